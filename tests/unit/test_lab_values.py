@@ -132,6 +132,10 @@ def test_other_units_show_their_factor() -> None:
     assert says == ">100 pmol/L × 0.445 = >44.5 ng/mL (factor not verified)"
 
 
+def test_a_number_without_a_unit_is_quoted() -> None:
+    assert ferritin(valueInteger=42) == (None, None, False, False, "without a unit", "42")
+
+
 def test_no_value_at_all() -> None:
     assert ferritin() == (None, None, False, False, "without a value that is read", "")
     assert ferritin(valueBoolean=True)[4] == "without a value that is read"
