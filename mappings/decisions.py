@@ -302,13 +302,16 @@ class Decisions:
         """Of each thing that is settled the newest."""
         return iter(self._settled.values())
 
-    def _holding(self, day: date, patient: str | None = None) -> Iterator[Decision]:
-        wanted = patient.removeprefix("Patient/") if patient else None
-        return (
-            decision
-            for decision in self._by_patient.get(wanted, ())
-            if decision.until is None or day <= decision.until
-        )
+    @kept
+    def of_payers(self) -> bool:
+        """Whether any is a payer's answer."""
+        return any(decision.payer_answer for decision in self)
+
+    def _holding(self, day: date, patient: str | None = None) -> list[Decision]:
+        every = self._by_patient.get(patient.removeprefix("Patient/") if patient else None)
+        if every is None:
+            return []
+        return [one for one in every if one.until is None or day <= one.until]
 
     def pays_first(self, patient: str, day: date) -> Decision | None:
         return next(

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from integration.bulk.sifting import Wanted
+from integration.bulk.surveying.names import Forms
 from mappings.assess import assess
 from mappings.assessment import PatientAssessment
 from mappings.policy.choosing import PolicySet
@@ -21,11 +22,11 @@ from mappings.site import Site
 
 
 class Beside(Struct, frozen=True):
-    """What holds for all parts: addresses of the servers, whether any address is a word alone, and
+    """What holds for all parts: addresses of the servers, what references can lead anywhere, and
     what was deleted."""
 
     bases: list[str]
-    bare: bool
+    forms: Forms
     deletions: list[Deletion]
 
 
@@ -61,7 +62,7 @@ def assessments(
             continue
         try:
             record = assessor.reader.record(group, collection)
-            found = assess(record, assessor.policies, assessor.as_of, assessor.site)
+            found = assess(record, assessor.policies, assessor.as_of, assessor.site, trace=False)
         except Exception as problem:  # noqa: BLE001 - one of a million charts
             says = f"could not be assessed ({type(problem).__name__})"
             yield Problem(group.patient, says)

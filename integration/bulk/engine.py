@@ -20,6 +20,7 @@ from integration.bulk.charts import Beside
 from integration.bulk.engines import local
 from integration.bulk.sifting import Wanted
 from integration.bulk.steps import RunSetting, Task
+from integration.bulk.surveying import names
 from integration.bulk.surveying.index import Index, RangeFacts, read_facts
 from integration.bulk.work import Work, written
 from integration.errors import ConfigurationError
@@ -149,7 +150,7 @@ def _sift(setting: RunSetting, work: Work) -> Wanted:
     found = structs.replace(found, parts=min(_MOST_PARTS, 1 + size // setting.part_bytes))
     beside = Beside(
         sorted(set(chain.from_iterable(of_range.bases for of_range in facts))),
-        any(of_range.bare for of_range in facts),
+        names.together(of_range.forms for of_range in facts),
         list(chain.from_iterable(of_range.deletions for of_range in facts)),
     )
     with written(work.piece("sift", "beside")) as other:

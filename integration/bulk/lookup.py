@@ -8,19 +8,18 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
 
 from integration.bulk.gathering import Spill, bundle, opened
 from integration.bulk.sifting import Wanted
 from integration.bulk.surveying import names
 from integration.bulk.surveying.index import Index
+from integration.bulk.surveying.names import Forms
 from integration.bulk.surveying.sources import Range, lines_at
 from mappings.reading import NotJson, of_line
 from mappings.reading.bundles.collection import Contents
-from mappings.reading.bundles.heads import is_plain, other
+from mappings.reading.bundles.heads import OPENED, is_plain, other
 from mappings.reading.fhir.elements import Resource
 
-_OPENED = frozenset({"Bundle", "Parameters"})
 # Escapes that are in most markup, and bytes that are in no text; the backslash comes first.
 _ESCAPES = {rb"\\": b"\xfe", rb"\"": b"\xff"}
 # How many names are looked for at a time: about 100 bytes each.
@@ -30,42 +29,34 @@ TURN = 300_000
 Asked = Mapping[int, tuple[int, ...]]
 
 
-def names_in(files: Iterable[Path], bare: bool) -> array:
-    """All that charts refer to, and what they are called. BARE: any string may be an address."""
+def names_in(files: Iterable[Path], forms: Forms) -> array:
+    """All that charts refer to, as far as that can lead anywhere, and what they are called."""
     found: set[int] = set()
     strings: set[bytes] = set()
     for path in files:
         with path.open("rb") as stream:
             for line in stream:
-                said = _strings(line)
-                if said is None:
+                head = other(line) if is_plain(line) else None
+                own = _strings(line) if head and head.id and head.kind not in OPENED else None
+                if head and head.id and own:
+                    found.add(names.key(head.kind, head.id))
+                    strings.update(own)
+                else:
                     decoded = of_line(line)
                     found.update(() if isinstance(decoded, NotJson) else names.named(decoded))
-                else:
-                    found.add(said.key)
-                    strings.update(said.strings)
-    found.update(names.of_texts(map(_unquoted, strings), bare))
+    found.update(names.of_texts(map(_unquoted, strings), forms))
     return array("I", sorted(found))
 
 
-class _Said(NamedTuple):
-    """What a resource is called, and all strings in it."""
-
-    key: int
-    strings: list[bytes]
-
-
-def _strings(line: bytes) -> _Said | None:
-    """None where it takes a decoder to tell."""
-    found = other(line) if is_plain(line) else None
-    if found is None or not found.id or found.kind in _OPENED:
-        return None
+def _strings(line: bytes) -> list[bytes] | None:
+    """All that stand in a line, and what stands between them; None where it takes a decoder to
+    tell."""
     if b"\\" in line:
         for escape, mark in _ESCAPES.items():
             line = line.replace(escape, mark)
         if b"\\" in line:
             return None
-    return _Said(names.key(found.kind, found.id), line.split(b'"')[1::2])
+    return line.split(b'"')
 
 
 def _unquoted(text: bytes) -> bytes:
@@ -95,7 +86,7 @@ def look_up(ranges: Iterable[tuple[Range, Index]], asked: Asked, who: Wanted, fo
         for range_, index in ranges:
             hits = list(_rows(index, asked, who))
             if hits:
-                _spill(range_, index.places(), hits, spill)
+                _spill(range_, index, hits, spill)
 
 
 def _rows(index: Index, asked: Asked, who: Wanted) -> Iterator[tuple[int, int, int]]:
@@ -107,16 +98,14 @@ def _rows(index: Index, asked: Asked, who: Wanted) -> Iterator[tuple[int, int, i
                 yield hit.line, hit.name, part
 
 
-def _spill(
-    range_: Range, begins: list[int], hits: list[tuple[int, int, int]], spill: Spill
-) -> None:
+def _spill(range_: Range, index: Index, hits: list[tuple[int, int, int]], spill: Spill) -> None:
     found: dict[int, dict[int, set[int]]] = {}
     for line, name, part in hits:
-        found.setdefault(begins[line], {}).setdefault(part, set()).add(name)
-    places = sorted(found)
-    for place, text in zip(places, lines_at(range_, places), strict=False):
+        found.setdefault(line, {}).setdefault(part, set()).add(name)
+    numbers = sorted(found)
+    for number, text in zip(numbers, lines_at(range_, index, numbers), strict=False):
         contents = opened(text)
-        for part, wanted in sorted(found[place].items()):
+        for part, wanted in sorted(found[number].items()):
             if contents is None:
                 spill.add(part, text)
                 continue

@@ -109,7 +109,7 @@ class RunWorker:
         """What the charts of a part name in a round, and did not name before."""
         earlier = (self._work.piece(f"names-{number}", part) for number in range(round_))
         known = set(chain.from_iterable(map(numbers_in, earlier)))
-        found = lookup.names_in(files_of(self._work, part, round_ - 1), self._beside.bare)
+        found = lookup.names_in(files_of(self._work, part, round_ - 1), self._beside.forms)
         with written(self._work.piece(f"names-{round_}", part)) as path:
             path.write_bytes(array("I", [name for name in found if name not in known]).tobytes())
 

@@ -44,7 +44,7 @@ def charge_of(
     day, no_day = service_day(administration, zone)
     visit = visit_of(administration, record, zone)
     encounter = visit.encounter
-    place = setting(administration, visit, record, site, day)
+    place = setting(administration, visit, history.places, day)
     standing = (
         history.diagnoses.at(
             administration, encounter, _reasons(administration, record, encounter), day
@@ -114,8 +114,10 @@ def _answers(
     billed = coordination.primary if coordination else None
     if billed is None or code is None or day is None:
         return ()
-    named = history.once(is_known_as, billed)
-    return tuple(history.site.decisions.answers(named, code.code, day))
+    decisions = history.site.decisions
+    if not decisions.of_payers:
+        return ()
+    return tuple(decisions.answers(history.once(is_known_as, billed), code.code, day))
 
 
 def _reasons(

@@ -169,11 +169,13 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def bills_services(self) -> bool:
         """Whether the administration itself is billed: never in dialysis, never by a professional
         in a facility."""
+        if not self.site.bill_services:
+            return False
         facilities = codes.administration_services().not_for_professionals_in
         in_facility = self.kidney.in_facility or (
             self.setting.claim == "professional" and self.setting.code in facilities
         )
-        return self.site.bill_services and not in_facility and self.setting.code is not None
+        return not in_facility and self.setting.code is not None
 
     @property
     def bills_giving_alone(self) -> bool:
@@ -268,18 +270,20 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     @property
     def _has_esa(self) -> bool:
         """Whether an ESA was given or ordered within the days before."""
-        if self.day is None or not self.record.esa:
+        day, dates = self.day, self.history.esa_dates
+        if day is None or not dates:
             return False
-        first = self.day - timedelta(days=ESA_DAYS)
-        days = (esa.when for esa in self.record.esa if esa.when)
-        return any(first <= when.last and when.first <= self.day for when in days)
+        first = day - timedelta(days=ESA_DAYS)
+        return bool([when for when in dates if first <= when.last and when.first <= day])
 
     @property
     def _pregnant(self) -> bool | None:
         found = self.lab("pregnancy", PREGNANCY_DAYS)
         if found.unread:
             return None
-        return bool(found.result and found.result.value == 1)
+        if found.result is None:
+            return False
+        return None if found.result.value is None else found.result.value == 1
 
     @property
     def age(self) -> int | None:
@@ -299,7 +303,9 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     def applies(self, rule: Rule | None) -> bool:
         """Whether the policy asks the rule of this drug and service."""
-        return rule is not None and self._of_drug(rule) and self.when(rule)
+        if rule is None or (rule.codes and not self._of_drug(rule)):
+            return False
+        return rule.when is None or self.when(rule)
 
     def when(self, rule: Rule) -> bool:
         """Whether the rule's condition holds; one that can't be told is asked."""
@@ -327,10 +333,10 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         vials dispensed."""
         if self.family is None:
             return ()
-        handed = chain.from_iterable(dispense.drug.ndcs for dispense in self.dispenses)
+        handed = chain.from_iterable([dispense.drug.ndcs for dispense in self.dispenses])
         documented = [one.ndc for one in self.administration.containers if one.ndc]
         found = dict.fromkeys([*documented, *self.administration.drug.ndcs, *handed])
-        return tuple(ndc for ndc in found if self._is_on_the_market(ndc))
+        return tuple([ndc for ndc in found if self._is_on_the_market(ndc)])
 
     def _is_on_the_market(self, ndc: str) -> bool:
         """Whether a finished package of this family has the NDC on the day."""

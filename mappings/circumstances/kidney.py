@@ -81,8 +81,10 @@ class DialysisHistory(Struct, frozen=True, eq=False, dict=True):
 
     def before(self, day: date) -> tuple[Treatment, ...]:
         """The treatments of the 90 days before."""
+        if not self._dated:
+            return ()
         since = day - timedelta(days=WINDOW_DAYS)
-        found = tuple(one for one in self._dated if one.first <= day and one.last >= since)
+        found = tuple([one for one in self._dated if one.first <= day and one.last >= since])
         return self._known.setdefault(tuple(map(id, found)), found)
 
     @kept

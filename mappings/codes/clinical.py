@@ -3,6 +3,7 @@
 Held by tests/unit/test_laboratory.py.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -212,13 +213,19 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     def _groups(self) -> dict[str, frozenset[str]]:
         return {name: frozenset(codes) for name, codes in self.icd10.groups.items()}
 
-    def billable(self, code: str, day: date) -> bool:
-        """Whether the code is a billable one on that day."""
-        dated = self._dated.get(code)
-        return code in self.every_billable and (dated is None or dated.holds(day))
+    def billable_among(self, codes: Iterable[str], day: date) -> frozenset[str]:
+        """Those that are billable ones on that day."""
+        known, dated = self.every_billable, self._dated
+        return frozenset(
+            [
+                code
+                for code in codes
+                if code in known and (code not in dated or dated[code].holds(day))
+            ]
+        )
 
     def billable_on(self, day: date) -> frozenset[str]:
-        return frozenset(code for code in self.every_billable if self.billable(code, day))
+        return self.billable_among(self.every_billable, day)
 
     def contraindicates_oral_iron(self, code: str, once: bool = False) -> bool:
         """With `once`, only what counts also when it is over."""

@@ -145,5 +145,5 @@ def _line(charges: Sequence[Charge], drug: ClaimLine, code: str, units: int) -> 
         drug_source=drug.drug_source,
         notes=("administration service; its payment is not priced here",),
         evidence=cited,
-        trace=(step,),
+        chain=(step,),
     )

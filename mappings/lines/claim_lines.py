@@ -9,7 +9,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import chain
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from mappings import codes
 from mappings.assessment import (
@@ -44,24 +44,26 @@ from mappings.values.remembered import by_identity
 _LEAST_ML = Decimal("0.001")
 
 
-def claim_lines(neighbors: Neighbors, findings: Sequence[Finding]) -> list[ClaimLine]:
+def claim_lines(neighbors: Neighbors, findings: Sequence[Finding], traced: bool) -> list[ClaimLine]:
     """The administered line, and the JW line where drug was discarded.
 
-    `neighbors`: of the line's first dose; `findings`: of its doses.
+    `neighbors`: of the line's first dose; `findings`: of its doses; `traced`: with their chains.
     """
     group = neighbors.group
     charge = group.first
     if charge.not_billable:
-        return [_line(neighbors, "administered", group.units, (), findings, "not-billable")]
+        return [_line(neighbors, "administered", group.units, (), findings, traced, "not-billable")]
     reasons = hold_reasons(group, findings)
     status: LineStatus = "held" if reasons else "ready"
     after = modifiers.after_discard(charge, findings, charge.policy)
     left = group.discarded_units
     given = (*modifiers.of_discard(group, left), *after)
-    lines = [_line(neighbors, "administered", group.units, given, findings, status, reasons)]
+    lines = [
+        _line(neighbors, "administered", group.units, given, findings, traced, status, reasons)
+    ]
     if left:
         thrown = (*modifiers.of_discarded(group), *after)
-        discard = _line(neighbors, "discarded", left, thrown, findings, status, reasons)
+        discard = _line(neighbors, "discarded", left, thrown, findings, traced, status, reasons)
         lines.append(structs.replace(discard, discard_of=lines[0].id))
     return lines
 
@@ -90,6 +92,7 @@ def _line(
     units: int,
     asked: tuple[AskedModifier, ...],
     findings: Sequence[Finding],
+    traced: bool,
     status: LineStatus,
     reasons: tuple[str, ...] = (),
 ) -> ClaimLine:
@@ -152,14 +155,18 @@ def _line(
         value_quarter=worth.limits.quarter if worth.limits else None,
         notes=_notes(group, sequenced, status, worth, findings),
         evidence=_evidence(group, findings),
-        trace=trace(
-            group,
-            role,
-            units,
-            asked,
-            sequenced,
-            worth,
-            _outcome(status, reasons, charge.not_billable),
+        chain=(
+            trace(
+                group,
+                role,
+                units,
+                asked,
+                sequenced,
+                worth,
+                _outcome(status, reasons, charge.not_billable),
+            )
+            if traced
+            else UNSET
         ),
     )
 
@@ -259,18 +266,14 @@ def _notes_of_dose(charge: Charge) -> Iterable[str]:
 
 
 def _ordered_otherwise(charge: Charge) -> Iterable[str]:
-    ordered = {
-        item.drug.family
-        for item in charge.record.orders
-        if item.source.resource in charge.administration.orders
-    }
-    families = codes.families()
-    for family in sorted(
-        name for name in ordered if name and charge.family and name != charge.family.family
-    ):
+    given, named = charge.family, charge.administration.orders
+    if given is None:
+        return
+    ordered = {item.drug.family for item in charge.record.orders if item.source.resource in named}
+    for family in sorted(filter(None, ordered - {given.family})):
         yield (
-            f"ordered: {families[family].name}; administered:"
-            f" {charge.family.name if charge.family else ''} (billed as administered)"
+            f"ordered: {codes.families()[family].name}; administered: {given.name} (billed as"
+            " administered)"
         )
 
 
@@ -304,10 +307,8 @@ def _of_kidney(charge: Charge) -> Iterable[str]:
             " ESRD, as a person decides"
         )
     if charge.policy and charge.policy.esa_noted and charge.known_payer:
-        given = any(
-            item.when and charge.day and abs((item.when.first - charge.day).days) <= 90
-            for item in charge.record.esa
-        )
+        day, dates = charge.day, charge.history.esa_dates
+        given = day and [when for when in dates if abs((when.first - day).days) <= 90]
         yield (
             f"NCD 110.10: {'an' if given else 'no'} erythropoiesis-stimulating agent on record"
             " within 90 days"
@@ -321,8 +322,10 @@ def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]
     for finding in findings:
         if finding.state == "met" and finding.requirement in of_line:
             found += finding.evidence
-        elif finding.evidence:
-            found += [item for item in finding.evidence if not item.in_the_chart]
+            continue
+        for item in finding.evidence:
+            if not item.in_the_chart:
+                found.append(item)
     if any(charge.not_billable == "timely-filing" for charge in group.charges):
         found += chain.from_iterable(charge.filing_evidence for charge in group.charges)
     return tuple(dict.fromkeys(found))

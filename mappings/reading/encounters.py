@@ -29,6 +29,7 @@ from mappings.record import (
     Stay,
 )
 from mappings.values.moment import Moment
+from mappings.values.remembered import Remembered
 from mappings.values.stated import Unread
 
 _ROLE_CODE = frozenset(
@@ -123,7 +124,7 @@ class EncounterReader:
 
     def __init__(self, statuses: StatusReader = PLAIN, classes: ClassReader | None = None) -> None:
         self._statuses, self._classes = statuses, classes or ClassReader()
-        self._said: dict[tuple[Concept, ...], _Said] = {}
+        self._said = Remembered(_said_by)
 
     def encounter(self, resource: Resource, collection: Collection, doses: "OfDoses") -> Encounter:
         """An Encounter, whether it took place or not; who took part, where it may be that of a
@@ -133,7 +134,7 @@ class EncounterReader:
         undated = None if start and end else _unread(period, "Encounter.period")
         status = self._statuses.read("Encounter.status", resource.get("status"))
         goes_on = status == "in-progress" or isinstance(status, Unread)
-        said = self._said_by_type(resource)
+        said = self._said[tuple(_types(resource))]
         reasons = elements.concepts(resource.get("reasonCode"))
         source = elements.source(resource)
         end = end or (None if goes_on or undated else _day_of(start))
@@ -157,19 +158,6 @@ class EncounterReader:
             participants=people.participants(resource, collection) if near else (),
         )
 
-    def _said_by_type(self, resource: Resource) -> "_Said":
-        """An EHR has the same few dozen types."""
-        types = tuple(_types(resource))
-        said = self._said.get(types)
-        if said is None:
-            table = codes.settings()
-            said = self._said[types] = _Said(
-                _of_type(types, table.inpatient_type),
-                _of_type(types, table.facility_stay),
-                next(filter(None, map(dialysis_kind, types)), None),
-            )
-        return said
-
     def _stays(self, resource: Resource, collection: Collection) -> Iterator[Stay]:
         """Where the patient was; a status that is not understood says nothing of a place."""
         for item in elements.items(resource.get("location")):
@@ -192,6 +180,15 @@ def _unread(period: object, element: str) -> Unread | None:
 def _types(resource: Resource) -> Iterator[Concept]:
     for element in ("type", "serviceType"):
         yield from elements.concepts(resource.get(element))
+
+
+def _said_by(types: tuple[Concept, ...]) -> _Said:
+    table = codes.settings()
+    return _Said(
+        _of_type(types, table.inpatient_type),
+        _of_type(types, table.facility_stay),
+        next(filter(None, map(dialysis_kind, types)), None),
+    )
 
 
 def _of_type(types: Iterable[Concept], table: EncounterTypes) -> str | None:

@@ -9,7 +9,10 @@ Held by tests/unit/test_bulk_soundness.py.
 import zlib
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from itertools import chain
 from typing import Any
+
+from msgspec import Struct
 
 from mappings.reading.bundles.heads import SHARED, SUBJECT
 
@@ -48,24 +51,49 @@ def key(kind: str, identity: str) -> int:
 
 def name(reference: str) -> int:
     """Of what a reference may mean; that of `Type/id` where it ends so."""
+    return key(*_target(reference))
+
+
+def _target(reference: str) -> tuple[str, str]:
+    """Type and id; without a type where it names none that is read."""
     target = reference.partition(_HISTORY)[0] if _HISTORY in reference else reference
     before, _, identity = target.rpartition("/")
-    return key(before.rpartition("/")[2] if before else "", identity)
+    kind = before.rpartition("/")[2] if before else ""
+    return kind if kind in CODES else "", identity
 
 
-def is_bare(text: str) -> bool:
-    """Whether it has no form by which references are told from other text."""
-    return "/" not in text and ":" not in text
+class Forms(Struct, frozen=True):
+    """Of what references can lead anywhere in an export: the types of its resources, and the empty
+    one where some are at addresses without a type (`urn:uuid:…`); `words`: where such an address
+    may be a word alone."""
+
+    kinds: frozenset[str]
+    words: bool = False
 
 
-def of_texts(texts: Iterable[bytes], bare: bool) -> Iterator[int]:
-    """The names of what in UTF-8 may refer to something; where addresses are BARE, any text may."""
+def form(address: str) -> Forms:
+    """Of the address of a resource."""
+    words = "/" not in address and ":" not in address
+    return Forms(frozenset([_target(address)[0]]), words)
+
+
+def together(several: Iterable[Forms]) -> Forms:
+    found = list(several)
+    kinds = frozenset(chain.from_iterable(one.kinds for one in found))
+    return Forms(kinds, any(one.words for one in found))
+
+
+def of_texts(texts: Iterable[bytes], forms: Forms) -> Iterator[int]:
+    """The names of what in UTF-8 may refer to something."""
+    kinds, words = forms.kinds, forms.words
     for text in texts:
         if len(text) >= _LONGEST:
             continue
         if b"/" in text:
-            yield name(text.decode())
-        elif bare or b":" in text:
+            kind, identity = _target(text.decode())
+            if kind in kinds:
+                yield key(kind, identity)
+        elif words or (b":" in text and "" in kinds):
             yield zlib.crc32(text)
 
 

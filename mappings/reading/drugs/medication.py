@@ -88,7 +88,7 @@ def _by_concept(concept: Concept, texts: Iterable[Said], finder: ProductFinder) 
         found = [finder.find(concept)]
         names = _names_in(concept, "medication")
         known = _weakly(_drug(found, (), {}, None, concept), found, names, finder)
-        finder.drugs[concept] = known
+        finder.drugs.keep(concept, known)
     return _weakly_by(texts, known, finder) if known.unnamed else known
 
 

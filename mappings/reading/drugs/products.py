@@ -14,6 +14,7 @@ from mappings.reading.drugs.mixtures import is_mixture
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Coding, Concept, Drug
 from mappings.values import words
+from mappings.values.remembered import Bounded, Remembered
 
 _QUALIFIER = re.compile(r"^(?:N4|NDC)[\s:#-]*(?=\d)", re.IGNORECASE)
 # Systems whose codes name a drug, also one that is not known here.
@@ -61,9 +62,9 @@ class ProductFinder:
     ) -> None:
         self.statuses = statuses
         self._aliases = words.folded(aliases or {})
-        self._found: dict[Concept, Findings] = {}
+        self._found = Remembered(self._look)
         # What concepts alone name, as `medication.drug` worked it out.
-        self.drugs: dict[Concept, Drug] = {}
+        self.drugs: Bounded[Concept, Drug] = Bounded()
         families = codes.families().values()
         self._names = {words.plain(name): row.family for row in families for name in row.names}
         self._any_name = re.compile(
@@ -77,10 +78,7 @@ class ProductFinder:
 
     def find(self, concept: Concept) -> Findings:
         """What a concept says about the product."""
-        found = self._found.get(concept)
-        if found is None:
-            found = self._found[concept] = self._look(concept)
-        return found
+        return self._found[concept]
 
     def _look(self, concept: Concept) -> Findings:
         evidence: list[ProductEvidence] = []

@@ -13,7 +13,10 @@ from msgspec import structs
 from mappings import codes
 from mappings.codes.clinical import Analyte
 from mappings.reading.bundles.collection import Collection
+from mappings.reading.bundles.heads import Held
+from mappings.reading.bundles.plain import plain_result
 from mappings.reading.fhir import elements
+from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.labs import quantities, stated
@@ -21,6 +24,7 @@ from mappings.reading.labs.quantities import Value
 from mappings.record import Concept, LabResult, Source
 from mappings.values import words
 from mappings.values.moment import Moment
+from mappings.values.remembered import Remembered
 from mappings.values.stated import Unread
 
 _HOLDING = ("hasMember", "result", "contained")
@@ -47,7 +51,8 @@ class LabReader:
         self._aliases = {
             _known(key): named[name] for key, name in words.folded(aliases).items() if name in named
         }
-        self._analytes: dict[Concept, Analyte | None] = {}
+        self._analytes = Remembered(self.analyte)
+        self._plain = Remembered(self._of_plain)
         self._quantities: dict[tuple[object, ...], Value] = {}
         self._usable, self._void = frozenset(table.words.usable), frozenset(table.words.void)
 
@@ -69,12 +74,7 @@ class LabReader:
 
     def _of_part(self, part: Resource) -> Analyte | None:
         """The analyte of an Observation or component; an EHR repeats the same few hundred codes."""
-        code = elements.concept(part.get("code"))
-        try:
-            return self._analytes[code]
-        except KeyError:
-            found = self._analytes[code] = self.analyte(code)
-            return found
+        return self._analytes[elements.concept(part.get("code"))]
 
     def knows(self, resource: Resource) -> bool:
         """Whether the code of an Observation means an analyte."""
@@ -83,6 +83,29 @@ class LabReader:
     def _by_text(self, concept: Concept) -> Analyte | None:
         keys = map(words.plain, concept.words)
         return next((self._aliases[key] for key in keys if key in self._aliases), None)
+
+    def plain(self, held: Held, _: Collection, panels: "Panels") -> list[LabResult] | None:
+        """`results` of an Observation that says as little as nearly all do; None of any other."""
+        found = plain_result(held)
+        if found is None:
+            return None
+        known = self._plain[held.about, bytes(found.value_quantity), found.status]
+        when = elements.moment(found.effective_date_time)
+        if known is None or when is None:
+            return None
+        groups = panels.of(held.key)
+        return [_result(known[0], {}, "", known[1], found.source(held), when, None, groups)]
+
+    def _of_plain(self, said: tuple[bytes, bytes, str]) -> tuple[Analyte, Value] | None:
+        """By code, quantity and status; None where there is more to say."""
+        code, quantity = map(decode_plain, said[:2])
+        part = {"code": code, "valueQuantity": quantity}
+        analyte = self._of_part(part)
+        status = self._statuses.read("Observation.status", said[2])
+        if analyte is None or status not in self._usable:
+            return None
+        value = self._value(analyte, part)
+        return None if value[4] else (analyte, value)
 
     def results(
         self, resource: Resource, collection: Collection, panels: "Panels"
