@@ -264,7 +264,10 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """What is stated, not understood, and turns nothing here."""
         if not self.doubtful:
             return self.setting.notes
-        said = f"diagnoses with a status that is not understood: {unread_words(self.doubtful)}"
+        by_status = [one for one in self.doubtful if not one.by.is_worded]
+        if not by_status:
+            return self.setting.notes
+        said = f"diagnoses with a status that is not understood: {unread_words(by_status)}"
         return (*self.setting.notes, said)
 
     @property
