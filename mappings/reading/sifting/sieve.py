@@ -39,7 +39,7 @@ _MEDICATIONS = frozenset(
     }
 )
 # What a Medication says of itself beside its code.
-_MORE = frozenset({"identifier", "amount", "ingredient", "batch", "contained"})
+_MORE = frozenset({"identifier", "amount", "totalVolume", "ingredient", "batch", "contained"})
 _IRON: frozenset[Purpose] = frozenset({"iron"})
 _ANY: frozenset[Purpose] = frozenset({"iron", "oral iron", "esa"})
 _NOTHING_ELSE = Collection()
