@@ -158,7 +158,7 @@ def whole(paths: list[Path]) -> int:
     policies, lines = choosing.built_in(), 0
     for records, problems in records_of(paths):
         assessed = document(
-            [assess(record, policies, builders.AS_OF, SITE) for record in records],
+            [assess(record, policies, builders.AS_OF, SITE, trace=False) for record in records],
             problems,
             builders.AS_OF,
         )

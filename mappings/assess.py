@@ -39,23 +39,27 @@ _BY_REQUIREMENT = attrgetter("requirement", "administrations")
 
 
 def assess(
-    record: PatientRecord, policies: PolicySet, as_of: datetime, site: Site | None = None
+    record: PatientRecord,
+    policies: PolicySet,
+    as_of: datetime,
+    site: Site | None = None,
+    *,
+    trace: bool = True,
 ) -> PatientAssessment:
     """What may be billed of one patient's IV iron on `as_of`, and what is missing (R1-R11). `as_of`
-    is aware."""
+    is aware. `trace`: with the chain of each line."""
     site = site or Site()
     with codes.using(site.codes):
-        return _assessed(record, policies, as_of, site)
+        return _assessed(record, policies, as_of, site, trace)
 
 
 def _assessed(
-    record: PatientRecord, policies: PolicySet, as_of: datetime, site: Site
+    record: PatientRecord, policies: PolicySet, as_of: datetime, site: Site, trace: bool
 ) -> PatientAssessment:
     history = History(record, site)
     intake = take_in(history.doses, as_of)
     charges = [
-        charge_of(administration, history, intake, policies, as_of)
-        for administration in intake.counted
+        charge_of(administration, history, intake, policies) for administration in intake.counted
     ]
     charges = ranked(charges)
     groups = grouped(charges)
@@ -67,7 +71,7 @@ def _assessed(
     lines: list[ClaimLine] = []
     for group in groups:
         about = by_dose.any_of(charge.reference for charge in group.charges)
-        lines += claim_lines(neighbors[group.first.reference], about)
+        lines += claim_lines(neighbors[group.first.reference], about, trace)
     lines += companion_lines(groups, lines, by_dose)
     problems = {
         (problem.resource, problem.problem) for problem in (*record.unreadable, *intake.problems)

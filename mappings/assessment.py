@@ -9,7 +9,7 @@ from datetime import date
 from itertools import chain
 from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from mappings.record import Source
 from mappings.values import own_names
@@ -35,7 +35,7 @@ class Evidence(Struct, frozen=True, order=True):
 
     @property
     def in_the_chart(self) -> bool:
-        return not own_names.is_ours(self.resource)
+        return not self.resource.startswith(own_names.OURS)
 
 
 class PolicyRef(Struct, frozen=True):
@@ -79,6 +79,7 @@ class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
     """`partial_date`: when the drug was given as the chart has it, where that is no day of service
     (`2026-10`). `file_by`: the last day on which the payer takes the claim, as far as its limit is
     known. `pointers`: the codes of `diagnoses`, at most four, that the line points to on a claim.
+    `chain`: unset where nobody asked for it.
     """
 
     id: str
@@ -111,8 +112,13 @@ class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
     notes: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
-    trace: tuple[Step, ...] = ()
+    chain: tuple[Step, ...] | UnsetType = field(default=UNSET, name="trace")
     discard_of: str | None = None
+
+    @property
+    def trace(self) -> tuple[Step, ...]:
+        """How the line came about, step by step; nothing where nobody asked for it."""
+        return () if self.chain is UNSET else self.chain
 
     @property
     def pair(self) -> str:

@@ -302,13 +302,16 @@ class Decisions:
         """Of each thing that is settled the newest."""
         return iter(self._settled.values())
 
-    def _holding(self, day: date, patient: str | None = None) -> Iterator[Decision]:
-        wanted = patient.removeprefix("Patient/") if patient else None
-        return (
-            decision
-            for decision in self._by_patient.get(wanted, ())
-            if decision.until is None or day <= decision.until
-        )
+    @kept
+    def of_payers(self) -> bool:
+        """Whether any is a payer's answer."""
+        return any(decision.payer_answer for decision in self)
+
+    def _holding(self, day: date, patient: str | None = None) -> list[Decision]:
+        every = self._by_patient.get(patient.removeprefix("Patient/") if patient else None)
+        if every is None:
+            return []
+        return [one for one in every if one.until is None or day <= one.until]
 
     def pays_first(self, patient: str, day: date) -> Decision | None:
         return next(
@@ -336,10 +339,12 @@ class Decisions:
         ]
         yield from sorted(of_payer, key=lambda pair: pair[1].code is None)
 
-    def authorizations(self, patient: str, day: date) -> Iterator[Authorization]:
-        for decision in self._holding(day, patient):
-            if decision.authorization:
-                yield _authorization(decision, decision.authorization)
+    def authorizations(self, patient: str, day: date) -> list[Authorization]:
+        return [
+            _authorization(decision, decision.authorization)
+            for decision in self._holding(day, patient)
+            if decision.authorization
+        ]
 
     def dose_given(
         self, patient: str, administration: str, mg: Decimal, day: date

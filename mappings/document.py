@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct, field, structs
+from msgspec import UNSET, Struct, field, structs
 
 from mappings.assessment import (
     Asked,
@@ -138,11 +138,8 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _without_trace(line: ClaimLine) -> Any:
-    """The line's elements but one: a struct writes all that it has."""
-    elements = msgspec.to_builtins(structs.replace(line, trace=()))
-    del elements["trace"]
-    return elements
+def _without_trace(line: ClaimLine) -> ClaimLine:
+    return line if line.chain is UNSET else structs.replace(line, chain=UNSET)
 
 
 _decided = attrgetter(
@@ -165,10 +162,11 @@ def _merged(findings: Iterable[Finding]) -> Iterator[RequirementOfDoses]:
 def _of_doses(findings: list[Finding]) -> RequirementOfDoses:
     first, found = findings[0], _found_for_each(findings)
     every = _NOTHING if found else first
+    doses = chain.from_iterable([finding.administrations for finding in findings])
     return RequirementOfDoses(
         requirement=first.requirement,
         state=first.state,
-        administrations=tuple(chain.from_iterable(finding.administrations for finding in findings)),
+        administrations=tuple(doses),
         together=len(first.administrations) > 1,
         policy=first.policy,
         policy_version=first.policy_version,
@@ -192,11 +190,10 @@ def _of_doses(findings: list[Finding]) -> RequirementOfDoses:
 
 def _found_for_each(findings: list[Finding]) -> tuple[FoundForDoses, ...]:
     """Nothing where it is the same for all."""
-    if len(findings) == 1:
+    said = list(map(_found, findings))
+    if said.count(said[0]) == len(said):
         return ()
     doses: dict[tuple[Any, ...], list[str]] = {}
-    for finding in findings:
-        doses.setdefault(_found(finding), []).extend(finding.administrations)
-    if len(doses) == 1:
-        return ()
-    return tuple(FoundForDoses(tuple(names), *what) for what, names in doses.items())
+    for finding, what in zip(findings, said, strict=True):
+        doses.setdefault(what, []).extend(finding.administrations)
+    return tuple([FoundForDoses(tuple(names), *what) for what, names in doses.items()])

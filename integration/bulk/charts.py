@@ -11,6 +11,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from integration.bulk.sifting import Wanted
+from integration.bulk.surveying.names import Forms
 from mappings.assess import assess
 from mappings.assessment import PatientAssessment
 from mappings.policy.choosing import PolicySet
@@ -21,19 +22,22 @@ from mappings.site import Site
 
 
 class Beside(Struct, frozen=True):
-    """What holds for all parts: addresses of the servers, whether any address is a word alone, and
+    """What holds for all parts: addresses of the servers, what references can lead anywhere, and
     what was deleted."""
 
     bases: list[str]
-    bare: bool
+    forms: Forms
     deletions: list[Deletion]
 
 
 class Assessor(NamedTuple):
+    """`trace`: whether the chain of each line is asked for."""
+
     reader: Reader
     policies: PolicySet
     as_of: datetime
     site: Site
+    trace: bool
 
 
 def collection_of(files: Iterable[Path], beside: Beside) -> Collection:
@@ -56,12 +60,13 @@ def assessments(
 ) -> Iterator[tuple[PatientRecord, PatientAssessment] | Problem]:
     """Of the patients of the part (of others not all that there is may be here), in their order; a
     chart of a shape nobody foresaw is named, and the others go on."""
+    asked = assessor.policies, assessor.as_of, assessor.site
     for group in collection.groups():
         if who.part_of(group.patient) != part:
             continue
         try:
             record = assessor.reader.record(group, collection)
-            found = assess(record, assessor.policies, assessor.as_of, assessor.site)
+            found = assess(record, *asked, trace=assessor.trace)
         except Exception as problem:  # noqa: BLE001 - one of a million charts
             says = f"could not be assessed ({type(problem).__name__})"
             yield Problem(group.patient, says)

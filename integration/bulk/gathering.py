@@ -6,7 +6,6 @@ Held by tests/unit/test_bulk_soundness.py.
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,31 +22,38 @@ from mappings.reading.fhir.decoding import Damaged
 from mappings.reading.fhir.elements import Resource
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
-_BUFFER = 1 << 16
+_BUFFER, _MOST_OPEN = 1 << 13, 400
 # The narrative of a resource that holds broken text, so that it is found broken again: nothing else
 # is read or compared of a narrative.
 _BROKEN = "\0"
 
 
 class Spill:
-    """A file for each part, within a folder of its own for each task."""
+    """A file for each part, within a folder of its own for each task; of many parts not all are
+    open."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder, self._stack = folder, stack
         self._files: dict[int, BinaryIO] = {}
-        self._seen: set[bytes] = set()
+        self._seen: set[int] = set()
 
     def add(self, part: int, line: bytes) -> None:
         """Once for each content."""
         line = line.strip().replace(b"\n", b" ").replace(b"\r", b" ")
-        digest = blake2b(line, digest_size=16, salt=part.to_bytes(8, "big")).digest()
-        if digest in self._seen:
+        content = hash((part, line))
+        if content in self._seen:
             return
-        self._seen.add(digest)
+        self._seen.add(content)
+        self._file(part).write(line + b"\n")
+
+    def _file(self, part: int) -> BinaryIO:
         if part not in self._files:
-            path = self._folder / str(part)
-            self._files[part] = self._stack.enter_context(path.open("wb", buffering=_BUFFER))
-        self._files[part].write(line + b"\n")
+            if len(self._files) == _MOST_OPEN:
+                self._stack.close()
+                self._files.clear()
+            file = (self._folder / str(part)).open("ab", buffering=_BUFFER)
+            self._files[part] = self._stack.enter_context(file)
+        return self._files[part]
 
 
 def gather(ranges: Iterable[tuple[Range, Index]], who: Wanted, folder: Path) -> None:
@@ -63,18 +69,17 @@ def _spill(range_: Range, index: Index, spill: Spill, who: Wanted) -> None:
     ones, others = index.of_owners(who.members)
     if not ones and not others:
         return
-    begins = index.places()
-    parts = {begins[one.line]: who.part(one.owner) for one in ones}
+    parts = {one.line: who.part(one.owner) for one in ones}
     several: dict[int, set[int]] = {}
     for resource in others:
-        several.setdefault(begins[resource.line], set()).add(who.part(resource.owner) or 0)
-    places = sorted([*parts, *several])
-    for place, line in zip(places, lines_at(range_, places), strict=False):
-        part = parts.get(place)
+        several.setdefault(resource.line, set()).add(who.part(resource.owner) or 0)
+    numbers = sorted([*parts, *several])
+    for number, line in zip(numbers, lines_at(range_, index, numbers), strict=False):
+        part = parts.get(number)
         if part is not None:
             spill.add(part, line)
         else:
-            _spill_some(line, several[place], spill, who)
+            _spill_some(line, several[number], spill, who)
 
 
 def _spill_some(line: bytes, parts: set[int], spill: Spill, who: Wanted) -> None:

@@ -4,7 +4,7 @@ them that are elsewhere: found by name in the index.
 Held by tests/unit/test_bulk.py.
 """
 
-from array import array
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,58 +14,73 @@ from integration.bulk.gathering import Spill, bundle, opened
 from integration.bulk.sifting import Wanted
 from integration.bulk.surveying import names
 from integration.bulk.surveying.index import Index
+from integration.bulk.surveying.names import Forms
 from integration.bulk.surveying.sources import Range, lines_at
 from mappings.reading import NotJson, of_line
 from mappings.reading.bundles.collection import Contents
-from mappings.reading.bundles.heads import is_plain, other
+from mappings.reading.bundles.heads import OPENED, is_plain, other
 from mappings.reading.fhir.elements import Resource
 
-_OPENED = frozenset({"Bundle", "Parameters"})
 # Escapes that are in most markup, and bytes that are in no text; the backslash comes first.
 _ESCAPES = {rb"\\": b"\xfe", rb"\"": b"\xff"}
+_WITH_SLASH = re.compile(rb'"([^"]*/[^"]*)"')
 # How many names are looked for at a time: about 100 bytes each.
-TURN = 300_000
-
-# Name → the parts that ask for it.
-Asked = Mapping[int, tuple[int, ...]]
+TURN = 100_000
 
 
-def names_in(files: Iterable[Path], bare: bool) -> array:
-    """All that charts refer to, and what they are called. BARE: any string may be an address."""
-    found: set[int] = set()
+class Asked(NamedTuple):
+    """Name → the parts that ask for it; `kinds`: of which types the names are."""
+
+    kinds: frozenset[int]
+    parts: Mapping[int, tuple[int, ...]]
+
+
+def names_in(files: Iterable[Path], forms: Forms) -> dict[str, set[int]]:
+    """By type all that charts refer to, as far as that can lead anywhere, and what they are
+    called."""
+    found: dict[str, set[int]] = {kind: set() for kind in names.KINDS}
     strings: set[bytes] = set()
+    strings_in = _any_string if "" in forms.kinds else _WITH_SLASH.findall
     for path in files:
         with path.open("rb") as stream:
             for line in stream:
-                said = _strings(line)
-                if said is None:
-                    decoded = of_line(line)
-                    found.update(() if isinstance(decoded, NotJson) else names.named(decoded))
+                head = other(line) if is_plain(line) else None
+                text = _marked(line) if head and head.id and head.kind not in OPENED else None
+                if head and head.id and text:
+                    if head.kind in found:
+                        found[head.kind].add(names.key(head.kind, head.id))
+                    strings.update(strings_in(text))
                 else:
-                    found.add(said.key)
-                    strings.update(said.strings)
-    found.update(names.of_texts(map(_unquoted, strings), bare))
-    return array("I", sorted(found))
+                    _add(found, _named(line))
+    _add(found, names.of_texts(map(_unquoted, strings), forms))
+    return found
 
 
-class _Said(NamedTuple):
-    """What a resource is called, and all strings in it."""
+def _add(found: dict[str, set[int]], more: Iterable[tuple[str, int]]) -> None:
+    for kind, number in more:
+        if kind in found:
+            found[kind].add(number)
 
-    key: int
-    strings: list[bytes]
+
+def _named(line: bytes) -> Iterator[tuple[str, int]]:
+    said = of_line(line)
+    return iter(()) if isinstance(said, NotJson) else names.named(said)
 
 
-def _strings(line: bytes) -> _Said | None:
-    """None where it takes a decoder to tell."""
-    found = other(line) if is_plain(line) else None
-    if found is None or not found.id or found.kind in _OPENED:
-        return None
+def _any_string(line: bytes) -> list[bytes]:
+    """And what stands between two."""
+    return line.split(b'"')
+
+
+def _marked(line: bytes) -> bytes | None:
+    """Without an escape, so that a quote is where a string begins or ends; None where it takes a
+    decoder to tell."""
     if b"\\" in line:
         for escape, mark in _ESCAPES.items():
             line = line.replace(escape, mark)
         if b"\\" in line:
             return None
-    return _Said(names.key(found.kind, found.id), line.split(b'"')[1::2])
+    return line
 
 
 def _unquoted(text: bytes) -> bytes:
@@ -73,18 +88,23 @@ def _unquoted(text: bytes) -> bytes:
     return text.replace(b"\xfe", b"\\").replace(b"\xff", b'"')
 
 
-def turns(by_part: Iterable[tuple[int, Iterable[int]]], most: int = TURN) -> Iterator[Asked]:
-    """The names of all parts, so many at a time."""
+def turns(by_part: Iterable[tuple[str, int, Iterable[int]]], most: int = TURN) -> Iterator[Asked]:
+    """The names of all parts by type, so many at a time."""
+    kinds: set[int] = set()
     asked: dict[int, tuple[int, ...]] = {}
-    for part, found in by_part:
+    for kind, part, found in by_part:
         own = dict.fromkeys(found, (part,))
-        shared = {name: (*asked[name], part) for name in asked.keys() & own.keys()}
-        asked |= own | shared
+        if not own:
+            continue
+        shared = {name: (*asked[name], part) for name in filter(asked.__contains__, own)}
+        asked |= own
+        asked |= shared
+        kinds.add(names.salt(kind))
         if len(asked) >= most:
-            yield asked
-            asked = {}
+            yield Asked(frozenset(kinds), asked)
+            kinds, asked = set(), {}
     if asked:
-        yield asked
+        yield Asked(frozenset(kinds), asked)
 
 
 def look_up(ranges: Iterable[tuple[Range, Index]], asked: Asked, who: Wanted, folder: Path) -> None:
@@ -95,28 +115,26 @@ def look_up(ranges: Iterable[tuple[Range, Index]], asked: Asked, who: Wanted, fo
         for range_, index in ranges:
             hits = list(_rows(index, asked, who))
             if hits:
-                _spill(range_, index.places(), hits, spill)
+                _spill(range_, index, hits, spill)
 
 
 def _rows(index: Index, asked: Asked, who: Wanted) -> Iterator[tuple[int, int, int]]:
     """Line, name, and a part that asks for it."""
-    for hit in index.named(asked.keys()):
+    for hit in index.named(asked.parts.keys(), asked.kinds):
         own = who.part(hit.owner)
-        for part in asked[hit.name]:
+        for part in asked.parts[hit.name]:
             if part != own:
                 yield hit.line, hit.name, part
 
 
-def _spill(
-    range_: Range, begins: list[int], hits: list[tuple[int, int, int]], spill: Spill
-) -> None:
+def _spill(range_: Range, index: Index, hits: list[tuple[int, int, int]], spill: Spill) -> None:
     found: dict[int, dict[int, set[int]]] = {}
     for line, name, part in hits:
-        found.setdefault(begins[line], {}).setdefault(part, set()).add(name)
-    places = sorted(found)
-    for place, text in zip(places, lines_at(range_, places), strict=False):
+        found.setdefault(line, {}).setdefault(part, set()).add(name)
+    numbers = sorted(found)
+    for number, text in zip(numbers, lines_at(range_, index, numbers), strict=False):
         contents = opened(text)
-        for part, wanted in sorted(found[place].items()):
+        for part, wanted in sorted(found[number].items()):
             if contents is None:
                 spill.add(part, text)
                 continue

@@ -92,15 +92,15 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """How the drug is paid; None while that is not known."""
         return self.paid.way if self.paid else None
 
-    @property
+    @kept
     def record(self) -> PatientRecord:
         return self.history.record
 
-    @property
+    @kept
     def site(self) -> Site:
         return self.history.site
 
-    @property
+    @kept
     def once(self) -> Once:
         """What is worked out once of the patient, whatever the number of doses."""
         return self.history.once
@@ -122,7 +122,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         start = self.administration.start
         return start.span(self.zone).text if start and not self.day else None
 
-    @property
+    @kept
     def reference(self) -> str:
         return self.administration.source.resource
 
@@ -141,18 +141,18 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """What is recorded of the dose, as it was worked out."""
         return cite(self.administration.source, self.dose.says.rstrip("."))
 
-    @property
+    @kept
     def orders(self) -> list[Order]:
         """Those of its drug, whatever their status."""
         family = self.family.family if self.family else None
         return [order for order in self.record.orders if family and order.drug.family == family]
 
-    @property
+    @kept
     def is_copy(self) -> bool:
         """Whether it seems to be another record of a dose that is counted already (R1)."""
         return bool(self.possible_duplicates) and self.reference != self.possible_duplicates[0]
 
-    @property
+    @kept
     def zone(self) -> tzinfo | None:
         return self.history.zone
 
@@ -169,11 +169,13 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def bills_services(self) -> bool:
         """Whether the administration itself is billed: never in dialysis, never by a professional
         in a facility."""
+        if not self.site.bill_services:
+            return False
         facilities = codes.administration_services().not_for_professionals_in
         in_facility = self.kidney.in_facility or (
             self.setting.claim == "professional" and self.setting.code in facilities
         )
-        return self.site.bill_services and not in_facility and self.setting.code is not None
+        return not in_facility and self.setting.code is not None
 
     @property
     def bills_giving_alone(self) -> bool:
@@ -262,24 +264,29 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """What is stated, not understood, and turns nothing here."""
         if not self.doubtful:
             return self.setting.notes
-        said = f"diagnoses with a status that is not understood: {unread_words(self.doubtful)}"
+        by_status = [one for one in self.doubtful if not one.by.is_worded]
+        if not by_status:
+            return self.setting.notes
+        said = f"diagnoses with a status that is not understood: {unread_words(by_status)}"
         return (*self.setting.notes, said)
 
     @property
     def _has_esa(self) -> bool:
         """Whether an ESA was given or ordered within the days before."""
-        if self.day is None or not self.record.esa:
+        day, dates = self.day, self.history.esa_dates
+        if day is None or not dates:
             return False
-        first = self.day - timedelta(days=ESA_DAYS)
-        days = (esa.when for esa in self.record.esa if esa.when)
-        return any(first <= when.last and when.first <= self.day for when in days)
+        first = day - timedelta(days=ESA_DAYS)
+        return bool([when for when in dates if first <= when.last and when.first <= day])
 
     @property
     def _pregnant(self) -> bool | None:
         found = self.lab("pregnancy", PREGNANCY_DAYS)
         if found.unread:
             return None
-        return bool(found.result and found.result.value == 1)
+        if found.result is None:
+            return False
+        return None if found.result.value is None else found.result.value == 1
 
     @property
     def age(self) -> int | None:
@@ -299,7 +306,9 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     def applies(self, rule: Rule | None) -> bool:
         """Whether the policy asks the rule of this drug and service."""
-        return rule is not None and self._of_drug(rule) and self.when(rule)
+        if rule is None or (rule.codes and not self._of_drug(rule)):
+            return False
+        return rule.when is None or self.when(rule)
 
     def when(self, rule: Rule) -> bool:
         """Whether the rule's condition holds; one that can't be told is asked."""
@@ -327,10 +336,10 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         vials dispensed."""
         if self.family is None:
             return ()
-        handed = chain.from_iterable(dispense.drug.ndcs for dispense in self.dispenses)
+        handed = chain.from_iterable([dispense.drug.ndcs for dispense in self.dispenses])
         documented = [one.ndc for one in self.administration.containers if one.ndc]
         found = dict.fromkeys([*documented, *self.administration.drug.ndcs, *handed])
-        return tuple(ndc for ndc in found if self._is_on_the_market(ndc))
+        return tuple([ndc for ndc in found if self._is_on_the_market(ndc)])
 
     def _is_on_the_market(self, ndc: str) -> bool:
         """Whether a finished package of this family has the NDC on the day."""

@@ -3,7 +3,7 @@
 Held by tests/scenarios/lines.yaml.
 """
 
-from datetime import tzinfo
+from datetime import date, tzinfo
 
 from msgspec import Struct
 
@@ -11,10 +11,12 @@ from mappings.charge.iron_history import IronHistory
 from mappings.circumstances.coverage import CoverageHistory
 from mappings.circumstances.kidney import DialysisHistory
 from mappings.circumstances.lab_history import LabHistory
+from mappings.circumstances.places import Places
 from mappings.circumstances.standing import DiagnosisHistory
 from mappings.dose.doses import Doses
 from mappings.record import PatientRecord
 from mappings.site import Site
+from mappings.values.moment import Moment
 from mappings.values.remembered import Once, kept
 
 
@@ -31,6 +33,10 @@ class History(Struct, frozen=True, eq=False, dict=True):
     @kept
     def once(self) -> Once:
         return Once()
+
+    @kept
+    def places(self) -> Places:
+        return Places(self.record, self.site)
 
     @kept
     def diagnoses(self) -> DiagnosisHistory:
@@ -55,3 +61,17 @@ class History(Struct, frozen=True, eq=False, dict=True):
     @kept
     def iron(self) -> IronHistory:
         return IronHistory(self.record, self.doses)
+
+    @kept
+    def esa_on(self) -> dict[date, set[str]]:
+        """By day the ESAs given or ordered."""
+        found: dict[date, set[str]] = {}
+        for esa in self.record.esa:
+            if esa.when:
+                found.setdefault(esa.when.days(self.zone)[0], set()).add(esa.name)
+        return found
+
+    @kept
+    def esa_dates(self) -> list[Moment]:
+        """When ESAs were given or ordered."""
+        return [esa.when for esa in self.record.esa if esa.when]

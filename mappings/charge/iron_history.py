@@ -4,7 +4,6 @@ Held by tests/scenarios/oral_iron.yaml.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -36,25 +35,26 @@ class IronHistory(Struct, frozen=True, eq=False, dict=True):
 
     def disturbs(self, result: LabResult, but: Administration) -> bool:
         """Whether a dose, one administration apart, makes a result unreliable."""
-        _, known = self._disturbing.get(id(result)) or (result, None)
+        known = self._disturbing.get(id(result))
         if known is None:
-            known = list(self._before(result))
-            self._disturbing[id(result)] = result, known
-        return any(administration is not but for administration in known)
+            known = self._disturbing[id(result)] = result, self._before(result)
+        _, doses = known
+        return bool(doses) and (len(doses) > 1 or doses[0] is not but)
 
-    def _before(self, result: LabResult) -> Iterator[Administration]:
+    def _before(self, result: LabResult) -> list[Administration]:
         """Doses after which the result can't be relied on."""
         if result.when is None or not self._given:
-            return
-        zone, reach = self.doses.zone, self._reach(result.analyte)
-        drawn = result.when.days(zone)[0]
+            return []
+        reach = self._reach(result.analyte)
+        drawn = result.when.days(self.doses.zone)[0]
         first = bisect_left(self._days, drawn - timedelta(days=max(reach.values())))
+        found = []
         for given in self._given[first : bisect_right(self._days, drawn)]:
-            days = reach[given.mg]
-            if (drawn - given.day).days <= days and labs.follows(
-                result.when, given.start, days, zone
-            ):
-                yield given.administration
+            after, days = (drawn - given.day).days, reach[given.mg]
+            on_its_day = after == 0 <= days and labs.is_later(result.when, given.start)
+            if 0 < after <= days or on_its_day:
+                found.append(given.administration)
+        return found
 
     def _reach(self, analyte: str) -> dict[Decimal | None, int]:
         """The days after each amount of iron in which the analyte can't be relied on."""

@@ -9,7 +9,9 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from msgspec import Struct, field
 
+from mappings.assessment import Evidence
 from mappings.circumstances import labs
+from mappings.circumstances.newest import newest_of, together
 from mappings.policy.conditions import LabState
 from mappings.record import LabResult
 from mappings.values.moment import Moment
@@ -20,7 +22,7 @@ _APART = timedelta(days=2)
 _NOTHING = LabState("missing")
 
 
-class LabsAtDose(Struct, frozen=True, eq=False):
+class LabsAtDose(Struct, frozen=True, eq=False, dict=True):
     """What the results say at a dose, which is given by its moment and its day."""
 
     history: "LabHistory"
@@ -43,7 +45,9 @@ class LabsAtDose(Struct, frozen=True, eq=False):
     def _state(self, analyte: str, days: int) -> LabState:
         zone = self.history.zone
         found = self._within(analyte, self.day - timedelta(days=days))
-        unread = labs.within_or_undated(self._unread(analyte), self.day, days, zone)
+        unread = self._unread(analyte)
+        if unread:
+            unread = labs.within_or_undated(unread, self.day, days, zone)
         doubt = labs.unread_after(found, unread) if unread else None
         if found:
             return LabState("met", found, doubt)
@@ -52,7 +56,7 @@ class LabsAtDose(Struct, frozen=True, eq=False):
     def newest(self, analyte: str) -> LabResult | None:
         """The newest usable result before the dose, however old."""
         if analyte not in self._newest:
-            self._newest[analyte] = next(self._before(analyte), None)
+            self._newest[analyte] = self.history.newest(self._before(analyte))
         return self._newest[analyte]
 
     def unread_after_newest(self, analyte: str) -> LabResult | None:
@@ -62,27 +66,34 @@ class LabsAtDose(Struct, frozen=True, eq=False):
 
     def _within(self, analyte: str, first: date) -> LabResult | None:
         """The newest result before the dose that is not older than `first`."""
-        zone = self.history.zone
         newest = self.newest(analyte)
-        if newest is None or (newest.when and newest.when.days(zone)[0] >= first):
+        if newest is None or _is_since(newest, first, self.history.zone):
             return newest
+        return self.history.newest(self._since(first, analyte))
+
+    def _since(self, first: date, analyte: str) -> Iterator[LabResult]:
+        """Usable results before the dose that are not older than `first`, the newest first."""
         earliest = _instant(first) - _APART
         for result in self._before(analyte):
-            if result.when and result.when.days(zone)[0] >= first:
-                return result
-            if result.when and result.when.order[0] < earliest:
-                break
-        return None
+            if result.when and result.when.days(self.history.zone)[0] >= first:
+                yield result
+            elif result.when and result.when.order[0] < earliest:
+                return
 
     def _before(self, analyte: str) -> Iterator[LabResult]:
         """Usable results that were collected not after the dose, the newest first."""
         times, results = self.history.ranked(analyte)
-        for place in range(bisect_right(times, _instant(self.day) + _APART) - 1, -1, -1):
+        for place in range(bisect_right(times, self.latest) - 1, -1, -1):
             if labs.is_before(results[place], self.dose, self.day, self.history.zone):
                 yield results[place]
 
+    @kept
+    def latest(self) -> datetime:
+        """No result of later than this is of before the dose."""
+        return _instant(self.day) + _APART
+
     def _unread(self, analyte: str) -> list[LabResult]:
-        unread = self.history.unread_of(analyte)
+        unread = self.history.unread.get(analyte)
         return labs.unread(unread, self.dose, self.day, self.history.zone) if unread else []
 
 
@@ -92,30 +103,41 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
     labs: tuple[LabResult, ...]
     zone: tzinfo | None
     _known: dict[str, tuple[list[datetime], list[LabResult]]] = field(default_factory=dict)
+    _cited: dict[int, tuple[LabResult, tuple[Evidence, ...]]] = field(default_factory=dict)
+    _together: dict[tuple[int, ...], LabResult] = field(default_factory=dict)
 
     def at(self, dose: Moment | None, day: date) -> LabsAtDose:
         return LabsAtDose(self, dose, day)
+
+    def newest(self, newest_first: Iterator[LabResult]) -> LabResult | None:
+        """The newest result; where several may be it, one that lies between them."""
+        found = newest_of(newest_first, self.zone)
+        if len(found) < 2:
+            return next(iter(found), None)
+        return self._together.setdefault(tuple(map(id, found)), together(found))
 
     def has(self, analyte: str) -> bool:
         """Whether there is any result that it can be taken or derived from."""
         return analyte == "tsat" or analyte in self._by_analyte
 
+    def cited(self, result: LabResult) -> tuple[Evidence, ...]:
+        """What a result says, however many doses rest on it."""
+        known = self._cited.get(id(result))
+        if known is None:
+            known = self._cited[id(result)] = result, labs.evidence(result, self.zone)
+        return known[1]
+
     def unusable(self, analyte: str) -> list[LabResult]:
         """Results whose value can't be used."""
         return [result for result in self._by_analyte.get(analyte, ()) if result.problem]
-
-    def unread_of(self, analyte: str) -> list[LabResult]:
-        """Results that can't be read."""
-        return self._unread.get(analyte, [])
 
     def ranked(self, analyte: str) -> tuple[list[datetime], list[LabResult]]:
         """Usable results with a time, the newest last; a measured one behind a derived one of the
         same time."""
         known = self._known.get(analyte)
         if known is None:
-            results = labs.newest_first(labs.usable(self._measured(analyte), analyte))[::-1]
-            times = [result.when.order[0] for result in results if result.when]
-            known = self._known[analyte] = times, results
+            usable = labs.usable(self._measured(analyte), analyte)
+            known = self._known[analyte] = labs.newest_last(usable)
         return known
 
     def _measured(self, analyte: str) -> list[LabResult] | tuple[LabResult, ...]:
@@ -130,11 +152,19 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
         return found
 
     @kept
-    def _unread(self) -> dict[str, list[LabResult]]:
-        return {
-            analyte: [result for result in results if result.unread]
-            for analyte, results in self._by_analyte.items()
-        }
+    def unread(self) -> dict[str, list[LabResult]]:
+        """By analyte results that can't be read."""
+        found: dict[str, list[LabResult]] = {}
+        for result in self.labs:
+            if result.unread:
+                found.setdefault(result.analyte, []).append(result)
+        return found
+
+
+def _is_since(result: LabResult, first: date, zone: tzinfo | None) -> bool:
+    """One result, and not older than `first`."""
+    when = result.when
+    return when is not None and not result.alternatives and when.days(zone)[0] >= first
 
 
 def _instant(day: date) -> datetime:

@@ -4,9 +4,12 @@ specimen where there is none.
 Held by tests/unit/test_laboratory.py.
 """
 
-from collections.abc import Iterable
-from datetime import date, timedelta, tzinfo
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
 
 from mappings import codes
 from mappings.assessment import Evidence, cite
@@ -29,33 +32,33 @@ def usable(labs: Iterable[LabResult], analyte: str) -> list[LabResult]:
 def is_before(result: LabResult, dose: Moment | None, day: date, zone: tzinfo | None) -> bool:
     """Whether a result was collected not after the dose; on its day it counts where either time is
     unknown or the result's is earlier."""
-    return result.when is not None and _collected_by(result.when, dose, day, zone)
-
-
-def _collected_by(when: Moment, dose: Moment | None, day: date, zone: tzinfo | None) -> bool:
-    """A month or year alone may lie after the dose: its last day decides."""
-    if dose and when.instant and dose.instant and not (when.floating or dose.floating):
-        return when.instant <= dose.instant
+    when = result.when
+    if when is None:
+        return False
+    if dose and when.instant and dose.instant:
+        drawn, given = when.at(zone), dose.at(zone)
+        if drawn and given:
+            return drawn <= given
+    # A month or year alone may lie after the dose.
     return when.days(zone)[1] <= day
 
 
-def newest(labs: Iterable[LabResult]) -> LabResult | None:
+def newest(labs: Sequence[LabResult]) -> LabResult | None:
     """The newest result; a measured one before a derived one of the same time."""
-    return next(iter(newest_first(labs)), None)
+    results = newest_last(labs)[1]
+    return results[-1] if results else None
 
 
-def newest_first(labs: Iterable[LabResult]) -> list[LabResult]:
-    """Those with a time."""
-    results = [result for result in labs if result.when is not None]
-    return sorted(
-        results,
-        key=lambda result: (
-            result.when.order if result.when else (date.min,),
-            not result.derived,
-            result.source,
-        ),
-        reverse=True,
-    )
+def newest_last(labs: Sequence[LabResult]) -> tuple[list[datetime], list[LabResult]]:
+    """Those with a time, and their times; of equals the first is last."""
+    timed = [
+        ((result.when.order[0], not result.derived, result.source), result)
+        for result in reversed(labs)
+        if result.when is not None
+    ]
+    if len(timed) > 1:
+        timed.sort(key=itemgetter(0))
+    return [place[0] for place, _ in timed], [result for _, result in timed]
 
 
 def within(labs: Iterable[LabResult], day: date, days: int, zone: tzinfo | None) -> list[LabResult]:
@@ -114,6 +117,8 @@ def _derived_tsat(labs: Iterable[LabResult], direct: list[LabResult]) -> Iterabl
 
     None where the specimen has a measured one, or two values of iron or of its partner.
     """
+    if not any(result.analyte == "iron" for result in labs):
+        return
     results = [
         result
         for result in labs
@@ -218,7 +223,11 @@ def rounded(value: Decimal, result: LabResult) -> Decimal:
 
 def value(result: LabResult) -> str:
     """What a result says, as people in the US write it: `14%`, `≥500 ng/mL`, `30 mcg/dL`."""
-    said = result.says
+    return _as_written(result.says)
+
+
+@lru_cache(maxsize=4096)
+def _as_written(said: str) -> str:
     for ours, theirs in _AS_WRITTEN:
         said = said.replace(ours, theirs)
     return said
@@ -230,8 +239,13 @@ def short(analyte: str) -> str:
 
 def evidence(result: LabResult, zone: tzinfo | None) -> tuple[Evidence, ...]:
     """The resources behind a result; for a derived one, those of both parts."""
+    if result.alternatives:
+        each = (evidence(one, zone) for one in result.alternatives)
+        return tuple(dict.fromkeys(chain.from_iterable(each)))
     says = f"{short(result.analyte)} {result.unread or value(result)} {drawn(result, zone)}"
-    return tuple(cite(source, says) for source in dict.fromkeys(result.parts or (result.source,)))
+    if not result.parts:
+        return (cite(result.source, says),)
+    return tuple(cite(source, says) for source in dict.fromkeys(result.parts))
 
 
 def quoted(result: LabResult, zone: tzinfo | None) -> str:
@@ -253,9 +267,6 @@ def unreliable_days(analyte: str, mg: Decimal | None) -> int:
     )
 
 
-def follows(drawn: Moment, dose: Moment, days: int, zone: tzinfo | None) -> bool:
-    """Within so many days after a dose; on its day only where both times are known."""
-    after = (drawn.days(zone)[0] - dose.days(zone)[1]).days
-    if after == 0:
-        return days >= 0 and bool(drawn.instant and dose.instant and drawn.instant > dose.instant)
-    return 0 < after <= days
+def is_later(drawn: Moment, dose: Moment) -> bool:
+    """On one day; only where both times are known."""
+    return bool(drawn.instant and dose.instant and drawn.instant > dose.instant)

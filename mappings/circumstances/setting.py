@@ -3,15 +3,14 @@
 Held by tests/scenarios/settings.yaml.
 """
 
-from collections.abc import Mapping
 from datetime import date, tzinfo
-from itertools import chain
 from typing import Literal
 
 from msgspec import Struct, structs
 
 from mappings import codes
 from mappings.assessment import Evidence, State, cite
+from mappings.circumstances.places import Places
 from mappings.circumstances.visit import (
     Visit,
     has_night,
@@ -24,7 +23,6 @@ from mappings.record import (
     Administration,
     Encounter,
     EncounterClass,
-    Location,
     PatientRecord,
     Source,
     Stay,
@@ -98,19 +96,19 @@ class Setting(Struct, frozen=True, dict=True):
 def setting(
     administration: Administration,
     visit: Visit,
-    record: PatientRecord,
-    site: Site,
+    places: Places,
     day: date | None,
 ) -> Setting:
     """Place of service by the location's own code, then the encounter's class, then the site's
     table of places; whatever they say, an inpatient stay contradicts it."""
+    record, site = places.record, places.site
     encounter = visit.encounter
     if encounter and _kind(encounter) == "inpatient":
         says = f"The encounter is an inpatient stay ({_class_says(encounter)})."
         notes = (*visit.notes, *_by_word(encounter))
         return Setting(None, says, inpatient=True, source=encounter.source, notes=notes)
     others = [stay for stay in record.stays if stay is not encounter]
-    around, beside = stays_around(others, day, site.zone) if day else ([], [])
+    around, beside = stays_around(others, day, site.zone) if others and day else ([], [])
     against = (encounter and _against(encounter, administration, record, site, day)) or (
         _of_stay(around[0], site) if around else None
     )
@@ -125,12 +123,9 @@ def setting(
             unread=visit.unread,
             notes=visit.notes,
         )
-    found = _outpatient(administration, encounter, record, site)
-    return structs.replace(
-        found,
-        warning=_warning(beside, record, day, site),
-        notes=(*visit.notes, *_by_word(encounter)),
-    )
+    found = _outpatient(administration, encounter, places)
+    warning, notes = _warning(beside, record, day, site), (*visit.notes, *_by_word(encounter))
+    return structs.replace(found, warning=warning, notes=notes) if warning or notes else found
 
 
 def _against(
@@ -190,13 +185,13 @@ def _of_unread(encounter: Encounter) -> Setting:
 
 def _of_stay(encounter: Encounter, site: Site) -> Setting:
     """Another encounter around the day."""
-    since = (
-        f"since {encounter.start.span(site.zone).shown}" if encounter.start else "from a day before"
+    since = encounter.start.span(site.zone).shown if encounter.start else "a day before the dose"
+    until = (
+        f"until {encounter.end.span(site.zone).shown}" if encounter.end else "with no end on record"
     )
-    until = f"until {encounter.end.span(site.zone).shown}" if encounter.end else "and has no end"
     unread = encounter.klass if isinstance(encounter.klass, Unread) else None
     what = f"in an encounter whose class is not understood ({unread})" if unread else "an inpatient"
-    says = f"The patient was {what} {since} {until} ({encounter.source.resource})."
+    says = f"The patient was {what} since {since} {until} ({encounter.source.resource})."
     return Setting(None, says, state="contradicted", source=encounter.source, unread=unread)
 
 
@@ -207,7 +202,8 @@ def _warning(
         stay = beside[0]
         says = f"An inpatient stay began or ended on the day of the dose ({stay.source.resource})."
         return Warned(says, stay.source)
-    facility = of_facility(record.facility_stays, day, site.zone) if day else None
+    stays = record.facility_stays
+    facility = of_facility(stays, day, site.zone) if stays and day else None
     if facility is None:
         return None
     says = (
@@ -235,18 +231,15 @@ def _by_word(encounter: Encounter) -> tuple[str, ...]:
     return ()
 
 
-def _outpatient(
-    administration: Administration, encounter: Encounter, record: PatientRecord, site: Site
-) -> Setting:
-    stays = _stays(encounter, administration, site.zone)
-    known = {location.source.resource: location for location in record.locations}
-    chains = [_chain(stay.location, known) for stay in stays]
-    place = _place(encounter, chains, known, site)
-    source = encounter.source
-    coded = set().union(*(_codes(within, known) for within in chains))
-    if len(coded) == 1:
-        return Setting(coded.pop(), "by the location's code", place=place, source=source)
-    if len(coded) > 1:
+def _outpatient(administration: Administration, encounter: Encounter, places: Places) -> Setting:
+    stays = _stays(encounter, administration, places.site.zone)
+    located = tuple([stay.location for stay in stays])
+    found = places.at(located, encounter.service_provider)
+    place, source = found.place, encounter.source
+    if len(found.codes) == 1:
+        (code,) = found.codes
+        return Setting(code, "by the location's code", place=place, source=source)
+    if len(found.codes) > 1:
         says = "The encounter's locations have different places of service."
         return Setting(None, says, source=source)
     by_class = codes.settings().place_of_kind.get(_kind(encounter) or "")
@@ -258,22 +251,6 @@ def _outpatient(
     klass = _class_says(encounter)
     why = f"The class {klass} of the encounter does not say" if klass else "Nothing says"
     return Setting(None, f"{why} where the dose was given.", source=source)
-
-
-def _chain(reference: str, known: Mapping[str, Location]) -> list[str]:
-    """A location and those that it lies in, the nearest first."""
-    chain: list[str] = []
-    at: str | None = reference
-    while at and at not in chain:
-        chain.append(at)
-        at = known[at].part_of if at in known else None
-    return chain
-
-
-def _codes(chain: list[str], known: Mapping[str, Location]) -> tuple[str, ...]:
-    """Of the nearest that has a code."""
-    found = (known[key].place_of_service for key in chain if key in known)
-    return next(filter(None, found), ())
 
 
 def _stays(
@@ -289,22 +266,3 @@ def _stays(
         if (stay.start or stay.end or stay.undated) and spans(stay.start, stay.end, moment, zone)
     )
     return timed or encounter.stays
-
-
-def _place(
-    encounter: Encounter, chains: list[list[str]], known: Mapping[str, Location], site: Site
-) -> Place | None:
-    """The site's entry for the location or one around it, its organization or the encounter's; None
-    where it has several that differ."""
-    nearest = [next((key for key in within if _entry(site, key)), None) for within in chains]
-    located = set(chain.from_iterable(chains)) & known.keys()
-    organizations = {known[key].organization for key in located}
-    for keys in (nearest, organizations | {encounter.service_provider}):
-        found = {place.pos: place for key in keys if key and (place := _entry(site, key))}
-        if found:
-            return next(iter(found.values())) if len(found) == 1 else None
-    return None
-
-
-def _entry(site: Site, reference: str) -> Place | None:
-    return site.places.get(reference) or site.places.get(reference.rpartition("/")[2])

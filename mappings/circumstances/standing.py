@@ -4,7 +4,7 @@ say is worked out once.
 Held by tests/scenarios/diagnoses.yaml.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, tzinfo
 from itertools import chain
 from typing import Literal
@@ -52,9 +52,9 @@ class Standing(Struct, frozen=True, eq=False, dict=True):
 
     def _begins(self, prefixes: tuple[str, ...]) -> bool | None:
         """Whether a code begins so."""
-        if any(diagnosis.code.startswith(prefixes) for diagnosis in self.stated):
+        if [one for one in self.stated if one.code.startswith(prefixes)]:
             return True
-        is_open = any(diagnosis.code.startswith(prefixes) for diagnosis in self.doubtful)
+        is_open = [one for one in self.doubtful if one.code.startswith(prefixes)]
         return None if is_open else False
 
     def sequence(
@@ -69,7 +69,7 @@ class Standing(Struct, frozen=True, eq=False, dict=True):
 
 
 def cite_all(diagnoses: Iterable[Stated]) -> tuple[Evidence, ...]:
-    return tuple(diagnosis.cited for diagnosis in diagnoses)
+    return tuple([diagnosis.cited for diagnosis in diagnoses])
 
 
 class DiagnosisHistory(Struct, frozen=True, eq=False, dict=True):
@@ -88,14 +88,13 @@ class DiagnosisHistory(Struct, frozen=True, eq=False, dict=True):
     ) -> Standing:
         """Those of the day: conditions, and coded reasons of the administration, its order and its
         encounter."""
-        found = [*self._conditions(administration, encounter, day)]
+        found = self._conditions(administration, encounter, day)
         found += [(reason, True) for reason in reasons]
-        open_ = self.doubtful_on(day)
-        table = codes.diagnoses()
-        said = chain.from_iterable(diagnosis.icd10 for diagnosis, _ in found)
-        billable = frozenset(code for code in said if table.billable(code, day))
+        open_ = self.doubtful_on(day) if self._unread else []
+        said = chain.from_iterable([diagnosis.icd10 for diagnosis, _ in found])
+        billable = codes.diagnoses().billable_among(said, day)
         key = (
-            *((id(diagnosis), of_encounter) for diagnosis, of_encounter in found),
+            *[(id(diagnosis), of_encounter) for diagnosis, of_encounter in found],
             *map(id, open_),
             billable,
         )
@@ -120,16 +119,18 @@ class DiagnosisHistory(Struct, frozen=True, eq=False, dict=True):
 
     def _conditions(
         self, administration: Administration, encounter: Encounter | None, day: date
-    ) -> Iterator[tuple[Diagnosis, bool]]:
+    ) -> list[tuple[Diagnosis, bool]]:
         """Those that are valid on the day, and whether they are of the dose's encounter or
         order."""
         named = self._named(administration, encounter)
         here = _here(administration, encounter, self.record)
+        found = []
         for diagnosis, first, last in self._confirmed:
             if first <= day <= last:
                 listed = diagnosis.category == "problem-list"
                 made_here = here is not None and diagnosis.encounter == here and not listed
-                yield diagnosis, made_here or diagnosis.source.resource in named
+                found.append((diagnosis, made_here or diagnosis.source.resource in named))
+        return found
 
     def _named(self, administration: Administration, encounter: Encounter | None) -> set[str]:
         """Diagnoses that the dose, its encounter or its orders give as their reason."""

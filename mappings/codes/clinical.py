@@ -3,6 +3,7 @@
 Held by tests/unit/test_laboratory.py.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -10,6 +11,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from mappings.codes.tables import Dated
+from mappings.codes.tables.dated import Names
 
 
 class Analyte(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fields=True):
@@ -155,6 +157,13 @@ class DialysisCode(Struct, frozen=True, forbid_unknown_fields=True):
     verified: bool
 
 
+class KidneyWords(Names, frozen=True, kw_only=True):
+    """Words, and codes of ICD-9-CM, that say what a code of ICD-10-CM says."""
+
+    icd10: str
+    icd9: tuple[str, ...] = ()
+
+
 class PregnancyCode(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An answer on a pregnancy; `pregnant` is false for one that says there is none."""
 
@@ -171,6 +180,8 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     named_by_payers: dict[str, NamedByPayers]
     snomed: tuple[SnomedRow, ...]
     dialysis_treatment: tuple[DialysisCode, ...]
+    kidney_in_words: tuple[KidneyWords, ...]
+    dialysis_in_words: Names
     pregnancy: tuple[PregnancyCode, ...]
 
     @cached_property
@@ -212,13 +223,19 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     def _groups(self) -> dict[str, frozenset[str]]:
         return {name: frozenset(codes) for name, codes in self.icd10.groups.items()}
 
-    def billable(self, code: str, day: date) -> bool:
-        """Whether the code is a billable one on that day."""
-        dated = self._dated.get(code)
-        return code in self.every_billable and (dated is None or dated.holds(day))
+    def billable_among(self, codes: Iterable[str], day: date) -> frozenset[str]:
+        """Those that are billable ones on that day."""
+        known, dated = self.every_billable, self._dated
+        return frozenset(
+            [
+                code
+                for code in codes
+                if code in known and (code not in dated or dated[code].holds(day))
+            ]
+        )
 
     def billable_on(self, day: date) -> frozenset[str]:
-        return frozenset(code for code in self.every_billable if self.billable(code, day))
+        return self.billable_among(self.every_billable, day)
 
     def contraindicates_oral_iron(self, code: str, once: bool = False) -> bool:
         """With `once`, only what counts also when it is over."""

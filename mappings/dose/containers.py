@@ -32,10 +32,20 @@ def given(
     """An administration with what is documented of its containers. Where that is nothing, the vials
     `handed` out for it count."""
     drug = administration.drug
-    dispensed = tuple(chain.from_iterable(dispense.drug.ndcs for dispense in dispenses))
-    named = tuple(container.ndc for container in administration.containers)
+    dispensed = tuple(chain.from_iterable([dispense.drug.ndcs for dispense in dispenses]))
+    named = tuple([container.ndc for container in administration.containers])
     vial, ndc = once.alike(_vial, drug.ndcs, drug.family, dispensed, named)
     counted = documented(administration) or handed
+    if not (counted or dispenses or administration.containers or administration.discards):
+        return Given(
+            references=(administration.source.resource,),
+            mg=mg,
+            drawn_mg=max(mg, drug.bag_mg or _ZERO),
+            ndc=ndc,
+            vial_mg=vial.mg if vial else None,
+            problem=administration.containers_problem,
+            family=drug.family,
+        )
     amounts = [(discard, mg_of(discard.amount, drug)) for discard in administration.discards]
     against = next(
         (_unread(discard) for discard, _ in amounts if discard.amount.contradicted), None
@@ -81,11 +91,8 @@ def _vial(
 
 def documented(administration: Administration) -> tuple[Container, ...]:
     """The containers recorded as opened; none where the content of one is not known."""
-    return (
-        administration.containers
-        if all(container.mg for container in administration.containers)
-        else ()
-    )
+    opened = administration.containers
+    return opened if all(container.mg for container in opened) else ()
 
 
 def dispensed_vials(dispenses: Iterable[Dispense], family: str | None) -> tuple[Container, ...]:

@@ -191,12 +191,15 @@ def given_by_ndc(doses: Iterable[Given]) -> dict[Ndc, Decimal]:
 
 def _drawn(dose: Given) -> Iterator[tuple[Ndc, Decimal]]:
     """What a dose took of each container: the largest are used up first."""
+    if not dose.opened:
+        yield dose.ndc, dose.mg
+        return
     left = dose.mg
     for item in sorted(dose.opened, key=lambda item: item.mg or _ZERO, reverse=True):
         used = min(_content([item]), left)
         left -= used
         yield item.ndc, used
-    ndcs = {item.ndc for item in dose.opened} or {dose.ndc}
+    ndcs = {item.ndc for item in dose.opened}
     yield ndcs.pop() if len(ndcs) == 1 else None, left
 
 
@@ -308,10 +311,12 @@ def _partly_known(
 def _least(doses: Sequence[Given]) -> dict[Ndc, Decimal]:
     """mg by NDC in the containers documented, and in the fewest more that cover the doses of which
     only the NDC is known."""
+    held, used = dict[Ndc, Decimal](), dict[Ndc, Decimal]()
     documented = [dose for dose in doses if dose.opened]
-    opened = chain.from_iterable(dose.opened for dose in documented)
-    held = _added((item.ndc, _content([item])) for item in opened)
-    used = given_by_ndc(documented)
+    if documented:
+        opened = chain.from_iterable(dose.opened for dose in documented)
+        held = _added((item.ndc, _content([item])) for item in opened)
+        used = given_by_ndc(documented)
     for ndc, size in _vials(doses).items():
         drawn = _sum(dose.drawn_mg for dose in doses if not dose.opened and dose.ndc == ndc)
         unused = held.get(ndc, _ZERO) - used.get(ndc, _ZERO)

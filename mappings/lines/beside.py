@@ -14,11 +14,12 @@ from mappings.codes.tables import Esa
 
 def beside(charge: Charge) -> Iterator[str]:
     """A note for each ESA: its code of the day, its modifiers, and the result reported with it."""
-    if charge.day is None:
+    given = charge.history.esa_on
+    if charge.day is None or not given:
         return
-    days = {charge.day, *_ordered_on(charge)}
-    when = ((esa.name, esa.when) for esa in charge.record.esa if esa.when)
-    named = {name for name, moment in when if moment.days(charge.zone)[0] in days}
+    named: set[str] = set()
+    for day in (charge.day, *_ordered_on(charge)):
+        named |= given.get(day, set())
     for esa in codes.beside_iron().esas:
         if esa.name in named:
             yield _note(charge, esa, charge.day)

@@ -4,12 +4,12 @@ line for what was discarded.
 Held by tests/scenarios/lines.yaml.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import chain
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from mappings import codes
 from mappings.assessment import (
@@ -39,29 +39,32 @@ from mappings.requirements.checks import undecided
 from mappings.requirements.payer.authorization import usable_authorization
 from mappings.values.identity import stable_id
 from mappings.values.numbers import plain
+from mappings.values.own_names import OURS
 from mappings.values.remembered import by_identity
 
 _LEAST_ML = Decimal("0.001")
 
 
-def claim_lines(neighbors: Neighbors, findings: Sequence[Finding]) -> list[ClaimLine]:
+def claim_lines(neighbors: Neighbors, findings: Sequence[Finding], traced: bool) -> list[ClaimLine]:
     """The administered line, and the JW line where drug was discarded.
 
-    `neighbors`: of the line's first dose; `findings`: of its doses.
+    `neighbors`: of the line's first dose; `findings`: of its doses; `traced`: with their chains.
     """
     group = neighbors.group
     charge = group.first
     if charge.not_billable:
-        return [_line(neighbors, "administered", group.units, (), findings, "not-billable")]
+        return [_line(neighbors, "administered", group.units, (), findings, traced, "not-billable")]
     reasons = hold_reasons(group, findings)
     status: LineStatus = "held" if reasons else "ready"
     after = modifiers.after_discard(charge, findings, charge.policy)
     left = group.discarded_units
     given = (*modifiers.of_discard(group, left), *after)
-    lines = [_line(neighbors, "administered", group.units, given, findings, status, reasons)]
+    lines = [
+        _line(neighbors, "administered", group.units, given, findings, traced, status, reasons)
+    ]
     if left:
         thrown = (*modifiers.of_discarded(group), *after)
-        discard = _line(neighbors, "discarded", left, thrown, findings, status, reasons)
+        discard = _line(neighbors, "discarded", left, thrown, findings, traced, status, reasons)
         lines.append(structs.replace(discard, discard_of=lines[0].id))
     return lines
 
@@ -69,15 +72,15 @@ def claim_lines(neighbors: Neighbors, findings: Sequence[Finding]) -> list[Claim
 def hold_reasons(group: Group, findings: Sequence[Finding]) -> tuple[str, ...]:
     """Requirements that hold the line: blocking ones not met, ones not decided here, what KX would
     attest."""
+    reasons: set[str] = set()
     bad = [finding for finding in findings if finding.state in WORST_FIRST]
-    attested = frozenset(
-        chain.from_iterable(one.attests for one in modifiers.asked_kx(group.first))
-    )
-    reasons = {
-        finding.requirement
-        for finding in bad
-        if finding.blocking or finding.requirement in attested
-    }
+    if bad:
+        attested = set(chain.from_iterable(one.attests for one in modifiers.asked_kx(group.first)))
+        reasons |= {
+            finding.requirement
+            for finding in bad
+            if finding.blocking or finding.requirement in attested
+        }
     reasons |= {f"not-yet-decided:{name}" for name in undecided()}
     if any(charge.administration.weak for charge in group.charges):
         reasons.add("administration-evidence")
@@ -90,6 +93,7 @@ def _line(
     units: int,
     asked: tuple[AskedModifier, ...],
     findings: Sequence[Finding],
+    traced: bool,
     status: LineStatus,
     reasons: tuple[str, ...] = (),
 ) -> ClaimLine:
@@ -152,14 +156,18 @@ def _line(
         value_quarter=worth.limits.quarter if worth.limits else None,
         notes=_notes(group, sequenced, status, worth, findings),
         evidence=_evidence(group, findings),
-        trace=trace(
-            group,
-            role,
-            units,
-            asked,
-            sequenced,
-            worth,
-            _outcome(status, reasons, charge.not_billable),
+        chain=(
+            trace(
+                group,
+                role,
+                units,
+                asked,
+                sequenced,
+                worth,
+                _outcome(status, reasons, charge.not_billable),
+            )
+            if traced
+            else UNSET
         ),
     )
 
@@ -219,7 +227,8 @@ def _notes(
             " confirmed at release)"
         )
     for dose in group.charges:
-        notes += _notes_of_dose(dose)
+        for said in _SAID_OF_A_DOSE:
+            notes += said(dose)
     for given in group.given:
         notes += given.notes
     notes += [finding.note for finding in findings if finding.note]
@@ -244,33 +253,15 @@ def _old_limits(limits: PaymentLimits, day: date) -> Iterable[str]:
         )
 
 
-def _notes_of_dose(charge: Charge) -> Iterable[str]:
-    yield from _ordered_otherwise(charge)
-    yield from _as_recorded(charge)
-    yield from _packages_not_listed(charge)
-    yield from _of_kidney(charge)
-    yield from charge.unread_notes
-    yield from beside(charge)
-    if charge.administration.weak:
-        yield (
-            "no administration record in this EHR: read from an order or procedure, for a person to"
-            " confirm"
-        )
-
-
 def _ordered_otherwise(charge: Charge) -> Iterable[str]:
-    ordered = {
-        item.drug.family
-        for item in charge.record.orders
-        if item.source.resource in charge.administration.orders
-    }
-    families = codes.families()
-    for family in sorted(
-        name for name in ordered if name and charge.family and name != charge.family.family
-    ):
+    given, named = charge.family, charge.administration.orders
+    if given is None:
+        return
+    ordered = {item.drug.family for item in charge.record.orders if item.source.resource in named}
+    for family in sorted(filter(None, ordered - {given.family})):
         yield (
-            f"ordered: {families[family].name}; administered:"
-            f" {charge.family.name if charge.family else ''} (billed as administered)"
+            f"ordered: {codes.families()[family].name}; administered: {given.name} (billed as"
+            " administered)"
         )
 
 
@@ -297,6 +288,10 @@ def _packages_not_listed(charge: Charge) -> Iterable[str]:
             )
 
 
+def _unread(charge: Charge) -> Iterable[str]:
+    return charge.unread_notes
+
+
 def _of_kidney(charge: Charge) -> Iterable[str]:
     if charge.kidney.esrd and not charge.kidney.in_facility:
         yield (
@@ -304,14 +299,26 @@ def _of_kidney(charge: Charge) -> Iterable[str]:
             " ESRD, as a person decides"
         )
     if charge.policy and charge.policy.esa_noted and charge.known_payer:
-        given = any(
-            item.when and charge.day and abs((item.when.first - charge.day).days) <= 90
-            for item in charge.record.esa
-        )
+        day, dates = charge.day, charge.history.esa_dates
+        given = day and [when for when in dates if abs((when.first - day).days) <= 90]
         yield (
             f"NCD 110.10: {'an' if given else 'no'} erythropoiesis-stimulating agent on record"
             " within 90 days"
         )
+
+
+def _read_from(charge: Charge) -> Iterable[str]:
+    if charge.administration.weak:
+        yield (
+            "no administration record in this EHR: read from an order or procedure, for a person to"
+            " confirm"
+        )
+
+
+# In this order.
+_SAID_OF_A_DOSE: tuple[Callable[[Charge], Iterable[str]], ...] = (
+    _ordered_otherwise, _as_recorded, _packages_not_listed, _of_kidney, _unread, beside, _read_from,
+)  # fmt: skip
 
 
 def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]:
@@ -321,8 +328,10 @@ def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]
     for finding in findings:
         if finding.state == "met" and finding.requirement in of_line:
             found += finding.evidence
-        elif finding.evidence:
-            found += [item for item in finding.evidence if not item.in_the_chart]
+            continue
+        for item in finding.evidence:
+            if item.resource.startswith(OURS):
+                found.append(item)
     if any(charge.not_billable == "timely-filing" for charge in group.charges):
         found += chain.from_iterable(charge.filing_evidence for charge in group.charges)
     return tuple(dict.fromkeys(found))

@@ -19,7 +19,9 @@ def pointers(
 ) -> tuple[str, ...]:
     """Of a line's codes those that met requirements rest on, the iron deficiency among them, then
     the others; in the line's sequence."""
-    met = (finding.evidence for finding in findings if finding.state == "met")
+    if len(sequence) <= MOST_POINTERS:
+        return tuple(sequence)
+    met = [finding.evidence for finding in findings if finding.state == "met"]
     rested_on = {item.resource for item in chain.from_iterable(met)}
     wanted = {diagnosis.code for diagnosis in stated if diagnosis.by.source.resource in rested_on}
     always = codes.diagnoses().group(_ALWAYS)

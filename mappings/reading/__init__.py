@@ -20,16 +20,18 @@ from mappings.reading import (
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.copies import opened
 from mappings.reading.bundles.groups import Group, Kept
-from mappings.reading.conditions import diagnosis
+from mappings.reading.bundles.heads import Held
+from mappings.reading.conditions import PlainDiagnoses, diagnosis
 from mappings.reading.coverages import CoverageReader
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir.decoding import NotJson, decode, lines, of_line
 from mappings.reading.fhir.elements import Resource, source, stated
 from mappings.reading.fhir.statuses import StatusReader
+from mappings.reading.kidney import dialysis
 from mappings.reading.labs import results
 from mappings.reading.sifting.sieve import Purpose, Sieve
-from mappings.record import Administration, PatientRecord, Problem
+from mappings.record import Administration, EsaDose, PatientRecord, Problem
 from mappings.site import Site
 
 __all__ = ["Collection", "NotJson", "Reader", "decode", "lines", "of_line", "read"]
@@ -65,6 +67,7 @@ class Reader:
         with codes.using(self._codes):
             self._finder = ProductFinder(site.drug_aliases, self._statuses)
         self._labs = results.LabReader(site.lab_aliases, self._statuses)
+        self._diagnoses = PlainDiagnoses(self._statuses)
         self._sieve = Sieve(self._labs, self._finder)
         self._coverages = CoverageReader(site.payer_aliases, self._statuses)
         self._encounters = encounters.EncounterReader(
@@ -90,8 +93,8 @@ class Reader:
         given = self._given(chart, collection)
         if not given:
             return PatientRecord(patient=group.patient, unreadable=tuple(sorted(problems)))
-        results = chart.all("Observation") + chart.all("DiagnosticReport")
-        panels = self._labs.membership(results, collection)
+        holders = chart.all("Observation", "panel") + chart.all("DiagnosticReport")
+        panels = self._labs.membership(map(opened, holders), collection)
         doses = encounters.OfDoses(given)
         chart.narrow("Encounter", doses.visits)
         visits = doses.bearing(each("Encounter", self._encounters.encounter, collection, doses))
@@ -109,10 +112,16 @@ class Reader:
             demographics=people.demographics(patient),
             administrations=given,
             labs=(
-                *every("Observation", self._labs.results, collection, panels),
+                *every(
+                    "Observation", self._labs.results, collection, panels, plain=self._labs.plain
+                ),
                 *every("DiagnosticReport", self._labs.results, collection, panels),
             ),
-            diagnoses=tuple(each("Condition", diagnosis, collection, statuses)),
+            diagnoses=(
+                *each("Condition", diagnosis, collection, statuses, plain=self._diagnoses.plain),
+                *dialysis.visits_in_words(visits),
+                *each("Procedure", dialysis.treatment_in_words, statuses),
+            ),
             coverages=tuple(each("Coverage", self._coverages.coverage, collection)),
             encounters=visits,
             locations=tuple(_safely(places, encounters.location, (collection,), problems)),
@@ -127,17 +136,14 @@ class Reader:
                 *each("MedicationRequest", oral_iron.course, *by_words, purpose="oral iron"),
                 *each("MedicationStatement", oral_iron.course, *by_words, purpose="oral iron"),
             ),
-            dialysis=tuple(each("Procedure", encounters.dialysis_treatment, statuses)),
+            dialysis=tuple(each("Procedure", dialysis.dialysis_treatment, statuses)),
             authorizations=(
                 *every("Claim", authorizations.from_claim, collection, statuses),
                 *every("Coverage", authorizations.from_coverage, statuses),
                 *every("ClaimResponse", authorizations.from_response, collection, statuses),
             ),
             notes=tuple(each("DocumentReference", notes.note, collection, statuses)),
-            esa=(
-                *each("MedicationAdministration", orders.esa_dose, purpose="esa"),
-                *each("MedicationRequest", orders.esa_dose, purpose="esa"),
-            ),
+            esa=(*_esa("MedicationAdministration", chart), *_esa("MedicationRequest", chart)),
             unreadable=tuple(sorted(problems)),
         )
 
@@ -163,59 +169,80 @@ class _Chart:
     def __init__(self, group: Group, collection: Collection, sieve: Sieve) -> None:
         self.group, self._collection, self._sieve = group, collection, sieve
         self._kept = dict(group.by_type)
-        self._found: dict[str, dict[Purpose, list[Resource]]] = {}
+        self._found: dict[str, dict[Purpose, Kept]] = {}
 
     def narrow(self, kind: str, to: Callable[[Kept, Collection], Kept]) -> None:
         """From now on only some of a type are asked for."""
         self._kept[kind] = to(self._kept.get(kind, []), self._collection)
 
-    def all(self, kind: str, purpose: Purpose = "") -> list[Resource]:
+    def all(self, kind: str, purpose: Purpose = "") -> Kept:
         """Those in which a reader may find anything, in the order of their ids."""
         kept = self._kept.get(kind)
         if not kept:
             return []
         if kind not in self._found:
             sifted = self._sieve.sift(kind, kept, self._collection)
-            self._found[kind] = {each: _in_order(those) for each, those in sifted.items()}
+            self._found[kind] = {each: sorted(those, key=_id) for each, those in sifted.items()}
         return self._found[kind].get(purpose, [])
 
     def each(
-        self, kind: str, reader: Callable[..., T | None], *beside: Any, purpose: Purpose = ""
+        self,
+        kind: str,
+        reader: Callable[..., T | None],
+        *beside: Any,
+        purpose: Purpose = "",
+        plain: Callable[..., T | None] | None = None,
     ) -> list[T]:
-        """What READER makes of each."""
-        return _safely(self.all(kind, purpose), reader, beside, self.group.problems)
+        """What READER makes of each; of unopened ones PLAIN first, as far as it can read them."""
+        return _safely(self.all(kind, purpose), reader, beside, self.group.problems, plain)
 
-    def every(self, kind: str, reader: Callable[..., Iterator[T]], *beside: Any) -> Iterator[T]:
+    def every(
+        self,
+        kind: str,
+        reader: Callable[..., Iterator[T]],
+        *beside: Any,
+        plain: Callable[..., list[T] | None] | None = None,
+    ) -> Iterator[T]:
         """All that READER makes of each."""
 
-        def read(resource: Resource) -> list[T]:
+        def read(resource: Resource, *beside: Any) -> list[T]:
             return list(reader(resource, *beside))
 
-        return chain.from_iterable(self.each(kind, read))
+        return chain.from_iterable(self.each(kind, read, *beside, plain=plain))
 
 
-def _in_order(kept: Kept) -> list[Resource]:
-    return sorted(map(opened, kept), key=lambda resource: str(resource["id"]))
+def _esa(kind: str, chart: _Chart) -> list[EsaDose]:
+    return chart.each(kind, orders.esa_dose, purpose="esa", plain=orders.plain_esa_dose)
+
+
+def _id(one: Resource | Held) -> str:
+    return str(one.head.id if isinstance(one, Held) else one["id"])
+
+
+def _name(one: Resource | Held) -> str:
+    return one.key if isinstance(one, Held) else source(one).resource
 
 
 def _safely(
-    resources: list[Resource],
+    kept: Iterable[Resource | Held],
     reader: Callable[..., T | None],
     beside: tuple[Any, ...],
     problems: list[Problem],
+    plain: Callable[..., T | None] | None = None,
 ) -> list[T]:
     """Read each; a resource that can't be read, or of a shape nobody foresaw, is named, and the
     others go on."""
     read: list[T] = []
-    for resource in resources:
+    for one in kept:
         try:
-            found = reader(resource, *beside)
+            found = plain(one, *beside) if plain and isinstance(one, Held) else None
+            if found is None:
+                found = reader(opened(one), *beside)
         except administrations.NotReadable as problem:
-            problems.append(Problem(source(resource).resource, str(problem)))
+            problems.append(Problem(_name(one), str(problem)))
             continue
         except _UNFORESEEN as problem:
-            says = f"could not be read ({type(problem).__name__})"
-            problems.append(Problem(source(resource).resource, says))
+            problems.append(Problem(_name(one), f"could not be read ({type(problem).__name__})"))
             continue
         if found is not None:
             read.append(found)

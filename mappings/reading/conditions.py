@@ -7,13 +7,21 @@ from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 from itertools import chain
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
 from mappings import codes
 from mappings.reading.bundles.collection import Collection
+from mappings.reading.bundles.heads import Held, Part
+from mappings.reading.bundles.plain import plain_condition
 from mappings.reading.fhir import elements
+from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, one_coding, statements
-from mappings.record import Concept, Diagnosis, Source
+from mappings.reading.kidney.words import quoted, said_of_kidney
+from mappings.record import IN_WORDS, Concept, Diagnosis, Source
 from mappings.values.moment import Moment
+from mappings.values.remembered import Remembered
 from mappings.values.stated import Unread, first_unread
 from mappings.values.words import squeezed
 
@@ -26,6 +34,9 @@ _NOT_CONFIRMED = frozenset(
 )
 _NOT_ACTIVE = frozenset({"inactive", "remission"})
 Mapped = tuple[tuple[str, str], ...]
+# What a Condition says, as texts; whether it has an encounter, and an end.
+_SAID = ("code", "clinicalStatus", "verificationStatus", "category")
+_Said = tuple[tuple[bytes, bytes, bytes, bytes], bool, bool]
 # A concern and nothing else is no diagnosis (R9).
 _CONCERN = {"healthconcern"}
 _NO_CLINICIANS = frozenset({"Patient", "RelatedPerson"})
@@ -73,13 +84,20 @@ def dotted(code: str) -> str:
     return code if "." in code or len(code) <= 3 else f"{code[:3]}.{code[3:]}"
 
 
+def is_diagnosis(concept: Concept) -> bool:
+    """Whether `diagnosis` may find one in a Condition of it."""
+    return bool(icd10_codes(concept) or said_of_kidney(concept))
+
+
 def diagnosis(
     resource: Resource, collection: Collection, statuses: StatusReader = PLAIN
 ) -> Diagnosis | None:
-    """The Diagnosis of a Condition; None where no code of it is known to the rules'
-    terminologies."""
-    icd10, snomed = _coded(elements.concept(resource.get("code")))
-    if not icd10:
+    """The Diagnosis of a Condition; None where no code of it is known to the rules' terminologies,
+    and its words say nothing of dialysis."""
+    concept = elements.concept(resource.get("code"))
+    icd10, snomed = _coded(concept)
+    worded = () if icd10 else said_of_kidney(concept)
+    if not icd10 and not worded:
         return None
     clinical = statuses.read("Condition.clinicalStatus", resource.get("clinicalStatus"))
     verification = statuses.read("Condition.verificationStatus", resource.get("verificationStatus"))
@@ -88,15 +106,20 @@ def diagnosis(
     unread = first_unread((clinical, verification)) or next(_unread_onset(resource), None)
     categories = _categories(resource)
     told = categories == _CONCERN or _is_told(resource, collection)
+    resolved = clinical == "resolved" or _has_abated(resource)
+    if worded:
+        if out or told or (resolved and abatement is None):
+            return None
+        unread = quoted(concept, IN_WORDS)
     due_to = [one for one in elements.items(resource.get("extension")) if one.get("url") in _DUE_TO]
     return Diagnosis(
         source=elements.source(resource),
-        icd10=icd10,
+        icd10=icd10 or worded,
         snomed=snomed,
         stands=not (out or unread or told),
         unread=None if out or told else unread,
         told=told and not out,
-        resolved=clinical == "resolved" or _has_abated(resource),
+        resolved=resolved,
         onset=_onset(resource),
         abatement=abatement,
         recorded=elements.moment(resource.get("recordedDate")),
@@ -105,6 +128,60 @@ def diagnosis(
         due_to=tuple(_due_to(resource, due_to, collection)),
         due_to_icd10=tuple(_codes_of(due_to)),
     )
+
+
+class PlainDiagnoses:
+    """Reads Conditions that say as little as nearly all do. What they say beside dates and
+    encounter is read once for all that say the same."""
+
+    def __init__(self, statuses: StatusReader) -> None:
+        self._statuses = statuses
+        self._known = Remembered(self._of_texts)
+
+    def plain(self, held: Held, collection: Collection, _: StatusReader) -> Diagnosis | None:
+        """`diagnosis`; None of any other."""
+        found = plain_condition(held)
+        if found is None:
+            return None
+        onset = elements.moment(found.onset_date_time)
+        end = elements.moment(found.abatement_date_time)
+        visit = None if found.encounter is UNSET else found.encounter.reference
+        if (
+            _is_unread(found.onset_date_time, onset)
+            or _is_unread(found.abatement_date_time, end)
+            or _is_unread(found.encounter, visit)
+        ):
+            return None
+        statuses = _bytes(found.clinical_status), _bytes(found.verification_status)
+        said = (held.about, *statuses, _bytes(found.category))
+        known = self._known[said, visit is not None, end is not None]
+        return known and replace(
+            known,
+            source=found.source(held),
+            onset=onset,
+            abatement=end,
+            recorded=elements.moment(found.recorded_date),
+            encounter=collection.key(visit),
+        )
+
+    def _of_texts(self, said: _Said) -> Diagnosis | None:
+        texts, has_encounter, has_end = said
+        stated = zip(_SAID, texts, strict=True)
+        resource = {name: decode_plain(text) for name, text in stated if text}
+        if has_encounter:
+            resource["encounter"] = {"reference": "Encounter/one-of-many"}
+        if has_end:
+            resource["abatementDateTime"] = "2026-01-01"
+        resource |= {"resourceType": "Condition", "id": "one of many"}
+        return diagnosis(resource, Collection(), self._statuses)
+
+
+def _is_unread(element: object, value: object) -> bool:
+    return value is None and element is not UNSET
+
+
+def _bytes(part: Part) -> bytes:
+    return b"" if part is UNSET else bytes(part)
 
 
 def _has_abated(resource: Resource) -> bool:

@@ -4,7 +4,7 @@ plain word, or not at all (R7).
 Held by tests/unit/test_reading_people.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 from mappings import codes
@@ -12,6 +12,7 @@ from mappings.codes.tables import EncounterClasses
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.statuses import Statement, quoted, statements
 from mappings.record import EncounterClass
+from mappings.values.remembered import Remembered
 from mappings.values.stated import Unread
 from mappings.values.words import squeezed
 
@@ -24,16 +25,13 @@ class ClassReader:
 
     def __init__(self, own: Mapping[str, str] | None = None) -> None:
         self._own = {key.strip().lower(): kind for key, kind in (own or {}).items()}
-        self._known: dict[tuple[Statement, ...], EncounterClass | Unread | None] = {}
+        self._known = Remembered(self._meant)
 
     def read(self, value: object) -> EncounterClass | Unread | None:
         """The class; None where there is none, or the sender does not know it."""
-        said = tuple(statements(value))
-        if said not in self._known:
-            self._known[said] = self._meant(said)
-        return self._known[said]
+        return self._known[tuple(statements(value))]
 
-    def _meant(self, said: Sequence[Statement]) -> EncounterClass | Unread | None:
+    def _meant(self, said: tuple[Statement, ...]) -> EncounterClass | Unread | None:
         known = [(one, kind) for one in said if (kind := self._kind(one))]
         kinds = {kind for _, kind in known}
         unknown = [one for one in said if one not in [other for other, _ in known]]

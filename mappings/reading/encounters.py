@@ -19,16 +19,20 @@ from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource, moment
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, quoted, statements
+from mappings.reading.kidney.dialysis import dialysis_kind
+from mappings.reading.kidney.words import quoted as quoted_words
+from mappings.reading.kidney.words import says_dialysis
 from mappings.record import (
+    VISIT_IN_WORDS,
     Administration,
     Coding,
     Concept,
-    DialysisTreatment,
     Encounter,
     Location,
     Stay,
 )
 from mappings.values.moment import Moment
+from mappings.values.remembered import Remembered
 from mappings.values.stated import Unread
 
 _ROLE_CODE = frozenset(
@@ -116,6 +120,7 @@ class _Said(NamedTuple):
     inpatient: str | None
     facility: str | None
     dialysis: str | None
+    dialysis_in_words: Unread | None
 
 
 class EncounterReader:
@@ -123,7 +128,7 @@ class EncounterReader:
 
     def __init__(self, statuses: StatusReader = PLAIN, classes: ClassReader | None = None) -> None:
         self._statuses, self._classes = statuses, classes or ClassReader()
-        self._said: dict[tuple[Concept, ...], _Said] = {}
+        self._said = Remembered(_said_by)
 
     def encounter(self, resource: Resource, collection: Collection, doses: "OfDoses") -> Encounter:
         """An Encounter, whether it took place or not; who took part, where it may be that of a
@@ -133,7 +138,7 @@ class EncounterReader:
         undated = None if start and end else _unread(period, "Encounter.period")
         status = self._statuses.read("Encounter.status", resource.get("status"))
         goes_on = status == "in-progress" or isinstance(status, Unread)
-        said = self._said_by_type(resource)
+        said = self._said[tuple(_types(resource))]
         reasons = elements.concepts(resource.get("reasonCode"))
         source = elements.source(resource)
         end = end or (None if goes_on or undated else _day_of(start))
@@ -154,21 +159,9 @@ class EncounterReader:
             reason=reason(reasons, source, source.resource, of_visit=True) if reasons else None,
             service_provider=collection.key(resource.get("serviceProvider")),
             dialysis=said.dialysis or next(filter(None, map(dialysis_kind, reasons)), None),
+            dialysis_in_words=said.dialysis_in_words,
             participants=people.participants(resource, collection) if near else (),
         )
-
-    def _said_by_type(self, resource: Resource) -> "_Said":
-        """An EHR has the same few dozen types."""
-        types = tuple(_types(resource))
-        said = self._said.get(types)
-        if said is None:
-            table = codes.settings()
-            said = self._said[types] = _Said(
-                _of_type(types, table.inpatient_type),
-                _of_type(types, table.facility_stay),
-                next(filter(None, map(dialysis_kind, types)), None),
-            )
-        return said
 
     def _stays(self, resource: Resource, collection: Collection) -> Iterator[Stay]:
         """Where the patient was; a status that is not understood says nothing of a place."""
@@ -194,6 +187,16 @@ def _types(resource: Resource) -> Iterator[Concept]:
         yield from elements.concepts(resource.get(element))
 
 
+def _said_by(types: tuple[Concept, ...]) -> _Said:
+    table = codes.settings()
+    return _Said(
+        _of_type(types, table.inpatient_type),
+        _of_type(types, table.facility_stay),
+        next(filter(None, map(dialysis_kind, types)), None),
+        next(_in_words(types), None),
+    )
+
+
 def _of_type(types: Iterable[Concept], table: EncounterTypes) -> str | None:
     """The words of the first type that is in the table."""
     for concept in types:
@@ -204,6 +207,10 @@ def _of_type(types: Iterable[Concept], table: EncounterTypes) -> str | None:
             if coding.system == elements.SNOMED and coding.code in table.snomed:
                 return f"SNOMED CT {coding.code}"
     return None
+
+
+def _in_words(types: Iterable[Concept]) -> Iterator[Unread]:
+    return (quoted_words(said, VISIT_IN_WORDS) for said in types if says_dialysis(said))
 
 
 def _discharge(resource: Resource) -> str | None:
@@ -264,26 +271,3 @@ def locations(visits: Iterable[Encounter], collection: Collection) -> list[Resou
             around = collection.key(resource.get("partOf"))
             open_ |= {around: key} if around else {}
     return [found[key] for key in sorted(found)]
-
-
-@codes.remembered
-def dialysis_kind(concept: Concept) -> str | None:
-    table = codes.diagnoses().dialysis_codes
-    keys = ((coding.system, coding.code) for coding in concept.codings)
-    return next((table[key] for key in keys if key in table), None)
-
-
-def dialysis_treatment(resource: Resource, statuses: StatusReader) -> DialysisTreatment | None:
-    """A Procedure that is dialysis and was done or is under way."""
-    kind = dialysis_kind(elements.concept(resource.get("code")))
-    status = statuses.read("Procedure.status", resource.get("status"))
-    if kind is None or status not in ("completed", "in-progress"):
-        return None
-    start, end = elements.period(resource.get("performedPeriod"))
-    goes_on = start is not None and status == "in-progress"
-    return DialysisTreatment(
-        source=elements.source(resource),
-        kind=kind,
-        when=elements.moment(resource.get("performedDateTime")) or start or end,
-        until=end or (_NEVER if goes_on else None),
-    )

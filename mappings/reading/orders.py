@@ -8,11 +8,14 @@ from collections.abc import Iterator
 
 from mappings import codes
 from mappings.reading.bundles.collection import Collection
+from mappings.reading.bundles.heads import Held
+from mappings.reading.bundles.plain import plain_dose
 from mappings.reading.conditions import reason
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import elements, timings
+from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order, Source
@@ -238,6 +241,24 @@ def esa_dose(resource: Resource) -> EsaDose | None:
         or elements.moment(resource.get("authoredOn"))
     )
     return EsaDose(source=elements.source(resource), name=name, when=when)
+
+
+def plain_esa_dose(held: Held) -> EsaDose | None:
+    """`esa_dose` of one that names its drug by a concept alone; None of any other."""
+    is_by_concept = held.about and held.head.medicationReference is None
+    found = plain_dose(held) if is_by_concept else None
+    name = _esa_of_text(held.about) if found and found.status in _TAKEN else None
+    if not (found and name):
+        return None
+    start = found.effective_period.start if found.effective_period else None
+    said = (found.effective_date_time, start, found.authored_on)
+    when = next(filter(None, map(elements.moment, said)), None)
+    return EsaDose(source=found.source(held), name=name, when=when)
+
+
+@codes.remembered
+def _esa_of_text(about: bytes) -> str | None:
+    return esa({"medicationCodeableConcept": decode_plain(about)})
 
 
 def esa(resource: Resource) -> str | None:

@@ -24,20 +24,22 @@ class RouteSaid(Struct, frozen=True, gc=False):
 
 class Giving(Struct, frozen=True, gc=False, kw_only=True):
     """How a dose was given, beside its amount. `mixture`: what speaks of one, quoted, where the
-    dose is a volume; `refused`: what says of a completed dose that it was not given; `text_mg`: the
-    one dose that the dosage's text names; `unread`: stated, not understood, and not needed."""
+    dose is a volume; `refused`: what says of a completed dose that it was not given, or not here;
+    `partly`: that not all of it was; `masses`: doses in mg that words name, and the element;
+    `unread`: stated, not understood, and not needed."""
 
     routes: tuple[RouteSaid, ...] = ()
     mixture: str | None = None
     refused: str | None = None
-    text_mg: Decimal | None = None
+    partly: str | None = None
+    masses: tuple[tuple[Decimal, str], ...] = ()
     unread: tuple[Unread, ...] = ()
 
 
 class Administration(Struct, frozen=True, gc=False, kw_only=True):
     """`unread_start`: a date that is written and can't be read; `steps`: records that are steps of
     this infusion (R1); `as_ordered`: the sender keeps a canceled order as stopped, with its
-    dose."""
+    dose; `source_doubts`: what is said of how the drug was obtained, and settles nothing."""
 
     source: Source
     status: str
@@ -60,6 +62,7 @@ class Administration(Struct, frozen=True, gc=False, kw_only=True):
     containers_problem: str | None = None
     drug_source: str | None = None
     is_340b: bool | None = None
+    source_doubts: tuple[Unread, ...] = ()
     parents: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     updated: Moment | None = None

@@ -17,7 +17,8 @@ class LabResult(Struct, frozen=True, gc=False, kw_only=True):
     comparator or range was reported).
 
     `problem` says why the result can't be used; `unread` what stands there then, and is None where
-    that says that there is no result.
+    that says that there is no result. `alternatives`: results of one time that differ, and which
+    of them counts nobody says; it lies between them.
     """
 
     source: Source
@@ -33,6 +34,7 @@ class LabResult(Struct, frozen=True, gc=False, kw_only=True):
     problem: str | None = None
     unread: Unread | None = None
     parts: tuple[Source, ...] = ()
+    alternatives: "tuple[LabResult, ...]" = ()
 
     @property
     def derived(self) -> bool:

@@ -4,52 +4,77 @@ Held by tests/scenarios/findings.yaml.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import chain
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from mappings import codes
 from mappings.assessment import WORST_FIRST, Denial, Finding, State
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
-from mappings.codes.requirement import Requirement
+from mappings.codes.requirement import Known, Requirement
 from mappings.codes.tables import Dated
 from mappings.policy.choosing import Policy, Rule
 from mappings.requirements.asking import asked, is_blocking
 from mappings.requirements.checks import Check, check_of
-from mappings.requirements.result import NOT_APPLICABLE, Result
+from mappings.requirements.result import Result
 from mappings.values.remembered import by_identity
 
+# What is known of a dose.
+_UNKNOWN: frozenset[Known] = frozenset()
+_UNDATED: frozenset[Known] = frozenset({"product"})
+_DATED: frozenset[Known] = frozenset({"product", "day"})
 # What is said of a dose that leaves no line: that nothing is asked of it.
 _OF_NO_LINE = "product"
+
+
+class PolicyCheck(Struct, frozen=True):
+    """A requirement as a policy asks it. `form`: all of a finding but what was found of a dose, by
+    its state, whether it holds the line (None: the policy says), the rule and the row that decided;
+    `unasked`: the one of a dose of which it is not asked."""
+
+    requirement: Requirement
+    check: Check
+    form: Callable[[State, bool | None, Rule | None, Dated | None], Finding]
+    unasked: Finding
 
 
 def findings_of(charge: Charge, neighbors: Neighbors) -> list[Finding]:
     """The state of each requirement for one dose; of one that is not billable, what giving the
     drug asks where that is billed."""
+    checks = _checks(_asked_of(charge), charge.policy, charge.known_payer)
     if charge.not_billable and not charge.has_line:
-        return [_finding(codes.requirements()[_OF_NO_LINE], NOT_APPLICABLE, charge)]
+        checks = [asked for asked in checks if asked.requirement.id == _OF_NO_LINE]
+        return [_finding(asked, None, charge) for asked in checks]
     # Of possible duplicates one speaks of the dose, for all of them.
-    return [
-        _finding(requirement, check(charge, neighbors) or NOT_APPLICABLE, charge)
-        for requirement, check in _checks(_asked_of(charge))
-        if not (requirement.of_duplicates and charge.is_copy)
-    ]
+    if charge.is_copy:
+        checks = [asked for asked in checks if not asked.requirement.of_duplicates]
+    return [_finding(asked, asked.check(charge, neighbors), charge) for asked in checks]
 
 
 def _asked_of(charge: Charge) -> tuple[Requirement, ...]:
     table = codes.requirement_table()
-    if charge.not_billable:
+    if charge.not_billable and charge.has_line:
         return table.of_giving if charge.bills_giving_alone else ()
-    known = {"product": charge.has_line, "day": charge.has_line and charge.day is not None}
-    return table.answerable[frozenset(name for name, holds in known.items() if holds)]
+    if charge.has_line:
+        return table.answerable[_DATED if charge.day else _UNDATED]
+    return table.answerable[_UNKNOWN]
 
 
 @by_identity
-def _checks(asked: tuple[Requirement, ...]) -> list[tuple[Requirement, Check]]:
-    found = ((requirement, check_of(requirement.id)) for requirement in asked)
-    return [(requirement, check) for requirement, check in found if check]
+def _checks(
+    asked: tuple[Requirement, ...], policy: Policy | None, known_payer: bool
+) -> list[PolicyCheck]:
+    found: list[PolicyCheck] = []
+    for requirement in asked:
+        check = check_of(requirement.id)
+        if check:
+            form = by_identity(partial(_form, requirement, policy, known_payer))
+            unasked = form("not-applicable", None, None, None)
+            found.append(PolicyCheck(requirement, check, form, unasked))
+    return found
 
 
 class FindingsByDose:
@@ -68,21 +93,13 @@ class FindingsByDose:
         return [self._findings[place] for place in sorted(places)]
 
 
-def _finding(requirement: Requirement, result: Result, charge: Charge) -> Finding:
-    form = _form(
-        requirement,
-        result.state,
-        result.blocking,
-        result.rule,
-        result.row,
-        charge.policy,
-        charge.known_payer,
-    )
+def _finding(asked: PolicyCheck, result: Result | None, charge: Charge) -> Finding:
     about = charge.itself
-    if requirement.of_duplicates and charge.possible_duplicates:
+    if charge.possible_duplicates and asked.requirement.of_duplicates:
         about = tuple(sorted(charge.possible_duplicates))
-    if result is NOT_APPLICABLE:
-        return structs.replace(form, administrations=about)
+    if result is None:
+        return structs.replace(asked.unasked, administrations=about)
+    form = asked.form(result.state, result.blocking, result.rule, result.row)
     denial = result.denial
     return structs.replace(
         form,
@@ -97,18 +114,15 @@ def _finding(requirement: Requirement, result: Result, charge: Charge) -> Findin
     )
 
 
-@by_identity
 def _form(
     requirement: Requirement,
+    policy: Policy | None,
+    known_payer: bool,
     state: State,
     held: bool | None,
     rule: Rule | None,
     of_table: Dated | None,
-    policy: Policy | None,
-    known_payer: bool,
 ) -> Finding:
-    """All of a finding but what was found of a dose. `held`: whether it holds the line, where that
-    is not the policy's to say."""
     authority = _authority(requirement, rule, of_table, policy)
     blocking = is_blocking(requirement.id, rule) if held is None else held
     told = rule.write_back if rule and rule.write_back is not None else blocking

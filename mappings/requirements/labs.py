@@ -23,6 +23,7 @@ _BEYOND_LIMIT = (
     "File another result from within the payer's window if there is one, or give the payer the"
     " clinical reason for the iron."
 )
+_SEVERAL = "Have the result that counts marked as such, and the other one corrected or withdrawn."
 _UNREAD = (
     "Have the result recorded as a number with its unit, or file another one from within the"
     " payer's window."
@@ -44,12 +45,14 @@ def hemoglobin(charge: Charge) -> Result | None:
 def _laboratory(charge: Charge, name: str) -> Result | None:
     """The worst over all rules of the policy that ask for the value; one that another value makes
     needless comes last."""
-    asked = (
+    asked = [
         _asked(charge, name, rule)
         for rule in _naming(charge.rules.laboratory, name)
         if charge.applies(rule)
-    )
-    results = [result for result in asked if result]
+    ]
+    results = list(filter(None, asked))
+    if len(results) == 1:
+        return results[0]
     return min(results, key=lambda result: EVERY_STATE.index(result.state), default=None)
 
 
@@ -102,9 +105,15 @@ def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
         value=plain(labs.rounded(value, found.result)) if value is not None else None,
         unit=LAB_VALUES[name].unit,
         rule=rule,
-        fix=_BEYOND_LIMIT if state == "not-covered" else None,
+        fix=_fix(found.result, state),
         note=_newer(charge, name, found.unread),
     )
+
+
+def _fix(result: LabResult, state: State) -> str | None:
+    if state == "not-covered":
+        return _BEYOND_LIMIT
+    return _SEVERAL if state == "incomplete" and result.alternatives else None
 
 
 def _outdated(
@@ -185,7 +194,7 @@ def _limit(rule: LabRule) -> str:
 
 def evidence(charge: Charge, result: LabResult) -> tuple[Evidence, ...]:
     """What the result says, however many doses and requirements rest on it."""
-    return charge.once(labs.evidence, result, charge.zone)
+    return charge.history.results.cited(result)
 
 
 def caution(charge: Charge, result: LabResult) -> str:

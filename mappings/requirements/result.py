@@ -29,6 +29,3 @@ class Result(Struct, frozen=True, kw_only=True):
     note: str | None = None
     denial: DenialCodes | None = None
     blocking: bool | None = None
-
-
-NOT_APPLICABLE = Result(state="not-applicable")

@@ -76,9 +76,9 @@ def _beyond_every_label(charge: Charge, dose: Decimal) -> Result | None:
     labels, code = _labels(charge), charge.code
     if not labels or code is None or code.mue is None:
         return None
-    label = max(labels, key=lambda label: label.single_mg)
+    label = _most_of(labels)
     day_mg = code.mue * code.mg_per_unit
-    if dose <= max(label.single_mg, day_mg):
+    if dose <= label.single_mg or dose <= day_mg:
         return None
     return Result(
         state="contradicted",
@@ -99,6 +99,11 @@ def _beyond_every_label(charge: Charge, dose: Decimal) -> Result | None:
     )
 
 
+@by_identity
+def _most_of(labels: tuple[LabelDose, ...]) -> LabelDose:
+    return max(labels, key=lambda label: label.single_mg)
+
+
 def _confirmed(charge: Charge, dose: Decimal, beyond: Result) -> Result | None:
     """What a person said of a dose above every label: it was given."""
     day = charge.day or date.max
@@ -110,7 +115,6 @@ def _confirmed(charge: Charge, dose: Decimal, beyond: Result) -> Result | None:
         state="met",
         says=f"{plain(dose)} mg in one dose were given, as a person confirmed.",
         evidence=(*beyond.evidence, cite(said.source, said.says)),
-        blocking=False,
     )
 
 
@@ -283,23 +287,26 @@ def iron_overload(charge: Charge) -> Result | None:
     ]
     note = _unread_note(charge)
     for verdict in (True, None):
-        found = next(((result, limit) for result, holds, limit in seen if holds is verdict), None)
-        if found:
-            return structs.replace(_overloaded(charge, *found, verdict, rule), note=note)
+        for result, holds, limit in seen:
+            if holds is verdict:
+                found = _overloaded(charge, result, limit, verdict, rule)
+                return structs.replace(found, note=note)
     says = (
         "The newest results before the dose are below the ceiling."
         if seen
         else "No result shows iron overload."
     )
-    evidence = tuple(chain.from_iterable(lab_evidence(charge, result) for result, _, _ in seen))
-    return Result(state="met", says=says, rule=rule, evidence=evidence, note=note)
+    evidence = chain.from_iterable([lab_evidence(charge, result) for result, _, _ in seen])
+    return Result(state="met", says=says, rule=rule, evidence=tuple(evidence), note=note)
 
 
 def _unread_note(charge: Charge) -> str | None:
     """Newer results that can't be read may be above the ceiling."""
-    doubts = filter(None, map(charge.unread_lab, ("ferritin", "tsat")))
+    doubts = list(filter(None, map(charge.unread_lab, ("ferritin", "tsat"))))
+    if not doubts:
+        return None
     said = [f"{labs.short(result.analyte)} {labs.quoted(result, charge.zone)}" for result in doubts]
-    return f"not compared with the ceiling, can't be read: {', '.join(said)}" if said else None
+    return f"not compared with the ceiling, can't be read: {', '.join(said)}"
 
 
 def _overloaded(

@@ -117,6 +117,13 @@ class Moment(Struct, frozen=True, gc=False):
             return self.instant <= other.instant
         return self.days(zone)[0] <= other.days(zone)[1]
 
+    def may_follow(self, other: "Moment", zone: tzinfo | None) -> bool:
+        """Whether it may be as late as `other`: by the hour where both say theirs, else by day."""
+        mine, theirs = self.at(zone), other.at(zone)
+        if mine and theirs:
+            return mine >= theirs
+        return self.days(zone)[1] >= other.days(zone)[0]
+
     def at(self, zone: tzinfo | None) -> datetime | None:
         """The instant, where a time is written; one without an offset is placed in `zone`, and
         without one is none."""

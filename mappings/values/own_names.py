@@ -3,34 +3,35 @@
 Held by tests/scenarios/decisions.yaml.
 """
 
-_OURS = "urn:ferroclaim:"
+# No resource of a chart begins so.
+OURS = "urn:ferroclaim:"
 
 # What stands in charts of the gaps that we found.
-GAP = f"{_OURS}gap"
-REQUIREMENT = f"{_OURS}requirement"
-MITIGATION = f"{_OURS}mitigation"
-PRIORITY = f"{_OURS}priority"
-DECIDED = f"{_OURS}decided"
-ISSUE = f"{_OURS}issue"
-TAG = f"{_OURS}tag"
-DEVICE = f"{_OURS}device"
-OVERRIDE = f"{_OURS}override"
-POLICY = f"{_OURS}policy"
+GAP = f"{OURS}gap"
+REQUIREMENT = f"{OURS}requirement"
+MITIGATION = f"{OURS}mitigation"
+PRIORITY = f"{OURS}priority"
+DECIDED = f"{OURS}decided"
+ISSUE = f"{OURS}issue"
+TAG = f"{OURS}tag"
+DEVICE = f"{OURS}device"
+OVERRIDE = f"{OURS}override"
+POLICY = f"{OURS}policy"
 
 # What is recorded of an administration, by the EHR or on our page.
-BOUGHT_340B = f"{_OURS}340b"
-CONTAINERS_OPENED = f"{_OURS}containers-opened"
-DISCARDED_AMOUNT = f"{_OURS}discarded-amount"
-DRUG_SOURCE = f"{_OURS}drug-source"
-EVIDENCE = f"{_OURS}evidence"
-ENTRY = f"{_OURS}entry"
+BOUGHT_340B = f"{OURS}340b"
+CONTAINERS_OPENED = f"{OURS}containers-opened"
+DISCARDED_AMOUNT = f"{OURS}discarded-amount"
+DRUG_SOURCE = f"{OURS}drug-source"
+EVIDENCE = f"{OURS}evidence"
+ENTRY = f"{OURS}entry"
 
 # What claims carry.
-CLAIM = f"{_OURS}claim"
-CLAIM_NUMBER = f"{_OURS}claim-number"
-LINE = f"{_OURS}line"
+CLAIM = f"{OURS}claim"
+CLAIM_NUMBER = f"{OURS}claim-number"
+LINE = f"{OURS}line"
 
-_DECISION = f"{_OURS}decision"
+_DECISION = f"{OURS}decision"
 
 
 def decision(about: str) -> str:
@@ -40,8 +41,3 @@ def decision(about: str) -> str:
 
 def policy(identity: str) -> str:
     return f"{POLICY}:{identity}"
-
-
-def is_ours(reference: str) -> bool:
-    """Whether it is a name of ours, and no resource of a chart."""
-    return reference.startswith(_OURS)

@@ -1,5 +1,5 @@
 """What is worked out once of frozen values: of those that live as long as a policy or a table does,
-and of those of one patient.
+of what charts repeat, and of the values of one patient.
 
 Held by tests/unit/test_remembered.py.
 """
@@ -9,10 +9,40 @@ from functools import wraps
 from typing import Any, Generic, Self, TypeVar, TypeVarTuple, overload
 
 Given = TypeVarTuple("Given")
+K = TypeVar("K")
 T = TypeVar("T")
 
 # More than the rows and rules of all policies together.
 _MOST = 10_000
+# More than the codes, words and quantities of a site.
+_MOST_KEYS = 20_000
+
+
+class Bounded(dict[K, T]):
+    """What is known of each key. Of too many keys all are forgotten."""
+
+    def __init__(self, most: int = _MOST_KEYS) -> None:
+        super().__init__()
+        self._most = most
+
+    def keep(self, key: K, value: T) -> T:
+        """Returns VALUE."""
+        if len(self) >= self._most:
+            self.clear()
+        self[key] = value
+        return value
+
+
+class Remembered(Bounded[K, T]):
+    """What FUNCTION gives for a key, worked out when it is looked up for the first time. FUNCTION
+    must ask nothing else."""
+
+    def __init__(self, function: Callable[[K], T], most: int = _MOST_KEYS) -> None:
+        super().__init__(most)
+        self._function = function
+
+    def __missing__(self, key: K) -> T:
+        return self.keep(key, self._function(key))
 
 
 def by_identity(function: Callable[[*Given], T]) -> Callable[[*Given], T]:

@@ -1,8 +1,11 @@
 """The three ways to read a line of an export say the same of it, whatever is wrong with it: in
 columns, by its head, and with care."""
 
+import gzip
 import random
 import tempfile
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from unittest.mock import patch
 
@@ -12,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.bulk import lookup
-from integration.bulk.surveying import names, survey, usual
+from integration.bulk.surveying import names, sources, survey, usual
 from integration.bulk.surveying.index import NamedLine, RangeFacts
-from integration.bulk.surveying.sources import source
+from integration.bulk.surveying.names import Forms
+from integration.bulk.surveying.sources import blocks, lines_at, source
 from integration.bulk.surveying.survey import Surveyor
 from mappings.reading import NotJson, of_line
 from mappings.site import Site
@@ -53,22 +57,43 @@ def test_all_that_a_chart_refers_to_is_found_in_its_text(seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "part"
         path.write_bytes(b"\n".join(lines))
-        found = set(lookup.names_in([path], bare=True))
-        marked = set(lookup.names_in([path], bare=False))
+        found = lookup.names_in([path], Forms(frozenset(names.KINDS), words=True))
+        marked = lookup.names_in([path], Forms(frozenset(names.KINDS)))
+        typed = lookup.names_in([path], Forms(frozenset(names.KINDS[1:])))
     rows = [value for value in map(of_line, lines) if not isinstance(value, NotJson)]
-    assert {name for value in rows for name in _referred(value)} <= found
-    assert marked <= found
+    for kind, number in chain.from_iterable(map(_referred, rows)):
+        assert number in found[kind]
+    assert all(marked[kind] <= found[kind] for kind in names.KINDS)
+    assert all(typed[kind] == marked[kind] for kind in names.KINDS if kind)
 
 
-def _referred(value: object) -> set[int]:
+def _referred(value: object) -> Iterator[tuple[str, int]]:
     """What its references name, those in contained resources as well."""
-    if isinstance(value, list):
-        return {name for item in value for name in _referred(item)}
-    if not isinstance(value, dict):
-        return set()
-    said = value.get("reference")
-    own = {names.name(said)} if isinstance(said, str) else set()
-    return own | {name for item in value.values() for name in _referred(item)}
+    inner = value.values() if isinstance(value, dict) else value
+    if isinstance(inner, Iterable) and not isinstance(inner, str):
+        yield from chain.from_iterable(map(_referred, inner))
+    said = value.get("reference") if isinstance(value, dict) else None
+    if isinstance(said, str):
+        kind = said.partition("/_history/")[0].rpartition("/")[0].rpartition("/")[2]
+        yield kind if kind in names.KINDS else "", names.name(said)
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "a.ndjson.gz"])
+@given(st.integers(0, 2**32))
+def test_any_line_is_found_again_by_its_number(name: str, seed: int) -> None:
+    chance = random.Random(seed)
+    written = damaged(chance)
+    pack = gzip.compress if name.endswith(".gz") else bytes
+    a_few_lines = patch.object(sources, "_BUFFER", 1000)
+    with a_few_lines, tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(pack(written))
+        for range_ in source(str(path), chance.randrange(200, 30_000)).ranges:
+            lines = list(chain.from_iterable(block.lines for block in blocks(range_)))
+            index, facts = Surveyor(Site()).survey(range_)
+            assert facts.lines == len(lines)
+            numbers = sorted(chance.sample(range(len(lines)), chance.randint(0, len(lines))))
+            assert list(lines_at(range_, index, numbers)) == [lines[one] for one in numbers]
 
 
 def lines_of(count: int) -> list[bytes]:
@@ -79,7 +104,7 @@ def test_lines_of_one_form_are_read_in_columns() -> None:
     lines = lines_of(20)
     found = usual.columns("Observation", lines, usual.Owners())
     assert found is not None
-    assert list(found.lengths) == [len(line) for line in lines]
+    assert len(found.names) == len(found.owners) == len(lines)
     assert found.names[7] == names.key("Observation", "f7")
     assert set(found.owners) == {names.handle("Patient/p1")}
 
@@ -89,7 +114,7 @@ def test_an_odd_line_ends_the_columns_and_nothing_else() -> None:
     lines[5] = lines[5].replace(b"Observation", b"Condition")
     found = usual.columns("Observation", lines, usual.Owners())
     assert found is not None
-    assert len(found.lengths) == 5
+    assert len(found.names) == 5
     assert usual.columns("Observation", lines[5:], usual.Owners()) is None
 
 

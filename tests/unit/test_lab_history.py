@@ -44,10 +44,21 @@ RESULTS = st.lists(
 )
 
 
-def _newest(results: list[LabResult]) -> LabResult | None:
+def _is_before(one: LabResult, other: LabResult, zone: tzinfo | None) -> bool:
+    assert one.when
+    assert other.when
+    mine, theirs = one.when.at(zone), other.when.at(zone)
+    if mine and theirs:
+        return mine < theirs
+    return one.when.days(zone)[1] < other.when.days(zone)[0]
+
+
+def _newest(results: list[LabResult], zone: tzinfo | None) -> LabResult | None:
+    """Of those than which none is certainly newer, a measured one first."""
     timed = [result for result in results if result.when]
+    last = [one for one in timed if not any(_is_before(one, other, zone) for other in timed)]
     return max(
-        timed,
+        [one for one in last if not one.derived] or last,
         key=lambda result: (
             result.when.order if result.when else (),
             not result.derived,
@@ -69,13 +80,13 @@ def test_the_newest_within_a_window(
     found_at = LabHistory(tuple(results), zone).at(dose, DAY)
     before = [result for result in results if labs.is_before(result, dose, DAY, zone)]
     usable = [result for result in before if result.problem is None]
-    found = _newest(labs.within(usable, DAY, days, zone))
+    found = _newest(labs.within(usable, DAY, days, zone), zone)
     unread = [result for result in before if result.unread]
     undated = [result for result in results if result.when is None and result.unread]
     doubt = labs.unread_after(found, labs.within(unread, DAY, days, zone) + undated)
     older: State = "expired" if usable else "missing"
     state: State = "met" if found else older
     assert found_at.state("ferritin", days) == LabState(state, found, doubt)
-    assert found_at.newest("ferritin") is _newest(usable)
-    newer = labs.unread_after(_newest(usable), unread + undated)
+    assert found_at.newest("ferritin") is _newest(usable, zone)
+    newer = labs.unread_after(_newest(usable, zone), unread + undated)
     assert found_at.unread_after_newest("ferritin") is newer

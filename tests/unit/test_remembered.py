@@ -6,7 +6,7 @@ from msgspec import structs
 
 from mappings import codes
 from mappings.values import remembered
-from mappings.values.remembered import Once, by_identity, kept
+from mappings.values.remembered import Once, Remembered, by_identity, kept
 
 
 def test_the_same_objects_are_asked_once() -> None:
@@ -33,6 +33,21 @@ def test_an_object_that_is_gone_lends_its_identity_to_no_other() -> None:
     for number in range(2 * remembered._MOST + 5):
         assert first((number,)) == number
     gc.collect()
+
+
+def test_of_too_many_keys_all_are_forgotten() -> None:
+    asked: list[int] = []
+
+    def half(number: int) -> int | None:
+        asked.append(number)
+        return number // 2 or None
+
+    known = Remembered(half, most=2)
+    assert [known[number] for number in (1, 1, 2, 1)] == [None, None, 1, None]
+    assert asked == [1, 2]
+    assert [known[number] for number in (6, 6, 1)] == [3, 3, None]
+    assert asked == [1, 2, 6, 1]
+    assert len(known) == 2
 
 
 def test_what_codes_mean_is_remembered_by_the_tables_in_force() -> None:

@@ -4,8 +4,12 @@ and dates."""
 from datetime import date, datetime
 
 import pytest
+from msgspec import UNSET, structs
 
+from mappings.assess import assess
 from mappings.assessment import Evidence, Step
+from mappings.policy import choosing
+from mappings.reading import read
 from mappings.site import Place, Site
 from tests import builders
 from tests.builders import administration, assessed, chart, condition, document_of, location
@@ -15,6 +19,16 @@ def steps(rule: str, *changes: dict[str, object], modifier: str | None = None) -
     lines = assessed(*changes).lines
     line = next(line for line in lines if modifier is None or modifier in line.modifiers)
     return [step for step in line.trace if step.rule == rule]
+
+
+def test_nobody_has_to_ask_for_the_chains() -> None:
+    (record,), _ = read(chart(administration(dose="150 mg", discarded="50 mg")))
+    traced, bare = (
+        assess(record, choosing.built_in(), builders.AS_OF, trace=asked) for asked in (True, False)
+    )
+    assert [line.trace for line in bare.lines] == [()] * len(traced.lines)
+    lines = tuple(structs.replace(line, chain=UNSET) for line in traced.lines)
+    assert structs.replace(traced, lines=lines) == bare
 
 
 def test_the_product_cites_the_version_and_dates_its_code() -> None:

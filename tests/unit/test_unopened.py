@@ -119,11 +119,17 @@ STRANGE: list[Any] = [
     None, "", "x", 5, 1.5, True, [], {}, ["x"], [None], [5], [[]], [{}], "Patient/p1",
     {"reference": "Patient/p2"}, {"reference": 7}, {"coding": "x"}, {"coding": [None]},
     {"coding": [{"system": 1, "code": 2}]}, {"code": "2276-4"}, {"text": "Serum iron store"},
-    {"url": "urn:x"}, [{"url": "urn:x"}], {"contained": []},
+    {"url": "urn:x"}, [{"url": "urn:x"}], {"contained": []}, "2026-10-01", "9999-12-31", "final",
+    {"value": 9, "unit": "ng/mL"}, {"value": 9, "_value": {"extension": [{"url": "urn:x"}]}},
+    {"coding": [{"code": "resolved"}]}, {"coding": [{"code": "inactive"}]},
 ]  # fmt: skip
 ADDED = (
     "modifierExtension", "contained", "component", "hasMember", "medicationReference", "medication",
     "code", "subject", "patient", "id", "meta", "resourceType", "type", "class", "period",
+    "status", "valueQuantity", "_valueQuantity", "valueString", "dataAbsentReason", "specimen",
+    "effectiveDateTime", "effectivePeriod", "clinicalStatus", "verificationStatus", "category",
+    "encounter", "onsetDateTime", "onsetPeriod", "abatementDateTime", "abatementBoolean",
+    "recordedDate", "evidence", "asserter", "extension", "result",
 )  # fmt: skip
 OF_BUNDLE: list[dict[str, Any]] = [
     {}, {"type": "searchset"}, {"type": "searchset", "total": 99},
@@ -223,8 +229,36 @@ def test_what_no_rule_asks_for_stays_unopened() -> None:
     held = [resource for resource in kept if isinstance(resource, Held)]
     shut = {resource.key for resource in held if resource.opened is None}
     orders = {"MedicationRequest/other", "MedicationRequest/elsewhere"}
-    assert shut == {"Observation/sodium", "Condition/cold", *orders}
+    added = {f"{resource['resourceType']}/{resource['id']}" for resource in resources}
+    assert shut & added == {"Observation/sodium", "Condition/cold", *orders}
     assert opened(held[0]) is opened(held[0])
+
+
+def test_what_says_no_more_than_most_do_is_read_unopened() -> None:
+    resources = _of_patient(
+        [
+            builders.lab("ferritin", 60, on="2026-10-01"),
+            builders.lab("ferritin", 70, on="2026-10-02")
+            | {"specimen": {"reference": "Specimen/x"}},
+            builders.condition("N18.4", id="kidney"),
+            builders.condition("D63.1", id="caused", evidence=[{"detail": []}]),
+            builders.administration("esa", text="epoetin alfa", ndc=None),
+            builders.administration("esa-on-hold", text="epoetin alfa", ndc=None, status="on-hold"),
+        ]
+    )
+    collection = Collection()
+    assert collection.add_text(text_of(bundle([builders.administration(), *resources])), "the file")
+    (record,), _ = Reader(Site()).records(collection)
+    assert len(record.labs) == len(record.diagnoses) == 2
+    assert [dose.source.resource for dose in record.esa] == ["MedicationAdministration/esa"]
+    kept = dict(collection._copies.items())
+    opened_ = {key for key, one in kept.items() if isinstance(one, Held) and one.opened}
+    assert opened_ == {
+        "MedicationAdministration/ma1",
+        "MedicationAdministration/esa-on-hold",
+        "Observation/ferritin-2026-10-02",
+        "Condition/caused",
+    }
 
 
 def _loinc(code: str) -> dict[str, Any]:

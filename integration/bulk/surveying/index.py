@@ -5,16 +5,32 @@ Held by tests/unit/test_bulk.py.
 """
 
 from array import array
-from collections.abc import Iterator, Set
-from itertools import accumulate, compress, count
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Set
+from itertools import compress, count, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct, field
 
+from integration.bulk.surveying.names import Forms
 from mappings.reading.bundles.entries import Deletion
 from mappings.reading.bundles.paging import Page
+
+_SEVERAL = 255
+
+
+class BlockPlace(NamedTuple):
+    """Lines that were read together: of which type (as in `names.CODES`; 0: of none that is read),
+    the number of the first in the range and of the one behind the last, where they begin in the
+    file, and how many bytes they are."""
+
+    kind: int
+    first: int
+    behind: int
+    place: int
+    bytes: int
 
 
 class NamedLine(NamedTuple):
@@ -26,14 +42,17 @@ class NamedLine(NamedTuple):
 
 
 class Index:
-    """An entry for each line of a range: how long it is, and the name and owner of the resource in
-    it. Of a line that holds another number of resources, or an odd one, `more` has a row for each;
-    of administrations that refer to a Medication, `aimed` whose they are, and which Medication at
-    which address."""
+    """An entry for each line of a range: the name and owner of the resource in it. Of a line that
+    holds another number of resources, or an odd one, `more` has a row for each; of administrations
+    that refer to a Medication, `aimed` whose they are, and which Medication at which address. Where
+    lines stand is kept of each block of them."""
 
     def __init__(self, start: int = 0) -> None:
-        self._start = array("Q", [start])
-        self.lengths = array("I")
+        self._kinds = array("B")
+        self._open_kinds = set[int]()
+        self._places = array("Q", [start])
+        self._firsts = array("I", [0])
+        self._more_bytes = array("Q", [0])
         self.names = array("I")
         self.owners = array("I")
         self._more_lines = array("I")
@@ -43,23 +62,49 @@ class Index:
         self._aims = array("Q")
         self._aim_bases = array("Q")
 
-    def add(self, length: int, name: int = 0, owner: int = 0) -> None:
+    def add(self, kind: int = 0, name: int = 0, owner: int = 0) -> None:
         """The next line."""
-        self.lengths.append(length)
+        self._open_kinds.add(kind)
         self.names.append(name)
         self.owners.append(owner)
 
     def add_more(self, name: int, owner: int) -> None:
         """A resource of the last line."""
-        self._more_lines.append(len(self.lengths) - 1)
+        self._more_lines.append(len(self.names) - 1)
         self._more_names.append(name)
         self._more_owners.append(owner)
 
-    def extend(self, lengths: array, name_numbers: array, owners: array) -> None:
+    def add_opened(self, length: int) -> None:
+        """How long a line is whose resources have rows of their own."""
+        self._more_bytes[0] += length
+
+    def extend(self, kind: int, name_numbers: array, owners: array) -> None:
         """The next lines."""
-        self.lengths.extend(lengths)
+        self._open_kinds.add(kind)
         self.names.extend(name_numbers)
         self.owners.extend(owners)
+
+    def end_block(self, place: int) -> None:
+        """The lines since the last block end here."""
+        self._places.append(place)
+        self._firsts.append(len(self.names))
+        kinds = self._open_kinds - {0} or {0}
+        self._kinds.append(kinds.pop() if len(kinds) == 1 else _SEVERAL)
+        self._open_kinds = set()
+
+    def blocks(self) -> Iterator[BlockPlace]:
+        bounds = zip(self._kinds, pairwise(self._firsts), pairwise(self._places), strict=True)
+        for kind, (first, behind), (place, end) in bounds:
+            yield BlockPlace(kind, first, behind, place, end - place)
+
+    def blocks_with(self, lines: list[int]) -> Iterator[tuple[BlockPlace, list[int]]]:
+        """Those that hold any of these lines, which are in order, and the places of those in it."""
+        left = 0
+        for block in self.blocks():
+            end = bisect_left(lines, block.behind, left)
+            if end > left:
+                yield block, [line - block.first for line in lines[left:end]]
+                left = end
 
     def aim(self, owner: int, medication: int, base: int) -> None:
         """An administration that is ours only if its Medication is."""
@@ -72,37 +117,44 @@ class Index:
 
     def of_owners(self, members: Set[int]) -> tuple[list[NamedLine], list[NamedLine]]:
         """Lines that hold one resource of theirs, and rows of other lines."""
-        return self._ones(members, self.owners), self._several(members, self._more_owners)
+        ones = self._ones(self.blocks(), members, self.owners)
+        return ones, self._several(members, self._more_owners)
 
-    def named(self, asked: Set[int]) -> list[NamedLine]:
-        """Whatever has one of these names."""
-        return self._ones(asked, self.names) + self._several(asked, self._more_names)
+    def named(self, asked: Set[int], kinds: Set[int]) -> list[NamedLine]:
+        """Whatever has one of these names, which are of these KINDS."""
+        kinds = (kinds | {_SEVERAL}) - {0}
+        blocks = (block for block in self.blocks() if block.kind in kinds)
+        return self._ones(blocks, asked, self.names) + self._several(asked, self._more_names)
 
-    def _ones(self, wanted: Set[int], column: array) -> list[NamedLine]:
-        lines = compress(count(), map(wanted.__contains__, column))
-        return [NamedLine(line, self.names[line], self.owners[line]) for line in lines]
+    def _ones(
+        self, blocks: Iterable[BlockPlace], wanted: Set[int], column: array
+    ) -> list[NamedLine]:
+        found: list[NamedLine] = []
+        for block in blocks:
+            own = column[block.first : block.behind]
+            if not wanted.isdisjoint(own):
+                lines = compress(count(block.first), map(wanted.__contains__, own))
+                found += [NamedLine(line, self.names[line], self.owners[line]) for line in lines]
+        return found
 
     def _several(self, wanted: Set[int], column: array) -> list[NamedLine]:
         columns = self._more_lines, self._more_names, self._more_owners
         resources = zip(*columns, strict=True)
         return list(map(NamedLine._make, compress(resources, map(wanted.__contains__, column))))
 
-    def places(self) -> list[int]:
-        """Where each line begins in its file, and where the last one ends."""
-        return list(accumulate(self.lengths, initial=self._start[0]))
-
     def bytes_of(self, members: Set[int]) -> int:
         """About how long all is that is theirs."""
-        found = sum(compress(self.lengths, map(members.__contains__, self.owners)))
-        if not self._more_lines:
-            return found
-        whole = sum(map(self.lengths.__getitem__, set(self._more_lines)))
+        found = 0
+        for block in self.blocks():
+            own = self.owners[block.first : block.behind]
+            if not members.isdisjoint(own):
+                found += block.bytes * sum(map(members.__contains__, own)) // len(own)
         share = sum(map(members.__contains__, self._more_owners))
-        return found + whole * share // len(self._more_owners)
+        return found + self._more_bytes[0] * share // (len(self._more_owners) or 1)
 
     def _columns(self) -> list[array]:
-        lines = [self._start, self.lengths, self.names, self.owners]
-        more = [self._more_lines, self._more_names, self._more_owners]
+        lines = [self._kinds, self._places, self._firsts, self.names, self.owners]
+        more = [self._more_bytes, self._more_lines, self._more_names, self._more_owners]
         return [*lines, *more, self._aim_owners, self._aims, self._aim_bases]
 
     def write(self, path: Path) -> None:
@@ -114,9 +166,9 @@ class Index:
     @classmethod
     def read(cls, path: Path) -> "Index":
         found = cls()
-        del found._start[:]
         with path.open("rb") as stream:
             for column in found._columns():
+                del column[:]
                 size = array("Q")
                 size.fromfile(stream, 1)
                 column.fromfile(stream, size[0])
@@ -129,7 +181,7 @@ class RangeFacts(Struct):
     `lines`: how many it has. `taken`: those of them that are FHIR. `counts`: resources by type.
     `patients`: whose Patient is here, each once. `ours`: patients with an administration that may
     be an iron. `same`: two names of one patient. `medications`: name and content of a Medication
-    that is provably no iron; content 0: of one that may be. `bare`: some address is a word alone.
+    that is provably no iron; content 0: of one that may be. `forms`: of what leads to them.
     `problems`: place and what; a line's number in the range stands between two U+0000.
     """
 
@@ -140,7 +192,7 @@ class RangeFacts(Struct):
     ours: list[int] = field(default_factory=list)
     same: list[tuple[int, int]] = field(default_factory=list)
     medications: list[tuple[int, int]] = field(default_factory=list)
-    bare: bool = False
+    forms: Forms = Forms(frozenset())
     bases: list[str] = field(default_factory=list)
     deletions: list[Deletion] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)

@@ -9,7 +9,10 @@ Held by tests/unit/test_bulk_soundness.py.
 import zlib
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from itertools import chain
 from typing import Any
+
+from msgspec import Struct
 
 from mappings.reading.bundles.heads import SHARED, SUBJECT
 
@@ -48,25 +51,55 @@ def key(kind: str, identity: str) -> int:
 
 def name(reference: str) -> int:
     """Of what a reference may mean; that of `Type/id` where it ends so."""
+    return key(*_target(reference))
+
+
+def _typed(reference: str) -> tuple[str, int]:
+    kind, identity = _target(reference)
+    return kind, key(kind, identity)
+
+
+def _target(reference: str) -> tuple[str, str]:
+    """Type and id; without a type where it names none that is read."""
     target = reference.partition(_HISTORY)[0] if _HISTORY in reference else reference
     before, _, identity = target.rpartition("/")
-    return key(before.rpartition("/")[2] if before else "", identity)
+    kind = before.rpartition("/")[2] if before else ""
+    return kind if kind in CODES else "", identity
 
 
-def is_bare(text: str) -> bool:
-    """Whether it has no form by which references are told from other text."""
-    return "/" not in text and ":" not in text
+class Forms(Struct, frozen=True):
+    """Of what references can lead anywhere in an export: the types of its resources, and the empty
+    one where some are at addresses without a type (`urn:uuid:…`); `words`: where such an address
+    may be a word alone."""
+
+    kinds: frozenset[str]
+    words: bool = False
 
 
-def of_texts(texts: Iterable[bytes], bare: bool) -> Iterator[int]:
-    """The names of what in UTF-8 may refer to something; where addresses are BARE, any text may."""
+def form(address: str) -> Forms:
+    """Of the address of a resource."""
+    words = "/" not in address and ":" not in address
+    return Forms(frozenset([_target(address)[0]]), words)
+
+
+def together(several: Iterable[Forms]) -> Forms:
+    found = list(several)
+    kinds = frozenset(chain.from_iterable(one.kinds for one in found))
+    return Forms(kinds, any(one.words for one in found))
+
+
+def of_texts(texts: Iterable[bytes], forms: Forms) -> Iterator[tuple[str, int]]:
+    """What in UTF-8 may refer to something: its type, if it says one, and its name."""
+    kinds, words = forms.kinds, forms.words
     for text in texts:
         if len(text) >= _LONGEST:
             continue
         if b"/" in text:
-            yield name(text.decode())
-        elif bare or b":" in text:
-            yield zlib.crc32(text)
+            kind, identity = _target(text.decode())
+            if kind in kinds:
+                yield kind, key(kind, identity)
+        elif words or (b":" in text and "" in kinds):
+            yield "", zlib.crc32(text)
 
 
 def exactly(text: str) -> int:
@@ -75,20 +108,21 @@ def exactly(text: str) -> int:
     return int.from_bytes(digest) or 1
 
 
-def named(value: Any) -> Iterator[int]:
-    """The numbers of all that JSON may refer to, and of the resources in it."""
+def named(value: Any) -> Iterator[tuple[str, int]]:
+    """All that JSON may refer to, and the resources in it: their types, where they say one, and
+    their names."""
     open_ = [value]
     while open_:
         one = open_.pop()
         if isinstance(one, dict):
             kind, identity = one.get("resourceType"), one.get("id")
             if isinstance(kind, str) and isinstance(identity, str):
-                yield key(kind, identity)
+                yield kind, key(kind, identity)
             said = one.get("reference")
             if isinstance(said, str):
-                yield name(said)
+                yield _typed(said)
             open_ += one.values()
         elif isinstance(one, list):
             open_ += one
         elif isinstance(one, str) and len(one) < _LONGEST and ("/" in one or ":" in one):
-            yield name(one)
+            yield _typed(one)

@@ -5,13 +5,16 @@ Held by tests/unit/test_bulk.py.
 """
 
 from collections.abc import Iterable, Iterator
+from io import BytesIO
+from itertools import compress, count
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 from msgspec import Struct
 
 from integration.assessing import files
 from integration.assessing.unpacking import DAMAGED, NotRead, unpacked
+from integration.bulk.surveying.index import Index
 from integration.errors import ConfigurationError
 from mappings.reading import NotJson, decode
 from mappings.record import Problem
@@ -147,77 +150,77 @@ def _is_json(text: bytes) -> bool:
         return False
 
 
-def blocks(range_: Range) -> Iterator[tuple[int, list[bytes]]]:
-    """The lines that begin in the range, many at a time, with where the first begins; DAMAGED may
-    come on the way, after all that was whole."""
+class Block(NamedTuple):
+    """Lines that follow one another, where the first begins and the last ends."""
+
+    start: int
+    lines: list[bytes]
+    end: int
+
+
+def blocks(range_: Range) -> Iterator[Block]:
+    """The lines that begin in the range, many at a time; DAMAGED may come on the way, after all
+    that was whole."""
     with Path(range_.path).open("rb", buffering=_BUFFER) as stream:
-        if range_.is_whole:
-            text = unpacked(stream)
-            found = iter([[text.read()]]) if range_.form == "document" else _blocks(text)
-            place = 0
+        if range_.form == "document":
+            data = unpacked(stream).read()
+            yield Block(0, [data], len(data))
+        elif range_.is_whole:
+            yield from _blocks(unpacked(stream))
         else:
-            place, end = range_.start, range_.end or 0
-            if place:
-                stream.seek(place - 1)
-                place += len(stream.readline(end - place + 1)) - 1
-            found = _blocks_until(stream, end - place)
-        for block in found:
-            yield place, block
-            place += sum(map(len, block))
+            if range_.start:
+                stream.seek(range_.start - 1)
+                stream.readline((range_.end or 0) - range_.start + 1)
+            yield from _blocks_until(stream, range_.end or 0)
 
 
-def _blocks(text: Iterable[bytes]) -> Iterator[list[bytes]]:
-    block: list[bytes] = []
-    size = 0
+def _blocks(text: Iterable[bytes]) -> Iterator[Block]:
+    lines: list[bytes] = []
+    start = end = 0
     try:
         for line in text:
-            block.append(line)
-            size += len(line)
-            if size >= _BUFFER:
-                yield block
-                block, size = [], 0
+            lines.append(line)
+            end += len(line)
+            if end - start >= _BUFFER:
+                yield Block(start, lines, end)
+                start, lines = end, []
     except DAMAGED:
-        yield block
+        yield Block(start, lines, end)
         raise
-    yield block
+    yield Block(start, lines, end)
 
 
-def _blocks_until(stream: BinaryIO, left: int) -> Iterator[list[bytes]]:
-    """Lines that begin before so many bytes are over."""
-    while left > 0:
+def _blocks_until(stream: BinaryIO, end: int) -> Iterator[Block]:
+    """Lines that begin before this place."""
+    while (place := stream.tell()) < end:
         # `readlines` goes on until it has more than it is asked for; 0 would be everything.
-        most = min(left, _BUFFER) - 1
-        block = stream.readlines(most) if most else [stream.readline()]
-        if not block:
+        most = min(end - place, _BUFFER) - 1
+        lines = stream.readlines(most) if most else [stream.readline()]
+        if not any(lines):
             return
-        yield block
-        left -= sum(map(len, block))
+        yield Block(place, lines, stream.tell())
 
 
-def lines(range_: Range) -> Iterator[tuple[int, bytes]]:
-    """Each line that begins in the range, with where it begins; DAMAGED may come on the way."""
-    for start, block in blocks(range_):
-        place = start
-        for line in block:
-            yield place, line
-            place += len(line)
-
-
-def lines_at(range_: Range, places: list[int]) -> Iterator[bytes]:
-    """The lines that begin at these places, in order."""
+def lines_at(range_: Range, index: Index, numbers: list[int]) -> Iterator[bytes]:
+    """The lines of these numbers, which are in order; of a file that was cut meanwhile those that
+    are left."""
     if range_.is_whole:
-        wanted = set(places)
-        last = places[-1] if places else 0
-        try:
-            for place, line in lines(range_):
-                if place in wanted:
-                    yield line
-                if place >= last:
-                    return
-        except DAMAGED:
-            return  # named by the survey
+        yield from _lines_of_whole(range_, set(numbers))
         return
     with Path(range_.path).open("rb") as stream:
-        for place in places:
-            stream.seek(place)
-            yield stream.readline()
+        for block, wanted in index.blocks_with(numbers):
+            stream.seek(block.place)
+            lines = BytesIO(stream.read(block.bytes)).readlines()
+            yield from (lines[number] for number in wanted if number < len(lines))
+
+
+def _lines_of_whole(range_: Range, wanted: set[int]) -> Iterator[bytes]:
+    first, last = 0, max(wanted, default=-1)
+    try:
+        for block in blocks(range_):
+            yield from compress(block.lines, map(wanted.__contains__, count(first)))
+            first += len(block.lines)
+            if first > last:
+                return
+    except DAMAGED:
+        return  # named by the survey

@@ -16,6 +16,7 @@ from integration.assessing.files import CUT_OFF, MANIFEST, is_fhir
 from integration.assessing.unpacking import DAMAGED, NotRead
 from integration.bulk.surveying import names
 from integration.bulk.surveying.index import Index, RangeFacts
+from integration.bulk.surveying.names import Forms
 from integration.bulk.surveying.sources import Range, blocks
 from integration.bulk.surveying.usual import ADMINISTRATION, UNREADABLE, Columns, Owners, columns
 from mappings.reading import Collection, NotJson, of_line
@@ -43,7 +44,7 @@ class _Head(Struct, gc=False, rename={"kind": "resourceType"}):
     contained: Part = UNSET
 
 
-# References to patients that are remembered from range to range: some 8 MB.
+# References to patients that are remembered: some 11 MB.
 _MOST_OWNERS = 50_000
 _heads = msgspec.json.Decoder(_Head)
 _WHOSE = {kind: attrgetter(element) for kind, element in SUBJECT.items()}
@@ -57,8 +58,6 @@ class Surveyor:
         self._screen, self._owners = Screen(site), Owners()
 
     def survey(self, range_: Range) -> tuple[Index, RangeFacts]:
-        if len(self._owners) > _MOST_OWNERS:
-            self._owners.clear()
         reading = _Reading(self._screen, self._owners, range_)
         reading.read()
         return reading.index, reading.facts
@@ -71,6 +70,7 @@ class _Reading:
         self._patients, self._ours = set[int](), set[int]()
         # The words of drugs that are none of ours, whatever else the administration says.
         self._others: set[tuple[bytes, ...]] = set()
+        self._forms = set[Forms]()
         self._counts = dict.fromkeys(names.KINDS, 0)
         # The type of the last line, and that of a run of lines, if it belongs to one.
         self._last = self._kind = ""
@@ -84,19 +84,24 @@ class _Reading:
             self._note(self._range.file, CUT_OFF)
         self.facts.patients, self.facts.ours = sorted(self._patients), sorted(self._ours)
         self.facts.counts = {kind: count for kind, count in self._counts.items() if count}
+        kinds = frozenset(filter(None, self.facts.counts))
+        self.facts.forms = names.together([Forms(kinds), *self._forms])
 
     def _read(self) -> None:
-        for place, block in blocks(self._range):
+        for block in blocks(self._range):
             if not self.facts.lines:
-                self.index = Index(place)
-            self._take(block)
+                self.index = Index(block.start)
+            if len(self._owners) > _MOST_OWNERS:
+                self._owners.clear()
+            self._take(block.lines)
+            self.index.end_block(block.end)
 
     def _take(self, block: list[bytes]) -> None:
         """In columns, as long as the lines are of one type and of its usual form."""
         left = block
         while left:
             found = columns(self._kind, left, self._owners) if self._kind else None
-            count = len(found.lengths) if found else 0
+            count = len(found.names) if found else 0
             if found:
                 self._take_columns(left, found)
             odd = left[count : count + 1] if found else left
@@ -106,8 +111,8 @@ class _Reading:
             left = left[count + len(odd) :]
 
     def _take_columns(self, lines: list[bytes], found: Columns) -> None:
-        count = len(found.lengths)
-        self.index.extend(found.lengths, found.names, found.owners)
+        count = len(found.names)
+        self.index.extend(names.salt(self._kind), found.names, found.owners)
         self.facts.lines += count
         self.facts.taken += count
         self._counts[self._kind if self._kind in SUBJECT else ""] += count
@@ -142,13 +147,13 @@ class _Reading:
             return False
         elif kind not in SHARED:
             self._counts[""] += 1
-            self.index.add(len(line))
+            self.index.add()
             return True
         elif kind == "Patient":
             owner = names.handle_of_id(head.id)
             self._patients.add(owner)
         self._counts[kind] += 1
-        self.index.add(len(line), names.key(kind, head.id), owner)
+        self.index.add(names.salt(kind), names.key(kind, head.id), owner)
         if kind == ADMINISTRATION:
             parts: list[Any] = [getattr(head, name) for name in NAMING]
             words = tuple(b"" if part is UNSET else bytes(part) for part in parts)
@@ -181,7 +186,7 @@ class _Reading:
 
     def _take_carefully(self, line: bytes) -> None:
         where = self._where(self.facts.lines)
-        self.index.add(len(line))
+        self.index.add()
         try:
             if line.strip():
                 self._open(line, where)
@@ -197,6 +202,7 @@ class _Reading:
             self._note(where, self._why(said))
             return
         self.facts.taken += 1
+        self.index.add_opened(len(line))
         collection = Collection()
         collection.add(said, where)
         self._add(collection.contents())
@@ -220,7 +226,7 @@ class _Reading:
             kind, _, identity = key.partition("/")
             if kind == "Patient":
                 self.facts.same.append((names.handle(address), names.handle_of_id(identity)))
-            self.facts.bare |= names.is_bare(address)
+            self._forms.add(names.form(address))
             # Under its address, too, a resource may be asked for.
             self.index.add_more(names.name(address), 0)
             if kind != "Medication" and address.startswith("urn:"):

@@ -35,7 +35,6 @@ class Columns(NamedTuple):
     """Of consecutive lines what the index has of each; of administrations the texts of what names
     a drug."""
 
-    lengths: array
     names: array
     owners: array
     drugs: list[tuple[bytes, ...]]
@@ -63,10 +62,9 @@ def columns(kind: str, lines: list[bytes], owners: Owners) -> Columns | None:
         lines = lines[: len(found)]
     if not found or len(lines) != len(found):
         return None
-    lengths = array("I", map(len, lines))
     if kind not in SUBJECT:
-        nothing = array("I", bytes(lengths.itemsize * len(lengths)))
-        return Columns(lengths, nothing, nothing, [])
+        nothing = array("I", [0]) * len(found)
+        return Columns(nothing, nothing, [])
     identities = list(map(_IDENTITY, found))
     if not all(identities) or not _is_clean("".join(identities)):
         return None
@@ -76,7 +74,7 @@ def columns(kind: str, lines: list[bytes], owners: Owners) -> Columns | None:
         return None
     numbers = map(zlib.crc32, map(str.encode, identities), repeat(names.salt(kind)))
     drugs = [tuple(map(bytes, _DRUG(given))) for given in found] if kind == ADMINISTRATION else []
-    return Columns(lengths, array("I", numbers), whose, drugs)
+    return Columns(array("I", numbers), whose, drugs)
 
 
 def _is_clean(text: str) -> bool:

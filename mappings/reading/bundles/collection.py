@@ -118,9 +118,9 @@ class Collection:
         self._merges = None
         for number, (entry, resource) in enumerate(zip(found.entry, resources, strict=True), 1):
             if isinstance(resource, Held):
-                key = self._copies.add_held(resource)
+                self._copies.add_held(resource)
                 if entry.fullUrl:
-                    self._references.add(entry.fullUrl, key)
+                    self._references.add(entry.fullUrl, resource.key)
             elif not isinstance(resource, Other):
                 place = f"entry {number} of {where}"
                 self._add(Item(resource, place, entry.fullUrl), home)
@@ -223,8 +223,8 @@ class Collection:
 
     def shared(self, kind: str) -> Iterator[Resource]:
         """Those of a type that count, in the order of their names."""
-        copies = self._copies
-        found = {key: one for key, one in copies.items() if key.startswith(kind + "/")}
+        copies, of_kind = self._copies, f"{kind}/"
+        found = {key: one for key, one in copies.items() if key.startswith(of_kind)}
         return (
             opened(found[key])
             for key in sorted(found)

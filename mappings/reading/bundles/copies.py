@@ -38,13 +38,10 @@ class Copies:
         if form_problem(resource, resource["resourceType"]):
             self._suspects.add(key)
 
-    def add_held(self, resource: Held) -> str:
-        """Returns its Type/id."""
-        key = f"{resource.head.kind}/{resource.head.id}"
-        held = self._by_key.setdefault(key, resource)
+    def add_held(self, resource: Held) -> None:
+        held = self._by_key.setdefault(resource.key, resource)
         if held is not resource:
-            self._rival(key, held, self._opened(resource))
-        return key
+            self._rival(resource.key, held, self._opened(resource))
 
     def _rival(self, key: str, held: Resource | Held, resource: Resource) -> None:
         self._rivals.setdefault(key, [self._opened(held)]).append(resource)

@@ -8,13 +8,13 @@ Held by tests/unit/test_files.py.
 import codecs
 from collections.abc import Mapping
 from functools import reduce
-from operator import attrgetter, or_
+from operator import or_
 from typing import Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-from mappings.reading.fhir.forms import FORMS, OBJECT
+from mappings.reading.fhir.forms import FORMS, OBJECT, SUBSETTED
 
 # Where each type that the rules read says whose it is.
 SUBJECT = {
@@ -44,6 +44,9 @@ OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome"})
 # What only the careful decoding looks after: U+0000; its own mark, and a byte order mark.
 _NUL = rb"\u0000"
 _CARE = ("\ufdd0".encode(), codecs.BOM_UTF8)
+
+# What may turn the meaning of a whole resource, wherever it stands in it (`fhir.forms`).
+_TURNING = (b'"modifierExtension"', SUBSETTED.encode())
 
 _BRACE = ord("{")
 
@@ -81,9 +84,11 @@ class Head(Struct, frozen=True, gc=False, kw_only=True, tag_field="resourceType"
     whose it is, what it is about, as text, and that the rest has a form that is read."""
 
     kind: ClassVar[str]
+    about: ClassVar[Part] = UNSET
     id: str
     contained: Part = UNSET
     modifierExtension: None = None  # noqa: N815 - as FHIR writes it
+    implicitRules: None = None  # noqa: N815
 
 
 class Other(Struct, frozen=True, gc=False, rename={"kind": "resourceType"}):
@@ -94,18 +99,15 @@ class Other(Struct, frozen=True, gc=False, rename={"kind": "resourceType"}):
 
 
 _LIST: Any = list[_Object] | _Object | None
-_CODE = {"code": Part}
-_MEDICATION = {
-    "medicationCodeableConcept": Part,
-    "medicationReference": Shown | None,
-    "medication": Part,
-}
+_MEDICATION = {"medicationReference": Shown | None, "medication": Part}
 # What more the sifting looks at.
 _LOOKED_AT: Mapping[str, Mapping[str, Any]] = {
-    "Observation": _CODE | {"component": list[Coded] | Coded | None, "hasMember": _LIST},
+    "Observation": {
+        "component": list[Coded] | Coded | None,
+        "hasMember": _LIST,
+        "result": _LIST,
+    },
     "DiagnosticReport": {"result": _LIST},
-    "Condition": _CODE,
-    "Procedure": _CODE,
     "Encounter": {
         "period": Period | None,
         "actualPeriod": Part,
@@ -118,14 +120,27 @@ _LOOKED_AT: Mapping[str, Mapping[str, Any]] = {
     "MedicationDispense": _MEDICATION,
     "MedicationStatement": _MEDICATION,
 }
+# The element that says what a resource is about.
+_ABOUT = {
+    "Observation": "code",
+    "Condition": "code",
+    "Procedure": "code",
+    "MedicationAdministration": "medicationCodeableConcept",
+    "MedicationRequest": "medicationCodeableConcept",
+    "MedicationDispense": "medicationCodeableConcept",
+    "MedicationStatement": "medicationCodeableConcept",
+}
 
 
 def _head_of(kind: str) -> Any:
     forms = FORMS.get(kind, {})
     looked_at = _LOOKED_AT.get(kind, {})
     fields: list[Any] = [(name, form, _field(name, form)) for name, form in looked_at.items()]
+    about = _ABOUT.get(kind)
+    if about:
+        fields.append(("about", Part, _field(about, Part)))
     for name, form in forms.items():
-        if name not in looked_at:
+        if name not in looked_at and name != about:
             seen = _Object | None if form is OBJECT else _LIST
             fields.append((f"{name}_", seen, _field(name, seen)))
     if kind in SUBJECT:
@@ -148,27 +163,18 @@ def _field(name: str, form: Any) -> Any:
 
 _heads: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, map(_head_of, sorted(READ))))
 _others = msgspec.json.Decoder(Other)
-# The element that says what a resource is about.
-_ABOUT = {
-    kind: attrgetter(next(name for name, form in looked_at.items() if form == Part))
-    for kind, looked_at in _LOOKED_AT.items()
-    if "code" in looked_at or "medicationCodeableConcept" in looked_at
-}
 
 
 class Held(Struct, eq=False, gc=False):
-    """A resource as text, what stands at its head and in the element that says what it is about,
-    the Bundle that it came in (0: none), and what it says once it is opened."""
+    """A resource as text: its Type/id, what stands at its head and in the element that says what it
+    is about, the Bundle that it came in (0: none), and what it says once it is opened."""
 
+    key: str
     head: Any
     text: Raw | bytes
     about: bytes
     home: int
     opened: dict[str, Any] | None = None
-
-    @property
-    def key(self) -> str:
-        return f"{self.head.kind}/{self.head.id}"
 
 
 def is_plain(text: bytes) -> bool:
@@ -187,18 +193,16 @@ def is_plain(text: bytes) -> bool:
 def hold(text: Raw | bytes, home: int) -> Held | None:
     """A resource unopened; None where its head has not the form that the readers expect, or it is
     of a type that none of them reads."""
+    if any(turning in bytes(text) for turning in _TURNING):
+        return None
     try:
         head = _heads.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
-    if not head.id:
+    about = b"" if head.about is UNSET else bytes(head.about)
+    if not head.id or (about and about[0] != _BRACE):
         return None
-    element = _ABOUT.get(head.kind)
-    part = UNSET if element is None else element(head)
-    if part is UNSET:
-        return Held(head, text, b"", home)
-    about = bytes(part)
-    return Held(head, text, about, home) if about[0] == _BRACE else None
+    return Held(f"{head.kind}/{head.id}", head, text, about, home)
 
 
 def other(text: Raw | bytes) -> Other | None:

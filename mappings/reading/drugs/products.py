@@ -14,9 +14,11 @@ from mappings.reading.drugs.mixtures import is_mixture
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Coding, Concept, Drug
 from mappings.values import words
+from mappings.values.remembered import Bounded, Remembered
 
 _QUALIFIER = re.compile(r"^(?:N4|NDC)[\s:#-]*(?=\d)", re.IGNORECASE)
 # Systems whose codes name a drug, also one that is not known here.
+_HCPCS = re.compile(r"[A-Z]\d{4}(?![A-Z0-9])")
 _DRUG_SYSTEMS = frozenset({"rxnorm", "ndc", "hcpcs", "cpt", "snomed"})
 _ATC = ("http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73")
 
@@ -61,9 +63,9 @@ class ProductFinder:
     ) -> None:
         self.statuses = statuses
         self._aliases = words.folded(aliases or {})
-        self._found: dict[Concept, Findings] = {}
+        self._found = Remembered(self._look)
         # What concepts alone name, as `medication.drug` worked it out.
-        self.drugs: dict[Concept, Drug] = {}
+        self.drugs: Bounded[Concept, Drug] = Bounded()
         families = codes.families().values()
         self._names = {words.plain(name): row.family for row in families for name in row.names}
         self._any_name = re.compile(
@@ -77,10 +79,7 @@ class ProductFinder:
 
     def find(self, concept: Concept) -> Findings:
         """What a concept says about the product."""
-        found = self._found.get(concept)
-        if found is None:
-            found = self._found[concept] = self._look(concept)
-        return found
+        return self._found[concept]
 
     def _look(self, concept: Concept) -> Findings:
         evidence: list[ProductEvidence] = []
@@ -108,11 +107,17 @@ class ProductFinder:
             yield from self._by_ndc(coding.code, ndcs)
         elif coding.system == "rxnorm":
             yield from self._by_rxnorm(coding.code)
-        elif coding.system in ("hcpcs", "cpt") and coding.code in self._hcpcs:
-            family, use = self._hcpcs[coding.code]
-            yield ProductEvidence(family, f"HCPCS {coding.code}", use)
+        elif coding.system in ("hcpcs", "cpt"):
+            yield from self._by_hcpcs(coding.code)
         elif coding.system in _ATC and coding.code in self._atc:
             yield ProductEvidence(self._atc[coding.code], f"ATC {coding.code}")
+
+    def _by_hcpcs(self, text: str) -> Iterable[ProductEvidence]:
+        """A code in small letters, or with its modifiers, is that code."""
+        code = _HCPCS.match(text.strip().upper())
+        if code and code[0] in self._hcpcs:
+            family, use = self._hcpcs[code[0]]
+            yield ProductEvidence(family, f"HCPCS {code[0]}", use)
 
     def _by_ndc(self, text: str, ndcs: list[str]) -> Iterable[ProductEvidence]:
         ndc = normal_ndc(text)

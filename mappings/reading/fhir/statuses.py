@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mappings import codes
 from mappings.reading.fhir import elements
+from mappings.values.remembered import Remembered
 from mappings.values.stated import Unread
 from mappings.values.words import squeezed
 
@@ -19,6 +20,10 @@ _TEXT = frozenset({str})
 
 # What stands behind an element of the tables, for a site: word or `system|code` → meaning.
 Words = Mapping[str, Mapping[str, str]]
+
+
+# What a coding says, in the order in which it says it.
+OneCoding = tuple[tuple[str, str], ...]
 
 
 class Statement(NamedTuple):
@@ -83,25 +88,27 @@ class StatusReader:
             element: {_key(word): meaning for word, meaning in meanings.items()}
             for element, meanings in (own or {}).items()
         }
-        # By the word alone, by the one coding, or by all that is stated.
-        self._known: dict[tuple[object, ...], str | Unread] = {}
+        self._known = Remembered(self._of_word_or_coding)
+        self._stated = Remembered(self._of_statements)
 
     def read(self, element: str, value: object) -> str | Unread | None:
         """The meaning in the element's table; None where nothing is stated."""
         if value is None:
             return None
-        key: tuple[object, ...] = (element, value if isinstance(value, str) else one_coding(value))
-        known = self._known.get(key) if key[1] else None
-        if known is not None:
-            return known
-        said = tuple(statements(value))
+        said = value if isinstance(value, str) else one_coding(value)
+        if said is None:
+            return self._stated[element, tuple(statements(value))]
+        return self._known[element, said]
+
+    def _of_word_or_coding(self, key: tuple[str, str | OneCoding]) -> str | Unread | None:
+        element, said = key
+        value = said if isinstance(said, str) else {"coding": [dict(said)]}
+        return self._stated[element, tuple(statements(value))]
+
+    def _of_statements(self, key: tuple[str, tuple[Statement, ...]]) -> str | Unread | None:
+        element, said = key
         if not said:
             return None
-        found = self._known.get((element, said)) or self._meant(element, said)
-        self._known[key if key[1] else (element, said)] = found
-        return found
-
-    def _meant(self, element: str, said: Sequence[Statement]) -> str | Unread:
         table = codes.statuses()[element]
         own = self._own.get(element, {})
         known = [_meaning(one, own) or _meaning(one, table.meanings) for one in said]
@@ -115,9 +122,8 @@ class StatusReader:
         return Unread(element, quoted(said), said[0].key)
 
 
-def one_coding(value: object) -> tuple[tuple[str, str], ...] | None:
-    """What a concept of one coding says, in the order in which it says it; None of any other.
-    Nearly all concepts are such a one."""
+def one_coding(value: object) -> OneCoding | None:
+    """What a concept of one coding says; None of any other. Nearly all concepts are such a one."""
     codings = value.get("coding") if isinstance(value, dict) and len(value) == 1 else None
     coding = codings[0] if isinstance(codings, list) and len(codings) == 1 else None
     if not isinstance(coding, dict) or not _TEXT.issuperset(map(type, coding.values())):

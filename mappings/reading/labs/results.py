@@ -13,19 +13,24 @@ from msgspec import structs
 from mappings import codes
 from mappings.codes.clinical import Analyte
 from mappings.reading.bundles.collection import Collection
+from mappings.reading.bundles.heads import Held
+from mappings.reading.bundles.plain import plain_result
 from mappings.reading.fhir import elements
+from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.labs import quantities, stated
 from mappings.reading.labs.quantities import Value
-from mappings.record import Concept, LabResult, Source
+from mappings.record import Coding, Concept, LabResult, Source
 from mappings.values import words
 from mappings.values.moment import Moment
+from mappings.values.remembered import Remembered
 from mappings.values.stated import Unread
 
 _HOLDING = ("hasMember", "result", "contained")
 _TIMES = ("effectiveDateTime", "effectiveInstant", "effectivePeriod", "effectiveTiming")
 _COLLECTED = ("collectedDateTime", "collectedInstant", "collectedPeriod", "collectedTiming")
+_NO_SPECIMEN = frozenset({"unsatisfactory", "entered-in-error"})
 _VALUES = ("value", "_value")
 # Distinct quantities that are remembered.
 _MOST = 20_000
@@ -47,34 +52,34 @@ class LabReader:
         self._aliases = {
             _known(key): named[name] for key, name in words.folded(aliases).items() if name in named
         }
-        self._analytes: dict[Concept, Analyte | None] = {}
+        self._analytes = Remembered(self.analyte)
+        self._plain = Remembered(self._of_plain)
         self._quantities: dict[tuple[object, ...], Value] = {}
         self._usable, self._void = frozenset(table.words.usable), frozenset(table.words.void)
 
     def analyte(self, concept: Concept) -> Analyte | None:
-        """The analyte that a code means; a goal or a mere presence is none."""
+        """The analyte that a code means; a goal or a mere presence is none, nor what codings of one
+        code disagree on."""
         table = codes.labs()
         if any(
             coding.system == elements.LOINC and coding.code in table.never_loinc
             for coding in concept.codings
         ):
             return None
-        for coding in concept.codings:
-            if coding.system == elements.LOINC and coding.code in table.by_loinc:
-                return table.by_loinc[coding.code]
-            local = self._aliases.get(f"{coding.system}|{coding.code}")
-            if local:
-                return local
+        found = {one.analyte: one for one in map(self._coded, concept.codings) if one}
+        if found:
+            return next(iter(found.values())) if len(found) == 1 else None
         return self._by_text(concept) if self._aliases else None
+
+    def _coded(self, coding: Coding) -> Analyte | None:
+        by_loinc = codes.labs().by_loinc
+        if coding.system == elements.LOINC and coding.code in by_loinc:
+            return by_loinc[coding.code]
+        return self._aliases.get(f"{coding.system}|{coding.code}")
 
     def _of_part(self, part: Resource) -> Analyte | None:
         """The analyte of an Observation or component; an EHR repeats the same few hundred codes."""
-        code = elements.concept(part.get("code"))
-        try:
-            return self._analytes[code]
-        except KeyError:
-            found = self._analytes[code] = self.analyte(code)
-            return found
+        return self._analytes[elements.concept(part.get("code"))]
 
     def knows(self, resource: Resource) -> bool:
         """Whether the code of an Observation means an analyte."""
@@ -83,6 +88,29 @@ class LabReader:
     def _by_text(self, concept: Concept) -> Analyte | None:
         keys = map(words.plain, concept.words)
         return next((self._aliases[key] for key in keys if key in self._aliases), None)
+
+    def plain(self, held: Held, _: Collection, panels: "Panels") -> list[LabResult] | None:
+        """`results` of an Observation that says as little as nearly all do; None of any other."""
+        found = plain_result(held)
+        if found is None:
+            return None
+        known = self._plain[held.about, bytes(found.value_quantity), found.status]
+        when = elements.moment(found.effective_date_time)
+        if known is None or when is None:
+            return None
+        groups = panels.of(held.key)
+        return [_result(known[0], {}, "", known[1], found.source(held), when, None, groups)]
+
+    def _of_plain(self, said: tuple[bytes, bytes, str]) -> tuple[Analyte, Value] | None:
+        """By code, quantity and status; None where there is more to say."""
+        code, quantity = map(decode_plain, said[:2])
+        part = {"code": code, "valueQuantity": quantity}
+        analyte = self._of_part(part)
+        status = self._statuses.read("Observation.status", said[2])
+        if analyte is None or status not in self._usable:
+            return None
+        value = self._value(analyte, part)
+        return None if value[4] else (analyte, value)
 
     def results(
         self, resource: Resource, collection: Collection, panels: "Panels"
@@ -137,6 +165,7 @@ class LabReader:
             when, specimen = panels.time(name), specimen or panels.specimen(name)
         groups = (*((name,) if len(parts) > 1 else ()), *panels.of(name))
         doubt = self._doubt(status, resource, holder)
+        of_another = _of_another(resource, holder, collection)
         results: list[LabResult] = []
         for analyte, part in parts:
             within = "" if part is resource else "component."
@@ -146,6 +175,8 @@ class LabReader:
                 found = _undated(found, resource)
             if doubt:
                 found = structs.replace(found, problem=doubt[0], unread=doubt[1])
+            elif of_another:
+                found = structs.replace(found, problem=of_another, unread=None)
             results.append(found)
         return results
 
@@ -169,6 +200,21 @@ class LabReader:
             if len(self._quantities) < _MOST:
                 self._quantities[key] = known
         return known
+
+
+def _of_another(resource: Resource, holder: Resource, collection: Collection) -> str | None:
+    """Why it is no result of the patient's own blood, or of no blood that could be used."""
+    whose = collection.key(holder.get("subject"))
+    if any(collection.key(focus) != whose for focus in elements.items(resource.get("focus"))):
+        return "about somebody or something else"
+    for reference in elements.items(resource.get("specimen")):
+        specimen = elements.mapping(collection.resolve(reference, holder))
+        owner = collection.key(specimen.get("subject"))
+        if owner and owner != whose:
+            return "of another patient's specimen"
+        if specimen.get("status") in _NO_SPECIMEN:
+            return "of a specimen that could not be used"
+    return None
 
 
 def _status(resource: Resource, statuses: StatusReader) -> str | Unread | None:

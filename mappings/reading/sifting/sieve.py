@@ -7,7 +7,7 @@ Held by tests/unit/test_files.py.
 """
 
 from collections.abc import Callable
-from typing import Generic, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from msgspec import UNSET, to_builtins
 
@@ -15,17 +15,19 @@ from mappings.reading import oral_iron, orders
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.groups import Kept
 from mappings.reading.bundles.heads import Coded, Held, Shown
-from mappings.reading.conditions import icd10_codes
+from mappings.reading.conditions import is_diagnosis
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
-from mappings.reading.encounters import dialysis_kind
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.kidney.dialysis import dialysis_kind
+from mappings.reading.kidney.words import says_dialysis
 from mappings.reading.labs.results import LabReader
+from mappings.values.remembered import Bounded, Remembered
 
-# For whom a medication is read; of other resources nothing is asked.
-Purpose = Literal["iron", "oral iron", "esa", ""]
+# For whom a medication is read; results that hold others; of other resources nothing is asked.
+Purpose = Literal["iron", "oral iron", "esa", "panel", ""]
 T = TypeVar("T")
 
 _MEDICATIONS = frozenset(
@@ -37,7 +39,7 @@ _MEDICATIONS = frozenset(
     }
 )
 # What a Medication says of itself beside its code.
-_MORE = frozenset({"identifier", "amount", "ingredient", "batch", "contained"})
+_MORE = frozenset({"identifier", "amount", "totalVolume", "ingredient", "batch", "contained"})
 _IRON: frozenset[Purpose] = frozenset({"iron"})
 _ANY: frozenset[Purpose] = frozenset({"iron", "oral iron", "esa"})
 _NOTHING_ELSE = Collection()
@@ -45,24 +47,14 @@ _NOTHING_ELSE = Collection()
 _MOST = 50_000
 
 
-class _About(Generic[T]):
+def _about(kind: str, element: str, judge: Callable[[Resource], T]) -> Remembered[bytes, T]:
     """What a resource that is about this and nothing else may mean to a reader."""
 
-    def __init__(self, kind: str, element: str, judge: Callable[[Resource], T]) -> None:
-        self._kind, self._element, self._judge = kind, element, judge
-        self._known: dict[bytes, T] = {}
+    def asked(about: bytes) -> T:
+        resource: Resource = {"resourceType": kind, "id": "one of many"}
+        return judge(resource | ({element: decode(about)} if about else {}))
 
-    def of(self, held: Held) -> T:
-        return self.asks(held.about)
-
-    def asks(self, about: bytes) -> T:
-        found = self._known.get(about)
-        if found is None:
-            resource: Resource = {"resourceType": self._kind, "id": "one of many"}
-            found = self._judge(resource | ({self._element: decode(about)} if about else {}))
-            if len(self._known) < _MOST:
-                self._known[about] = found
-        return found
+    return Remembered(asked, _MOST)
 
 
 class Sieve:
@@ -70,27 +62,29 @@ class Sieve:
 
     def __init__(self, labs: LabReader, finder: ProductFinder) -> None:
         self._finder = finder
-        self._referred: dict[tuple[object, ...], frozenset[Purpose]] = {}
+        self._referred: Bounded[tuple[object, ...], frozenset[Purpose]] = Bounded(_MOST)
         concept = "medicationCodeableConcept"
-        self._result = _About("Observation", "code", labs.knows)
-        self._tells: dict[str, Callable[[Held], bool]] = {
-            "Observation": self._is_result,
-            "Condition": _About("Condition", "code", _is_diagnosis).of,
-            "Procedure": _About("Procedure", "code", _is_dialysis).of,
-            "DiagnosticReport": _is_report,
+        self._is_result = _about("Observation", "code", labs.knows)
+        self._tells = {
+            "Condition": _about("Condition", "code", _is_diagnosis),
+            "Procedure": _about("Procedure", "code", _is_dialysis),
         }
-        self._given = _About("MedicationAdministration", concept, self._purposes_of_given)
-        self._ordered = _About("MedicationRequest", concept, self._purposes)
+        self._given = _about("MedicationAdministration", concept, self._purposes_of_given)
+        self._ordered = _about("MedicationRequest", concept, self._purposes)
 
     def sift(self, kind: str, kept: Kept, collection: Collection) -> dict[Purpose, Kept]:
         """Of unopened resources those in which a reader may find anything; medications by what
         they are read for."""
         if kind in _MEDICATIONS:
             return self._by_purpose(kept, collection)
+        if kind == "Observation":
+            return self._results(kept)
+        if kind == "DiagnosticReport":
+            return {"": [one for one in kept if not isinstance(one, Held) or _tells(one)]}
         tells = self._tells.get(kind)
         if tells is None:
             return {"": kept}
-        return {"": [one for one in kept if not isinstance(one, Held) or tells(one)]}
+        return {"": [one for one in kept if not isinstance(one, Held) or tells[one.about]]}
 
     def _by_purpose(self, kept: Kept, collection: Collection) -> dict[Purpose, Kept]:
         found: dict[Purpose, Kept] = {}
@@ -100,25 +94,32 @@ class Sieve:
                 found.setdefault(purpose, []).append(one)
         return found
 
-    def _is_result(self, held: Held) -> bool:
-        head = held.head
-        if head.component is None and head.hasMember is None and head.contained is UNSET:
-            return self._result.of(held)
-        return self._is_panel(held)
+    def _results(self, kept: Kept) -> dict[Purpose, Kept]:
+        """Those that are results, and of those the ones that may be made of others."""
+        found: Kept = []
+        panels: Kept = []
+        for one in kept:
+            if isinstance(one, Held) and _is_alone(one.head):
+                if self._is_result[one.about]:
+                    found.append(one)
+            elif not isinstance(one, Held) or self._is_panel(one):
+                found.append(one)
+                panels.append(one)
+        return {"": found, "panel": panels}
 
     def _is_panel(self, held: Held) -> bool:
         head = held.head
         parts = [head.component] if isinstance(head.component, Coded) else head.component or ()
         about = [held.about, *(b"" if part.code is UNSET else bytes(part.code) for part in parts)]
         holds = head.contained is not UNSET or bool(head.hasMember)
-        return holds or any(map(self._result.asks, about))
+        return holds or any(map(self._is_result.__getitem__, about))
 
     def _purposes_of(self, held: Held, collection: Collection) -> frozenset[Purpose]:
         head = held.head
         is_alone = head.medication is UNSET and head.contained is UNSET
         if is_alone and head.medicationReference is None:
             is_given = head.kind == "MedicationAdministration"
-            return (self._given if is_given else self._ordered).of(held)
+            return (self._given if is_given else self._ordered)[held.about]
         if is_alone and not held.about and head.kind != "MedicationAdministration":
             return self._referred_to(head.medicationReference, collection)
         return _ANY
@@ -138,8 +139,7 @@ class Sieve:
             own = [target | {"id": "it"}] if target else []
             aim = {"reference": "#it"} if reference.reference else {}
             found = self._purposes({"medicationReference": said | aim, "contained": own})
-            if len(self._referred) < _MOST:
-                self._referred[about] = found
+            self._referred.keep(about, found)
         return found
 
     def _purposes_of_given(self, resource: Resource) -> frozenset[Purpose]:
@@ -159,15 +159,21 @@ class Sieve:
         return frozenset(purpose for purpose, is_one in found.items() if is_one)
 
 
-def _is_report(held: Held) -> bool:
+def _is_alone(head: Any) -> bool:
+    holds = head.component is not None or head.hasMember is not None or head.result is not None
+    return not holds and head.contained is UNSET
+
+
+def _tells(held: Held) -> bool:
     """One that names no result, and holds none, tells nothing."""
     head = held.head
     return head.contained is not UNSET or bool(head.result)
 
 
 def _is_diagnosis(resource: Resource) -> bool:
-    return bool(icd10_codes(elements.concept(resource.get("code"))))
+    return is_diagnosis(elements.concept(resource.get("code")))
 
 
 def _is_dialysis(resource: Resource) -> bool:
-    return dialysis_kind(elements.concept(resource.get("code"))) is not None
+    said = elements.concept(resource.get("code"))
+    return dialysis_kind(said) is not None or says_dialysis(said)

@@ -11,6 +11,7 @@ from itertools import chain
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mappings.circumstances.places import Places
 from mappings.circumstances.setting import setting
 from mappings.circumstances.visit import visit_of
 from mappings.record import Address, Coverage, Name, PatientRecord, Practitioner
@@ -100,10 +101,11 @@ def _facility(draft: Draft, record: PatientRecord, site: Site) -> Facility | Non
 
 def _places(draft: Draft, record: PatientRecord, site: Site) -> Iterator[Place]:
     days = {key: line.service_date for line in draft.lines for key in line.administrations}
+    places = Places(record, site)
     for administration in administrations(draft, record):
         day = date.fromisoformat(days[administration.source.resource] or "")
         visit = visit_of(administration, record, site.zone)
-        place = setting(administration, visit, record, site, day).place
+        place = setting(administration, visit, places, day).place
         if place is not None:
             yield place
 

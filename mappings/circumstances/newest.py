@@ -1,0 +1,73 @@
+"""The newest result, also where several may be it: they were collected at one time, or nobody says
+which of them came later.
+
+Held by tests/scenarios/same_day.yaml.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta, tzinfo
+from decimal import Decimal
+
+from msgspec import structs
+
+from mappings.record import LabResult
+
+# No time is further from the day that its date says, in whatever zone.
+_APART = timedelta(days=2)
+
+
+def newest_of(newest_first: Iterable[LabResult], zone: tzinfo | None) -> tuple[LabResult, ...]:
+    """The result than which none is newer; several where that can't be told. A measured one before
+    one that was derived."""
+    found = list(_near(newest_first, zone))
+    if len(found) < 2:
+        return tuple(found)
+    last = [one for one in found if all(_may_follow(one, other, zone) for other in found)]
+    return tuple([one for one in last if not one.derived] or last)
+
+
+def _near(newest_first: Iterable[LabResult], zone: tzinfo | None) -> Iterator[LabResult]:
+    """The first, and those that may be as new."""
+    results = iter(newest_first)
+    first = next(results, None)
+    if first is None or first.when is None:
+        return
+    yield first
+    begins = first.when.days(zone)[0] - _APART
+    for result in results:
+        if result.when is None or result.when.order[0].date() < begins:
+            return
+        if _may_follow(result, first, zone):
+            yield result
+
+
+def _may_follow(one: LabResult, other: LabResult, zone: tzinfo | None) -> bool:
+    return bool(one.when and other.when and one.when.may_follow(other.when, zone))
+
+
+def together(results: tuple[LabResult, ...]) -> LabResult:
+    """One result for all: as it is where they agree, else one that lies anywhere between them."""
+    first = results[0]
+    if len({(one.low, one.high, one.low_open, one.high_open) for one in results}) == 1:
+        return first
+    results = tuple(sorted(results, key=lambda one: one.source))
+    low = _outermost(min, [one.low for one in results])
+    high = _outermost(max, [one.high for one in results])
+    said = dict.fromkeys(one.says for one in results)
+    return structs.replace(
+        first,
+        low=low,
+        high=high,
+        low_open=all(one.low_open for one in results if one.low == low),
+        high_open=all(one.high_open for one in results if one.high == high),
+        says=" or ".join(said),
+        alternatives=results,
+    )
+
+
+def _outermost(
+    least_or_most: Callable[[list[Decimal]], Decimal], ends: list[Decimal | None]
+) -> Decimal | None:
+    """None where one of them is open."""
+    known = [end for end in ends if end is not None]
+    return least_or_most(known) if len(known) == len(ends) else None
