@@ -154,8 +154,10 @@ def _merged(findings: Iterable[Finding]) -> Iterator[RequirementOfDoses]:
     """In the order of the first finding of each."""
     alike: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
-        copies = finding.administrations if len(finding.administrations) > 1 else None
-        alike.setdefault((copies, *_decided(finding)), []).append(finding)
+        decided = _decided(finding)
+        if len(finding.administrations) > 1:
+            decided = (*decided, finding.administrations)
+        alike.setdefault(decided, []).append(finding)
     return map(_of_doses, alike.values())
 
 
