@@ -162,13 +162,16 @@ def _merged(findings: Iterable[Finding]) -> Iterator[RequirementOfDoses]:
 
 
 def _of_doses(findings: list[Finding]) -> RequirementOfDoses:
-    first, found = findings[0], _found_for_each(findings)
+    first = findings[0]
+    doses, found = first.administrations, tuple[FoundForDoses, ...]()
+    if len(findings) > 1:
+        doses = tuple(chain.from_iterable([finding.administrations for finding in findings]))
+        found = _found_for_each(findings)
     every = _NOTHING if found else first
-    doses = chain.from_iterable([finding.administrations for finding in findings])
     return RequirementOfDoses(
         requirement=first.requirement,
         state=first.state,
-        administrations=tuple(doses),
+        administrations=doses,
         together=len(first.administrations) > 1,
         policy=first.policy,
         policy_version=first.policy_version,
