@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-from mappings.reading.fhir.forms import FORMS, OBJECT
+from mappings.reading.fhir.forms import FORMS, OBJECT, SUBSETTED
 
 # Where each type that the rules read says whose it is.
 SUBJECT = {
@@ -44,6 +44,9 @@ OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome"})
 # What only the careful decoding looks after: U+0000; its own mark, and a byte order mark.
 _NUL = rb"\u0000"
 _CARE = ("\ufdd0".encode(), codecs.BOM_UTF8)
+
+# What may turn the meaning of a whole resource, wherever it stands in it (`fhir.forms`).
+_TURNING = (b'"modifierExtension"', SUBSETTED.encode())
 
 _BRACE = ord("{")
 
@@ -85,6 +88,7 @@ class Head(Struct, frozen=True, gc=False, kw_only=True, tag_field="resourceType"
     id: str
     contained: Part = UNSET
     modifierExtension: None = None  # noqa: N815 - as FHIR writes it
+    implicitRules: None = None  # noqa: N815
 
 
 class Other(Struct, frozen=True, gc=False, rename={"kind": "resourceType"}):
@@ -189,6 +193,8 @@ def is_plain(text: bytes) -> bool:
 def hold(text: Raw | bytes, home: int) -> Held | None:
     """A resource unopened; None where its head has not the form that the readers expect, or it is
     of a type that none of them reads."""
+    if any(turning in bytes(text) for turning in _TURNING):
+        return None
     try:
         head = _heads.decode(text)
     except (msgspec.DecodeError, RecursionError):
