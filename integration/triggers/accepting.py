@@ -49,8 +49,9 @@ class Arriving:
 
 
 def accept(store: Store, queue: Queue, arriving: Sequence[Arriving]) -> list[Outcome]:
-    """Returns when all is kept. Raises `StoreUnavailable`: then the senders send it again."""
-    with store.transaction() as db:
+    """Returns when all is kept. Raises `StoreUnavailable`: then the senders send it again. A
+    statement is waited for where its result is asked for."""
+    with store.transaction() as db, db.pipeline():
         outcomes = _accept(db, queue, arriving)
     for one, outcome in zip(arriving, outcomes, strict=True):
         metrics.notifications.labels(one.site, one.notification.shape, outcome).inc()
