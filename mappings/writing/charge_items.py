@@ -35,7 +35,9 @@ def charge_items(
             "status": "billable",
             "code": code_of(line.code, line.modifiers),
             "subject": {"reference": found.draft.patient},
-            "context": {"reference": visits[0]} if len(visits) == 1 else None,
+            "context": {"reference": visits[0]}
+            if len(visits) == 1 and "#" not in visits[0]
+            else None,
             "occurrenceDateTime": line.service_date,
             "quantity": {"value": line.units, "unit": "units"},
             "priceOverride": money(sum(known, Decimal(0))) if known else None,
