@@ -59,8 +59,7 @@ def _assessed(
     history = History(record, site)
     intake = take_in(history.doses, as_of)
     charges = [
-        charge_of(administration, history, intake, policies, as_of)
-        for administration in intake.counted
+        charge_of(administration, history, intake, policies) for administration in intake.counted
     ]
     charges = ranked(charges)
     groups = grouped(charges)

@@ -339,10 +339,12 @@ class Decisions:
         ]
         yield from sorted(of_payer, key=lambda pair: pair[1].code is None)
 
-    def authorizations(self, patient: str, day: date) -> Iterator[Authorization]:
-        for decision in self._holding(day, patient):
-            if decision.authorization:
-                yield _authorization(decision, decision.authorization)
+    def authorizations(self, patient: str, day: date) -> list[Authorization]:
+        return [
+            _authorization(decision, decision.authorization)
+            for decision in self._holding(day, patient)
+            if decision.authorization
+        ]
 
     def dose_given(
         self, patient: str, administration: str, mg: Decimal, day: date

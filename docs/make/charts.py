@@ -104,6 +104,21 @@ def diagnoses() -> str:
         (row.system, row.code, row.kind, row.source, row.verified)
         for row in known.dialysis_treatment
     ]
+    worded = [
+        (row.icd10, row.names, row.icd9, row.but_not, row.source, row.verified)
+        for row in known.kidney_in_words
+    ]
+    of_treatment = known.dialysis_in_words
+    worded.append(
+        (
+            "a treatment",
+            of_treatment.names,
+            (),
+            of_treatment.but_not,
+            of_treatment.source,
+            of_treatment.verified,
+        )
+    )
     pregnancy = [
         (row.system, row.code, row.pregnant, row.source, row.verified) for row in known.pregnancy
     ]
@@ -138,6 +153,13 @@ the dose decides.
 ## Dialysis treatments
 
 {table(["system", "code", "kind", "source", "verified"], treatments)}
+
+## Kidney disease in words
+
+No evidence where no code that is read says it, and not nothing: the line is held until a person
+records what it is.
+
+{table(["as", "words", "ICD-9-CM", "but not in", "source", "verified"], worded)}
 
 ## Pregnancy
 

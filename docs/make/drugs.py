@@ -112,6 +112,8 @@ def products() -> str:
             no.source,
             no.verified,
         ),
+        ("given elsewhere", no.elsewhere, (), no.source, no.verified),
+        ("given in part", (*no.partly, *no.cut_short), tuple(no.coded), no.source, no.verified),
         ("a recorded dose stands", no.of_a_part, (), no.source, no.verified),
     ]
     return f"""# Products and their codes
@@ -148,9 +150,9 @@ that the drug is labeled for.
 
 {table(["what", "RxNorm", "names", "source", "verified"], never)}
 
-## Why a stopped administration was not given
+## What says that a dose was not given, not here, or not all of it
 
-{table(["what", "words", "SNOMED", "source", "verified"], reasons)}
+{table(["what", "words", "codes", "source", "verified"], reasons)}
 """
 
 

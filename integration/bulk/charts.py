@@ -31,10 +31,13 @@ class Beside(Struct, frozen=True):
 
 
 class Assessor(NamedTuple):
+    """`trace`: whether the chain of each line is asked for."""
+
     reader: Reader
     policies: PolicySet
     as_of: datetime
     site: Site
+    trace: bool
 
 
 def collection_of(files: Iterable[Path], beside: Beside) -> Collection:
@@ -57,12 +60,13 @@ def assessments(
 ) -> Iterator[tuple[PatientRecord, PatientAssessment] | Problem]:
     """Of the patients of the part (of others not all that there is may be here), in their order; a
     chart of a shape nobody foresaw is named, and the others go on."""
+    asked = assessor.policies, assessor.as_of, assessor.site
     for group in collection.groups():
         if who.part_of(group.patient) != part:
             continue
         try:
             record = assessor.reader.record(group, collection)
-            found = assess(record, assessor.policies, assessor.as_of, assessor.site, trace=False)
+            found = assess(record, *asked, trace=assessor.trace)
         except Exception as problem:  # noqa: BLE001 - one of a million charts
             says = f"could not be assessed ({type(problem).__name__})"
             yield Problem(group.patient, says)

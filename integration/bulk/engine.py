@@ -6,6 +6,7 @@ Held by tests/unit/test_bulk.py.
 import errno
 import hashlib
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
@@ -26,7 +27,8 @@ from integration.bulk.work import Work, written
 from integration.errors import ConfigurationError
 
 _MOST_PARTS = 400  # files that a worker has open at a time
-_RANGES_A_TASK = 8
+# Each task reads what all parts ask for: of a larger source it is given more ranges.
+_RANGES_A_TASK, _MOST_TASKS = 8, 128
 
 Do = Callable[[list[Task]], Iterable[None]]
 # Makes pieces, in whatever order, and tells of each; on so many workers.
@@ -64,8 +66,9 @@ class _Steps:
         self._setting = setting
         self.work, self._do, self._tell = Work(setting.work), do, tell
         self._ranges = [range_.number for range_ in setting.source.ranges]
-        starts = range(0, len(self._ranges), _RANGES_A_TASK)
-        self._tasks = [self._ranges[start : start + _RANGES_A_TASK] for start in starts]
+        size = max(_RANGES_A_TASK, math.ceil(len(self._ranges) / _MOST_TASKS))
+        starts = range(0, len(self._ranges), size)
+        self._tasks = [self._ranges[start : start + size] for start in starts]
 
     def _step(self, name: str, tasks: Iterable[tuple[Path, Task]]) -> None:
         pieces = list(tasks)
@@ -104,11 +107,11 @@ class _Steps:
         """Until nothing is named that was not looked for before."""
         piece = self.work.piece
         for round_ in itertools.count():
-            names = [piece(f"names-{round_}", part) for part in range(parts)]
+            asked = [piece(f"names-{round_}", part) for part in range(parts)]
             self._step(
-                "name", ((path, ("name", (round_, part))) for part, path in enumerate(names))
+                "name", ((path, ("name", (round_, part))) for part, path in enumerate(asked))
             )
-            if not any(path.stat().st_size for path in names):
+            if not any(any(path.iterdir()) for path in asked):
                 return
             self._step(
                 "look up",

@@ -80,7 +80,8 @@ class _Results:
         patients = set(chain.from_iterable(of_range.patients for of_range in facts))
         self._problems += [*asked.source.problems, *problems_of_survey(asked, facts)]
         beside = beside_of(self._work)
-        assessor = Assessor(Reader(asked.site), asked.policies, asked.as_of, asked.site)
+        given = asked.policies, asked.as_of, asked.site
+        assessor = Assessor(Reader(asked.site), *given, trace=True)
         for part in range(self._who.parts):
             collection = charts.collection_of(files_of(self._work, part), beside)
             self._take(part, collection, assessor)

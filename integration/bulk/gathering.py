@@ -22,7 +22,7 @@ from mappings.reading.fhir.decoding import Damaged
 from mappings.reading.fhir.elements import Resource
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
-_BUFFER = 1 << 16
+_BUFFER = 1 << 13
 # The narrative of a resource that holds broken text, so that it is found broken again: nothing else
 # is read or compared of a narrative.
 _BROKEN = "\0"

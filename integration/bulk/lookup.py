@@ -4,10 +4,11 @@ them that are elsewhere: found by name in the index.
 Held by tests/unit/test_bulk.py.
 """
 
-from array import array
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 from integration.bulk.gathering import Spill, bundle, opened
 from integration.bulk.sifting import Wanted
@@ -22,41 +23,64 @@ from mappings.reading.fhir.elements import Resource
 
 # Escapes that are in most markup, and bytes that are in no text; the backslash comes first.
 _ESCAPES = {rb"\\": b"\xfe", rb"\"": b"\xff"}
+_WITH_SLASH = re.compile(rb'"([^"]*/[^"]*)"')
 # How many names are looked for at a time: about 100 bytes each.
-TURN = 300_000
-
-# Name → the parts that ask for it.
-Asked = Mapping[int, tuple[int, ...]]
+TURN = 100_000
 
 
-def names_in(files: Iterable[Path], forms: Forms) -> array:
-    """All that charts refer to, as far as that can lead anywhere, and what they are called."""
-    found: set[int] = set()
+class Asked(NamedTuple):
+    """Name → the parts that ask for it; `kinds`: of which types the names are."""
+
+    kinds: frozenset[int]
+    parts: Mapping[int, tuple[int, ...]]
+
+
+def names_in(files: Iterable[Path], forms: Forms) -> dict[str, set[int]]:
+    """By type all that charts refer to, as far as that can lead anywhere, and what they are
+    called."""
+    found: dict[str, set[int]] = {kind: set() for kind in names.KINDS}
     strings: set[bytes] = set()
+    strings_in = _any_string if "" in forms.kinds else _WITH_SLASH.findall
     for path in files:
         with path.open("rb") as stream:
             for line in stream:
                 head = other(line) if is_plain(line) else None
-                own = _strings(line) if head and head.id and head.kind not in OPENED else None
-                if head and head.id and own:
-                    found.add(names.key(head.kind, head.id))
-                    strings.update(own)
+                text = _marked(line) if head and head.id and head.kind not in OPENED else None
+                if head and head.id and text:
+                    if head.kind in found:
+                        found[head.kind].add(names.key(head.kind, head.id))
+                    strings.update(strings_in(text))
                 else:
-                    decoded = of_line(line)
-                    found.update(() if isinstance(decoded, NotJson) else names.named(decoded))
-    found.update(names.of_texts(map(_unquoted, strings), forms))
-    return array("I", sorted(found))
+                    _add(found, _named(line))
+    _add(found, names.of_texts(map(_unquoted, strings), forms))
+    return found
 
 
-def _strings(line: bytes) -> list[bytes] | None:
-    """All that stand in a line, and what stands between them; None where it takes a decoder to
-    tell."""
+def _add(found: dict[str, set[int]], more: Iterable[tuple[str, int]]) -> None:
+    for kind, number in more:
+        if kind in found:
+            found[kind].add(number)
+
+
+def _named(line: bytes) -> Iterator[tuple[str, int]]:
+    said = of_line(line)
+    return iter(()) if isinstance(said, NotJson) else names.named(said)
+
+
+def _any_string(line: bytes) -> list[bytes]:
+    """And what stands between two."""
+    return line.split(b'"')
+
+
+def _marked(line: bytes) -> bytes | None:
+    """Without an escape, so that a quote is where a string begins or ends; None where it takes a
+    decoder to tell."""
     if b"\\" in line:
         for escape, mark in _ESCAPES.items():
             line = line.replace(escape, mark)
         if b"\\" in line:
             return None
-    return line.split(b'"')
+    return line
 
 
 def _unquoted(text: bytes) -> bytes:
@@ -64,18 +88,23 @@ def _unquoted(text: bytes) -> bytes:
     return text.replace(b"\xfe", b"\\").replace(b"\xff", b'"')
 
 
-def turns(by_part: Iterable[tuple[int, Iterable[int]]], most: int = TURN) -> Iterator[Asked]:
-    """The names of all parts, so many at a time."""
+def turns(by_part: Iterable[tuple[str, int, Iterable[int]]], most: int = TURN) -> Iterator[Asked]:
+    """The names of all parts by type, so many at a time."""
+    kinds: set[int] = set()
     asked: dict[int, tuple[int, ...]] = {}
-    for part, found in by_part:
+    for kind, part, found in by_part:
         own = dict.fromkeys(found, (part,))
-        shared = {name: (*asked[name], part) for name in asked.keys() & own.keys()}
-        asked |= own | shared
+        if not own:
+            continue
+        shared = {name: (*asked[name], part) for name in filter(asked.__contains__, own)}
+        asked |= own
+        asked |= shared
+        kinds.add(names.salt(kind))
         if len(asked) >= most:
-            yield asked
-            asked = {}
+            yield Asked(frozenset(kinds), asked)
+            kinds, asked = set(), {}
     if asked:
-        yield asked
+        yield Asked(frozenset(kinds), asked)
 
 
 def look_up(ranges: Iterable[tuple[Range, Index]], asked: Asked, who: Wanted, folder: Path) -> None:
@@ -91,9 +120,9 @@ def look_up(ranges: Iterable[tuple[Range, Index]], asked: Asked, who: Wanted, fo
 
 def _rows(index: Index, asked: Asked, who: Wanted) -> Iterator[tuple[int, int, int]]:
     """Line, name, and a part that asks for it."""
-    for hit in index.named(asked.keys()):
+    for hit in index.named(asked.parts.keys(), asked.kinds):
         own = who.part(hit.owner)
-        for part in asked[hit.name]:
+        for part in asked.parts[hit.name]:
             if part != own:
                 yield hit.line, hit.name, part
 

@@ -21,7 +21,8 @@ from integration.bulk import charts, gathering, lookup, sifting
 from integration.bulk.sifting import Wanted
 from integration.bulk.summing.remittances import Answers
 from integration.bulk.sums import Sums
-from integration.bulk.surveying.index import Index, write_facts
+from integration.bulk.surveying import names
+from integration.bulk.surveying.index import Index, read_facts, write_facts
 from integration.bulk.surveying.sources import Range, SourceFiles
 from integration.bulk.surveying.survey import Surveyor
 from integration.bulk.work import Work, written
@@ -33,6 +34,7 @@ from mappings.record import Problem
 from mappings.site import Site
 from mappings.writing import table
 
+_NO_KIND = "no type"  # the file of names that say none
 PART_BYTES = 6 << 20  # of a part's charts as text; in memory they are some ten times that
 
 
@@ -80,7 +82,8 @@ class RunWorker:
     @cached_property
     def _assessor(self) -> charts.Assessor:
         asked = self._setting
-        return charts.Assessor(Reader(asked.site), asked.policies, asked.as_of, asked.site)
+        given = asked.policies, asked.as_of, asked.site
+        return charts.Assessor(Reader(asked.site), *given, trace=False)
 
     @cached_property
     def _who(self) -> Wanted:
@@ -107,27 +110,37 @@ class RunWorker:
 
     def name(self, round_: int, part: int) -> None:
         """What the charts of a part name in a round, and did not name before."""
-        earlier = (self._work.piece(f"names-{number}", part) for number in range(round_))
-        known = set(chain.from_iterable(map(numbers_in, earlier)))
+        earlier = [self._work.piece(f"names-{number}", part) for number in range(round_)]
         found = lookup.names_in(files_of(self._work, part, round_ - 1), self._beside.forms)
-        with written(self._work.piece(f"names-{round_}", part)) as path:
-            path.write_bytes(array("I", [name for name in found if name not in known]).tobytes())
+        with written(self._work.piece(f"names-{round_}", part)) as folder:
+            folder.mkdir()
+            for kind, numbers in found.items():
+                known = chain.from_iterable(_numbers_in(path, kind) for path in earlier)
+                if new := numbers.difference(known):
+                    (folder / (kind or _NO_KIND)).write_bytes(array("I", sorted(new)).tobytes())
 
     def look_up(self, round_: int, numbers: list[int]) -> None:
+        parts = [self._work.piece(f"names-{round_}", part) for part in range(self._who.parts)]
         pieces = (
-            (part, numbers_in(self._work.piece(f"names-{round_}", part)))
-            for part in range(self._who.parts)
+            (kind, part, _numbers_in(path, kind))
+            for kind in sorted(self._kinds_of(numbers))
+            for part, path in enumerate(parts)
         )
         with written(self._work.piece(f"found-{round_}", numbers[0])) as folder:
             folder.mkdir()
             for turn, asked in enumerate(lookup.turns(pieces)):
                 lookup.look_up(self._indexed(numbers), asked, self._who, folder / str(turn))
 
+    def _kinds_of(self, numbers: Iterable[int]) -> frozenset[str]:
+        """The types of what a name may mean in these ranges."""
+        pieces = (self._work.piece("survey", f"{number}.facts") for number in numbers)
+        return names.together(read_facts(path).forms for path in pieces).kinds
+
     def assess(self, part: int) -> None:
         setting = self._setting
         collection = charts.collection_of(files_of(self._work, part), self._beside)
         sums, problems = Sums(), list[Problem]()
-        names = charts.place_names(collection)
+        places = charts.place_names(collection)
         with (
             written(self._work.piece("assess", f"{part}.ndjson")) as path,
             path.open("wb") as stream,
@@ -138,7 +151,7 @@ class RunWorker:
                     continue
                 record, found = assessed
                 if found.concerns_us:
-                    sums.add(found, record, setting.as_of.date(), names, setting.answers)
+                    sums.add(found, record, setting.as_of.date(), places, setting.answers)
                     stream.write(_encoded(found))
                 else:
                     problems += (Problem(one.resource, one.problem) for one in found.unreadable)
@@ -165,9 +178,10 @@ def beside_of(work: Work) -> charts.Beside:
     return msgspec.msgpack.decode(data, type=charts.Beside)
 
 
-def numbers_in(path: Path) -> array:
-    found = array("I")
-    found.frombytes(path.read_bytes())
+def _numbers_in(folder: Path, kind: str) -> array:
+    found, path = array("I"), folder / (kind or _NO_KIND)
+    if path.exists():
+        found.frombytes(path.read_bytes())
     return found
 
 

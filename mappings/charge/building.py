@@ -4,7 +4,7 @@ Held by tests/scenarios/lines.yaml.
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 
 from msgspec import structs
 
@@ -37,7 +37,6 @@ def charge_of(
     history: History,
     intake: TakenIn,
     policies: PolicySet,
-    as_of: datetime,
 ) -> Charge:
     """An administration with everything that the requirements ask about it."""
     record, site, zone = history.record, history.site, history.zone
@@ -60,7 +59,6 @@ def charge_of(
     answers = _answers(history, coordination, code, day)
     named = _payer_names(coordination)
     last_day = day or (administration.start.days(zone)[1] if administration.start else None)
-    today = (as_of.astimezone(zone) if zone else as_of).date()
     speaks = policy or _no_payer(policies, last_day)
     reference = administration.source.resource
     facts = Charge(
@@ -84,7 +82,7 @@ def charge_of(
         possible_duplicates=intake.copies.get(reference, ()),
         repeated=intake.repeated.get(reference),
         duplicate_identifier=intake.same_identifier.get(reference, ()),
-        filing=filing(speaks, last_day, place.bill_type, today, _filing_days(answers)),
+        filing=filing(speaks, last_day, place.bill_type, intake.assessed_on, _filing_days(answers)),
     )
     paid, why_not = payment.payment(facts), _not_billable(facts)
     return structs.replace(

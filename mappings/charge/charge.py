@@ -92,15 +92,15 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """How the drug is paid; None while that is not known."""
         return self.paid.way if self.paid else None
 
-    @property
+    @kept
     def record(self) -> PatientRecord:
         return self.history.record
 
-    @property
+    @kept
     def site(self) -> Site:
         return self.history.site
 
-    @property
+    @kept
     def once(self) -> Once:
         """What is worked out once of the patient, whatever the number of doses."""
         return self.history.once
@@ -122,7 +122,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         start = self.administration.start
         return start.span(self.zone).text if start and not self.day else None
 
-    @property
+    @kept
     def reference(self) -> str:
         return self.administration.source.resource
 
@@ -141,18 +141,18 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """What is recorded of the dose, as it was worked out."""
         return cite(self.administration.source, self.dose.says.rstrip("."))
 
-    @property
+    @kept
     def orders(self) -> list[Order]:
         """Those of its drug, whatever their status."""
         family = self.family.family if self.family else None
         return [order for order in self.record.orders if family and order.drug.family == family]
 
-    @property
+    @kept
     def is_copy(self) -> bool:
         """Whether it seems to be another record of a dose that is counted already (R1)."""
         return bool(self.possible_duplicates) and self.reference != self.possible_duplicates[0]
 
-    @property
+    @kept
     def zone(self) -> tzinfo | None:
         return self.history.zone
 
@@ -264,7 +264,10 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """What is stated, not understood, and turns nothing here."""
         if not self.doubtful:
             return self.setting.notes
-        said = f"diagnoses with a status that is not understood: {unread_words(self.doubtful)}"
+        by_status = [one for one in self.doubtful if not one.by.is_worded]
+        if not by_status:
+            return self.setting.notes
+        said = f"diagnoses with a status that is not understood: {unread_words(by_status)}"
         return (*self.setting.notes, said)
 
     @property

@@ -43,26 +43,26 @@ class Group(Struct, frozen=True, eq=False, dict=True):
     given: tuple[vials.Given, ...] = ()
     waste: vials.Waste | None = None
 
-    @property
+    @kept
     def first(self) -> Charge:
         return self.charges[0]
 
     @kept
     def counted(self) -> tuple[Charge, ...]:
         """Doses whose mg count: of possible duplicates, one."""
-        return tuple(charge for charge in self.charges if not charge.is_copy)
+        return tuple([charge for charge in self.charges if not charge.is_copy])
 
     @kept
     def mg(self) -> Decimal:
-        known = (charge.dose.mg for charge in self.counted if charge.dose.mg is not None)
+        known = [charge.dose.mg for charge in self.counted if charge.dose.mg is not None]
         return exact(sum(known, _ZERO))
 
-    @property
+    @kept
     def whole(self) -> bool:
         """Whether the dose of each of them is known."""
         return all(charge.dose.mg is not None for charge in self.charges)
 
-    @property
+    @kept
     def mg_per_unit(self) -> Decimal:
         code = self.first.code
         return code.mg_per_unit if code else Decimal(1)
@@ -74,20 +74,20 @@ class Group(Struct, frozen=True, eq=False, dict=True):
     @kept
     def contained_units(self) -> int:
         """Label units in the containers that were opened."""
-        return vials.contained_units(self.waste, self.mg_per_unit) if self.waste else 0
+        opened = self.waste is not None and self.waste.total_mg is not None
+        return vials.contained_units(self.waste, self.mg_per_unit) if self.waste and opened else 0
 
     @kept
     def discarded_units(self) -> int:
         """Units of a JW line: only where JW is asked, each dose known and the waste settled. Total
         label units less administered ones, never rounded up by themselves; under one unit there is
         no JW line."""
-        waste = self.waste
-        settled = self.whole and waste is not None and waste.state == "met"
-        if waste is None or not settled or not self.first.discard_modifiers.named("JW"):
+        left = self.contained_units - self.units
+        if left <= 0 or self.waste is None or self.waste.state != "met" or not self.whole:
             return 0
-        return max(0, self.contained_units - self.units)
+        return left if self.first.discard_modifiers.named("JW") else 0
 
-    @property
+    @kept
     def all_units(self) -> int:
         """Units of the line and of its JW line."""
         return self.units + self.discarded_units
@@ -144,7 +144,7 @@ def _group(charges: list[Charge], pools: list[Pool], place_of: dict[str, int]) -
     counted = [charge for charge in charges if not charge.is_copy]
     own = {charge.reference for charge in counted}
     places = sorted({place_of[reference] for reference in own})
-    given = tuple(chain.from_iterable(_given(own, pools[place]) for place in places))
+    given = tuple(chain.from_iterable([_given(own, pools[place]) for place in places]))
     return Group(tuple(charges), given, vials.waste(given) if given else None)
 
 

@@ -23,7 +23,7 @@ class Stated(Struct, frozen=True, dict=True):
 
     code: str
     by: Diagnosis
-    of_encounter: bool
+    of_encounter: bool = False
     billable: bool = False
 
     @kept
@@ -60,7 +60,7 @@ def doubtful_on(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:
 
 def coded(diagnosis: Diagnosis) -> Iterator[Stated]:
     """Its codes, as evidence of nothing but themselves."""
-    return (Stated(code, diagnosis, of_encounter=False) for code in diagnosis.icd10)
+    return (Stated(code, diagnosis) for code in diagnosis.icd10)
 
 
 def told(record: PatientRecord) -> list[Stated]:

@@ -129,15 +129,18 @@ def status(
         in_facility=in_facility,
         evidence=tuple(sorted(treated.union(cite_all(esrd)))),
         treated=tuple(sorted(treated)),
-        doubts=_doubts(standing),
+        doubts=_doubts(standing, on_dialysis=on_dialysis),
     )
 
 
-def _doubts(standing: Standing) -> tuple[Stated, ...]:
-    """Of a group that no diagnosis of the day is of. A transplant matters beside N18.6 alone."""
+def _doubts(standing: Standing, *, on_dialysis: bool) -> tuple[Stated, ...]:
+    """Of a group that no diagnosis of the day is of. A transplant matters beside N18.6 alone, and
+    words about dialysis where neither other evidence nor an acute kidney injury explains them."""
     open_ = standing.doubtful
-    groups = [name for name in _DECIDING if not standing.has(name)]
     esrd = standing.has("esrd") or having(open_, "esrd")
+    if on_dialysis or (standing.has("aki") and not esrd):
+        open_ = tuple(one for one in open_ if not (one.by.is_worded and one.code == "Z99.2"))
+    groups = [name for name in _DECIDING if not standing.has(name)]
     if esrd and not standing.has("kidney-transplant"):
         groups.append("kidney-transplant")
     return tuple(having(open_, *groups)) if groups else ()

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from msgspec import Struct, field
 
+from mappings.assessment import Evidence
 from mappings.circumstances import labs
 from mappings.circumstances.newest import newest_of, together
 from mappings.policy.conditions import LabState
@@ -92,7 +93,7 @@ class LabsAtDose(Struct, frozen=True, eq=False, dict=True):
         return _instant(self.day) + _APART
 
     def _unread(self, analyte: str) -> list[LabResult]:
-        unread = self.history.unread_of(analyte)
+        unread = self.history.unread.get(analyte)
         return labs.unread(unread, self.dose, self.day, self.history.zone) if unread else []
 
 
@@ -102,6 +103,7 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
     labs: tuple[LabResult, ...]
     zone: tzinfo | None
     _known: dict[str, tuple[list[datetime], list[LabResult]]] = field(default_factory=dict)
+    _cited: dict[int, tuple[LabResult, tuple[Evidence, ...]]] = field(default_factory=dict)
     _together: dict[tuple[int, ...], LabResult] = field(default_factory=dict)
 
     def at(self, dose: Moment | None, day: date) -> LabsAtDose:
@@ -118,13 +120,16 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
         """Whether there is any result that it can be taken or derived from."""
         return analyte == "tsat" or analyte in self._by_analyte
 
+    def cited(self, result: LabResult) -> tuple[Evidence, ...]:
+        """What a result says, however many doses rest on it."""
+        known = self._cited.get(id(result))
+        if known is None:
+            known = self._cited[id(result)] = result, labs.evidence(result, self.zone)
+        return known[1]
+
     def unusable(self, analyte: str) -> list[LabResult]:
         """Results whose value can't be used."""
         return [result for result in self._by_analyte.get(analyte, ()) if result.problem]
-
-    def unread_of(self, analyte: str) -> list[LabResult]:
-        """Results that can't be read."""
-        return self._unread.get(analyte, [])
 
     def ranked(self, analyte: str) -> tuple[list[datetime], list[LabResult]]:
         """Usable results with a time, the newest last; a measured one behind a derived one of the
@@ -147,11 +152,13 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
         return found
 
     @kept
-    def _unread(self) -> dict[str, list[LabResult]]:
-        return {
-            analyte: [result for result in results if result.unread]
-            for analyte, results in self._by_analyte.items()
-        }
+    def unread(self) -> dict[str, list[LabResult]]:
+        """By analyte results that can't be read."""
+        found: dict[str, list[LabResult]] = {}
+        for result in self.labs:
+            if result.unread:
+                found.setdefault(result.analyte, []).append(result)
+        return found
 
 
 def _is_since(result: LabResult, first: date, zone: tzinfo | None) -> bool:

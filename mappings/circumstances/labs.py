@@ -7,6 +7,7 @@ Held by tests/unit/test_laboratory.py.
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 
@@ -222,7 +223,11 @@ def rounded(value: Decimal, result: LabResult) -> Decimal:
 
 def value(result: LabResult) -> str:
     """What a result says, as people in the US write it: `14%`, `≥500 ng/mL`, `30 mcg/dL`."""
-    said = result.says
+    return _as_written(result.says)
+
+
+@lru_cache(maxsize=4096)
+def _as_written(said: str) -> str:
     for ours, theirs in _AS_WRITTEN:
         said = said.replace(ours, theirs)
     return said

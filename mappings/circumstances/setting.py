@@ -185,13 +185,13 @@ def _of_unread(encounter: Encounter) -> Setting:
 
 def _of_stay(encounter: Encounter, site: Site) -> Setting:
     """Another encounter around the day."""
-    since = (
-        f"since {encounter.start.span(site.zone).shown}" if encounter.start else "from a day before"
+    since = encounter.start.span(site.zone).shown if encounter.start else "a day before the dose"
+    until = (
+        f"until {encounter.end.span(site.zone).shown}" if encounter.end else "with no end on record"
     )
-    until = f"until {encounter.end.span(site.zone).shown}" if encounter.end else "and has no end"
     unread = encounter.klass if isinstance(encounter.klass, Unread) else None
     what = f"in an encounter whose class is not understood ({unread})" if unread else "an inpatient"
-    says = f"The patient was {what} {since} {until} ({encounter.source.resource})."
+    says = f"The patient was {what} since {since} {until} ({encounter.source.resource})."
     return Setting(None, says, state="contradicted", source=encounter.source, unread=unread)
 
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from mappings.codes.tables import Dated
+from mappings.codes.tables.dated import Names
 
 
 class Analyte(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fields=True):
@@ -156,6 +157,13 @@ class DialysisCode(Struct, frozen=True, forbid_unknown_fields=True):
     verified: bool
 
 
+class KidneyWords(Names, frozen=True, kw_only=True):
+    """Words, and codes of ICD-9-CM, that say what a code of ICD-10-CM says."""
+
+    icd10: str
+    icd9: tuple[str, ...] = ()
+
+
 class PregnancyCode(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An answer on a pregnancy; `pregnant` is false for one that says there is none."""
 
@@ -172,6 +180,8 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     named_by_payers: dict[str, NamedByPayers]
     snomed: tuple[SnomedRow, ...]
     dialysis_treatment: tuple[DialysisCode, ...]
+    kidney_in_words: tuple[KidneyWords, ...]
+    dialysis_in_words: Names
     pregnancy: tuple[PregnancyCode, ...]
 
     @cached_property

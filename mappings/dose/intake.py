@@ -5,7 +5,7 @@ Held by tests/unit/test_intake.py.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from itertools import chain
 
 from msgspec import Struct
@@ -33,9 +33,10 @@ class TakenIn(Struct, frozen=True):
     and are counted once with it. `repeated`: counted administration → why it may be recorded twice.
 
     `same_identifier`: counted administration → records that carry the same business identifier and
-    are left out.
+    are left out. `assessed_on`: the day of the site as it is assessed.
     """
 
+    assessed_on: date
     counted: tuple[Administration, ...]
     pending: tuple[Unbilled, ...]
     reversed: tuple[Unbilled, ...]
@@ -48,6 +49,7 @@ class TakenIn(Struct, frozen=True):
 def take_in(doses: Doses, as_of: datetime) -> TakenIn:
     """Sort the administrations of one patient."""
     record, zone = doses.record, doses.zone
+    assessed_on = (as_of.astimezone(zone) if zone else as_of).date()
     administrations = sorted(
         record.administrations, key=lambda administration: administration.source.resource
     )
@@ -62,11 +64,11 @@ def take_in(doses: Doses, as_of: datetime) -> TakenIn:
     gone = {administration.source.resource for administration, why in reversed_ if why}
     waiting = []
     for administration in standing:
-        if gone & set(_roots(administration, administrations)):
+        if administration.parents and gone & set(_roots(administration, administrations)):
             why = "the administration that it is part of was reversed"
             reversed_.append((administration, why))
         else:
-            waiting.append((administration, _waits(administration, as_of, zone)))
+            waiting.append((administration, _waits(administration, as_of, assessed_on, zone)))
     counted, problems, parts = _without_parts(
         [administration for administration, why in waiting if why is None], administrations, kept
     )
@@ -81,6 +83,7 @@ def take_in(doses: Doses, as_of: datetime) -> TakenIn:
     )
     found = repeats(counted, doses)
     return TakenIn(
+        assessed_on=assessed_on,
         counted=found.administrations,
         pending=tuple(
             sorted(
@@ -111,21 +114,22 @@ def _reversal(administration: Administration) -> str | None:
     return _REVERSED.get(administration.status)
 
 
-def _waits(administration: Administration, as_of: datetime, zone: tzinfo | None) -> str | None:
+def _waits(
+    administration: Administration, as_of: datetime, assessed_on: date, zone: tzinfo | None
+) -> str | None:
     if administration.status in _WAITING:
         return _WAITING[administration.status]
     start = administration.start
     if start is None:
         return None
-    today = (as_of.astimezone(zone) if zone else as_of).date()
     instant = start.at(zone)
-    later = start.days(zone)[0] > today or (instant is not None and instant > as_of)
-    return f"the date of service is after {us_date(today)}" if later else None
+    later = start.days(zone)[0] > assessed_on or (instant is not None and instant > as_of)
+    return f"the date of service is after {us_date(assessed_on)}" if later else None
 
 
 class _OneDose:
-    """Records that share a business identifier; a part may carry that of its whole, and is another
-    record."""
+    """Records that share a business identifier, where `any` do; a part may carry that of its whole,
+    and is another record."""
 
     def __init__(self, administrations: Iterable[Administration]) -> None:
         self._administrations = list(administrations)
@@ -133,6 +137,7 @@ class _OneDose:
         for place, administration in enumerate(self._administrations):
             for identifier in () if administration.parents else administration.identifiers:
                 self._places.setdefault(identifier, []).append(place)
+        self.any = any(len(places) > 1 for places in self._places.values())
 
     def with_(self, administration: Administration) -> list[Administration]:
         """Those with this one, in their order."""
@@ -143,7 +148,7 @@ class _OneDose:
 
 def _superseded(administration: Administration, of_one_dose: _OneDose) -> str | None:
     """A newer record of the same business identifier that reverses this one."""
-    for other in of_one_dose.with_(administration):
+    for other in of_one_dose.with_(administration) if of_one_dose.any else ():
         if (
             _reversal(other)
             and not other.deleted
@@ -163,6 +168,8 @@ def _one_per_identifier(
     holder: dict[str, str] = {}
     kept: dict[str, str] = {}
     of_one_dose = _OneDose(administrations)
+    if not of_one_dose.any:
+        return administrations, kept
     for administration in sorted(
         administrations,
         key=lambda administration: _standing(administration, of_one_dose),

@@ -75,22 +75,22 @@ def _doubted(administration: Administration, found: _Volume, orders: Sequence[Or
     against = list(_against(administration, amount))
     if against:
         return Dose(amount, "contradicted", " ".join(against))
-    if administration.status == "stopped":
+    stopped = _stopped(administration)
+    if stopped:
         whole = _wholes(administration, orders)
         if amount in whole:
             return Dose(
                 amount,
                 "contradicted",
-                f"The administration was stopped, but the recorded dose of {given.says} is the"
-                " whole of what was ordered or hung.",
+                f"{stopped}, but the recorded dose of {given.says} is the whole of what was"
+                " ordered or hung.",
             )
         if not whole:
             return Dose(
                 amount,
                 "incomplete",
-                f"The administration was stopped, and nothing says whether the recorded dose of"
-                f" {given.says} is what was given or what was ordered: no order with a dose and no"
-                " bag is on record.",
+                f"{stopped}, and nothing says whether the recorded dose of {given.says} is what"
+                " was given or what was ordered: no order with a dose and no bag is on record.",
             )
     per = strength(administration.drug) or of_the_vial(administration.drug)
     says = chain(given, per, amount)
@@ -131,18 +131,28 @@ def _against(administration: Administration, amount: Decimal) -> Iterator[str]:
     manner, drug = administration.giving, administration.drug
     family = codes.families()[drug.family] if drug.family else None
     if manner.refused:
-        yield f"The record is completed, and says that the dose was not given: {manner.refused}."
+        yield f"The record is completed, and says that the dose {manner.refused}."
     for route in manner.routes if family else ():
         if family and not set(route.routes) & set(family.routes):
             yield (
                 f'The route is recorded as "{route.says}" (dosage.route), by which'
                 f" {family.name} is not given."
             )
-    if manner.text_mg is not None and manner.text_mg != exact(amount):
-        yield (
-            f"The dose is recorded as {administration.dose.says}, and its text says"
-            f" {plain(manner.text_mg)} mg (dosage.text)."
-        )
+    for mass, element in manner.masses:
+        if mass != exact(amount):
+            whose = "its text" if element == "dosage.text" else "a note"
+            yield (
+                f"The dose is recorded as {administration.dose.says}, and {whose} says"
+                f" {plain(mass)} mg ({element})."
+            )
+
+
+def _stopped(administration: Administration) -> str | None:
+    """What says that not all of the dose was given."""
+    if administration.status == "stopped":
+        return "The administration was stopped"
+    partly = administration.giving.partly
+    return f"The record says that the dose was given in part ({partly})" if partly else None
 
 
 def _wholes(administration: Administration, orders: Iterable[Order]) -> set[Decimal]:

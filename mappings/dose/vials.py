@@ -1,6 +1,6 @@
 """What was thrown away, and what other vials would have left over.
 
-Held by tests/unit/test_figures.py.
+Held by tests/unit/test_vials.py.
 """
 
 from decimal import Decimal

@@ -8,6 +8,7 @@ Held by tests/unit/test_infusions.py.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from msgspec import structs
 
@@ -102,9 +103,7 @@ def _pushed_again(charges: Sequence[Charge]) -> int:
     )
     apart = codes.administration_services().repeated_push_minutes * 60
     later = [
-        one
-        for one, other in zip(starts[1:], starts, strict=False)
-        if (one - other).total_seconds() >= apart
+        start for before, start in pairwise(starts) if (start - before).total_seconds() >= apart
     ]
     return len(later) if charges[0].setting.claim == "institutional" else 0
 
@@ -129,7 +128,6 @@ def _line(charges: Sequence[Charge], drug: ClaimLine, code: str, units: int) -> 
         id=stable_id("line", charges[0].record.patient, charges[0].reference, code),
         administrations=tuple(sorted(charge.reference for charge in charges)),
         service_date=drug.service_date,
-        partial_date=drug.partial_date,
         file_by=drug.file_by,
         code=code,
         modifiers=(),

@@ -4,7 +4,7 @@ line for what was discarded.
 Held by tests/scenarios/lines.yaml.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import chain
@@ -39,6 +39,7 @@ from mappings.requirements.checks import undecided
 from mappings.requirements.payer.authorization import usable_authorization
 from mappings.values.identity import stable_id
 from mappings.values.numbers import plain
+from mappings.values.own_names import OURS
 from mappings.values.remembered import by_identity
 
 _LEAST_ML = Decimal("0.001")
@@ -71,15 +72,15 @@ def claim_lines(neighbors: Neighbors, findings: Sequence[Finding], traced: bool)
 def hold_reasons(group: Group, findings: Sequence[Finding]) -> tuple[str, ...]:
     """Requirements that hold the line: blocking ones not met, ones not decided here, what KX would
     attest."""
+    reasons: set[str] = set()
     bad = [finding for finding in findings if finding.state in WORST_FIRST]
-    attested = frozenset(
-        chain.from_iterable(one.attests for one in modifiers.asked_kx(group.first))
-    )
-    reasons = {
-        finding.requirement
-        for finding in bad
-        if finding.blocking or finding.requirement in attested
-    }
+    if bad:
+        attested = set(chain.from_iterable(one.attests for one in modifiers.asked_kx(group.first)))
+        reasons |= {
+            finding.requirement
+            for finding in bad
+            if finding.blocking or finding.requirement in attested
+        }
     reasons |= {f"not-yet-decided:{name}" for name in undecided()}
     if any(charge.administration.weak for charge in group.charges):
         reasons.add("administration-evidence")
@@ -226,7 +227,8 @@ def _notes(
             " confirmed at release)"
         )
     for dose in group.charges:
-        notes += _notes_of_dose(dose)
+        for said in _SAID_OF_A_DOSE:
+            notes += said(dose)
     for given in group.given:
         notes += given.notes
     notes += [finding.note for finding in findings if finding.note]
@@ -248,20 +250,6 @@ def _old_limits(limits: PaymentLimits, day: date) -> Iterable[str]:
         yield (
             f"priced with the payment limit of {limits.quarter}, {late}"
             f" quarter{'s' if late > 1 else ''} before the date of service"
-        )
-
-
-def _notes_of_dose(charge: Charge) -> Iterable[str]:
-    yield from _ordered_otherwise(charge)
-    yield from _as_recorded(charge)
-    yield from _packages_not_listed(charge)
-    yield from _of_kidney(charge)
-    yield from charge.unread_notes
-    yield from beside(charge)
-    if charge.administration.weak:
-        yield (
-            "no administration record in this EHR: read from an order or procedure, for a person to"
-            " confirm"
         )
 
 
@@ -300,6 +288,10 @@ def _packages_not_listed(charge: Charge) -> Iterable[str]:
             )
 
 
+def _unread(charge: Charge) -> Iterable[str]:
+    return charge.unread_notes
+
+
 def _of_kidney(charge: Charge) -> Iterable[str]:
     if charge.kidney.esrd and not charge.kidney.in_facility:
         yield (
@@ -315,6 +307,20 @@ def _of_kidney(charge: Charge) -> Iterable[str]:
         )
 
 
+def _read_from(charge: Charge) -> Iterable[str]:
+    if charge.administration.weak:
+        yield (
+            "no administration record in this EHR: read from an order or procedure, for a person to"
+            " confirm"
+        )
+
+
+# In this order.
+_SAID_OF_A_DOSE: tuple[Callable[[Charge], Iterable[str]], ...] = (
+    _ordered_otherwise, _as_recorded, _packages_not_listed, _of_kidney, _unread, beside, _read_from,
+)  # fmt: skip
+
+
 def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]:
     """What the line rests on in the chart, and whatever people decided."""
     found = [charge.dose_cited for charge in group.charges]
@@ -324,7 +330,7 @@ def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]
             found += finding.evidence
             continue
         for item in finding.evidence:
-            if not item.in_the_chart:
+            if item.resource.startswith(OURS):
                 found.append(item)
     if any(charge.not_billable == "timely-filing" for charge in group.charges):
         found += chain.from_iterable(charge.filing_evidence for charge in group.charges)

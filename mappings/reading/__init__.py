@@ -28,6 +28,7 @@ from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir.decoding import NotJson, decode, lines, of_line
 from mappings.reading.fhir.elements import Resource, source, stated
 from mappings.reading.fhir.statuses import StatusReader
+from mappings.reading.kidney import dialysis
 from mappings.reading.labs import results
 from mappings.reading.sifting.sieve import Purpose, Sieve
 from mappings.record import Administration, EsaDose, PatientRecord, Problem
@@ -116,8 +117,10 @@ class Reader:
                 ),
                 *every("DiagnosticReport", self._labs.results, collection, panels),
             ),
-            diagnoses=tuple(
-                each("Condition", diagnosis, collection, statuses, plain=self._diagnoses.plain)
+            diagnoses=(
+                *each("Condition", diagnosis, collection, statuses, plain=self._diagnoses.plain),
+                *dialysis.visits_in_words(visits),
+                *each("Procedure", dialysis.treatment_in_words, statuses),
             ),
             coverages=tuple(each("Coverage", self._coverages.coverage, collection)),
             encounters=visits,
@@ -133,7 +136,7 @@ class Reader:
                 *each("MedicationRequest", oral_iron.course, *by_words, purpose="oral iron"),
                 *each("MedicationStatement", oral_iron.course, *by_words, purpose="oral iron"),
             ),
-            dialysis=tuple(each("Procedure", encounters.dialysis_treatment, statuses)),
+            dialysis=tuple(each("Procedure", dialysis.dialysis_treatment, statuses)),
             authorizations=(
                 *every("Claim", authorizations.from_claim, collection, statuses),
                 *every("Coverage", authorizations.from_coverage, statuses),

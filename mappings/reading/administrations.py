@@ -14,13 +14,14 @@ from mappings.reading import people
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.conditions import reason
 from mappings.reading.drugs.amounts import amount
-from mappings.reading.drugs.discards import discarded, not_read, repeats
+from mappings.reading.drugs.discards import discarded, not_read, repeats, unmeasured
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
+from mappings.reading.drugs.ungiven import not_given
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
-from mappings.reading.giving import giving, not_given
+from mappings.reading.giving import giving
 from mappings.record import (
     Administration,
     Amount,
@@ -74,7 +75,7 @@ def administration(
     start, end = _effective(resource)
     containers, containers_problem = _containers(resource, source)
     dose = _dose(dosages)
-    manner = giving(resource, dosages, dose, given)
+    manner = giving(resource, status, dosages, dose, given, (start, end))
     visit = collection.key(resource.get("context")) or collection.key(resource.get("encounter"))
     return Administration(
         source=source,
@@ -167,6 +168,8 @@ def _discards(
         for said in not_read(note):
             if not any(repeats(said.says, amount) for amount in read):
                 yield Discard(said, source, from_note=True)
+        for said in () if found else unmeasured(note):
+            yield Discard(said, source, from_note=True)
 
 
 def _discarded_amount(extension: Resource) -> Amount:

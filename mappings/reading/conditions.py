@@ -18,7 +18,8 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, one_coding, statements
-from mappings.record import Concept, Diagnosis, Source
+from mappings.reading.kidney.words import quoted, said_of_kidney
+from mappings.record import IN_WORDS, Concept, Diagnosis, Source
 from mappings.values.moment import Moment
 from mappings.values.remembered import Remembered
 from mappings.values.stated import Unread, first_unread
@@ -83,13 +84,20 @@ def dotted(code: str) -> str:
     return code if "." in code or len(code) <= 3 else f"{code[:3]}.{code[3:]}"
 
 
+def is_diagnosis(concept: Concept) -> bool:
+    """Whether `diagnosis` may find one in a Condition of it."""
+    return bool(icd10_codes(concept) or said_of_kidney(concept))
+
+
 def diagnosis(
     resource: Resource, collection: Collection, statuses: StatusReader = PLAIN
 ) -> Diagnosis | None:
-    """The Diagnosis of a Condition; None where no code of it is known to the rules'
-    terminologies."""
-    icd10, snomed = _coded(elements.concept(resource.get("code")))
-    if not icd10:
+    """The Diagnosis of a Condition; None where no code of it is known to the rules' terminologies,
+    and its words say nothing of dialysis."""
+    concept = elements.concept(resource.get("code"))
+    icd10, snomed = _coded(concept)
+    worded = () if icd10 else said_of_kidney(concept)
+    if not icd10 and not worded:
         return None
     clinical = statuses.read("Condition.clinicalStatus", resource.get("clinicalStatus"))
     verification = statuses.read("Condition.verificationStatus", resource.get("verificationStatus"))
@@ -98,15 +106,20 @@ def diagnosis(
     unread = first_unread((clinical, verification)) or next(_unread_onset(resource), None)
     categories = _categories(resource)
     told = categories == _CONCERN or _is_told(resource, collection)
+    resolved = clinical == "resolved" or _has_abated(resource)
+    if worded:
+        if out or told or (resolved and abatement is None):
+            return None
+        unread = quoted(concept, IN_WORDS)
     due_to = [one for one in elements.items(resource.get("extension")) if one.get("url") in _DUE_TO]
     return Diagnosis(
         source=elements.source(resource),
-        icd10=icd10,
+        icd10=icd10 or worded,
         snomed=snomed,
         stands=not (out or unread or told),
         unread=None if out or told else unread,
         told=told and not out,
-        resolved=clinical == "resolved" or _has_abated(resource),
+        resolved=resolved,
         onset=_onset(resource),
         abatement=abatement,
         recorded=elements.moment(resource.get("recordedDate")),

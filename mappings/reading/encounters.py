@@ -19,11 +19,14 @@ from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource, moment
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, quoted, statements
+from mappings.reading.kidney.dialysis import dialysis_kind
+from mappings.reading.kidney.words import quoted as quoted_words
+from mappings.reading.kidney.words import says_dialysis
 from mappings.record import (
+    VISIT_IN_WORDS,
     Administration,
     Coding,
     Concept,
-    DialysisTreatment,
     Encounter,
     Location,
     Stay,
@@ -117,6 +120,7 @@ class _Said(NamedTuple):
     inpatient: str | None
     facility: str | None
     dialysis: str | None
+    dialysis_in_words: Unread | None
 
 
 class EncounterReader:
@@ -155,6 +159,7 @@ class EncounterReader:
             reason=reason(reasons, source, source.resource, of_visit=True) if reasons else None,
             service_provider=collection.key(resource.get("serviceProvider")),
             dialysis=said.dialysis or next(filter(None, map(dialysis_kind, reasons)), None),
+            dialysis_in_words=said.dialysis_in_words,
             participants=people.participants(resource, collection) if near else (),
         )
 
@@ -188,6 +193,7 @@ def _said_by(types: tuple[Concept, ...]) -> _Said:
         _of_type(types, table.inpatient_type),
         _of_type(types, table.facility_stay),
         next(filter(None, map(dialysis_kind, types)), None),
+        next(_in_words(types), None),
     )
 
 
@@ -201,6 +207,10 @@ def _of_type(types: Iterable[Concept], table: EncounterTypes) -> str | None:
             if coding.system == elements.SNOMED and coding.code in table.snomed:
                 return f"SNOMED CT {coding.code}"
     return None
+
+
+def _in_words(types: Iterable[Concept]) -> Iterator[Unread]:
+    return (quoted_words(said, VISIT_IN_WORDS) for said in types if says_dialysis(said))
 
 
 def _discharge(resource: Resource) -> str | None:
@@ -261,26 +271,3 @@ def locations(visits: Iterable[Encounter], collection: Collection) -> list[Resou
             around = collection.key(resource.get("partOf"))
             open_ |= {around: key} if around else {}
     return [found[key] for key in sorted(found)]
-
-
-@codes.remembered
-def dialysis_kind(concept: Concept) -> str | None:
-    table = codes.diagnoses().dialysis_codes
-    keys = ((coding.system, coding.code) for coding in concept.codings)
-    return next((table[key] for key in keys if key in table), None)
-
-
-def dialysis_treatment(resource: Resource, statuses: StatusReader) -> DialysisTreatment | None:
-    """A Procedure that is dialysis and was done or is under way."""
-    kind = dialysis_kind(elements.concept(resource.get("code")))
-    status = statuses.read("Procedure.status", resource.get("status"))
-    if kind is None or status not in ("completed", "in-progress"):
-        return None
-    start, end = elements.period(resource.get("performedPeriod"))
-    goes_on = start is not None and status == "in-progress"
-    return DialysisTreatment(
-        source=elements.source(resource),
-        kind=kind,
-        when=elements.moment(resource.get("performedDateTime")) or start or end,
-        until=end or (_NEVER if goes_on else None),
-    )

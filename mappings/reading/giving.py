@@ -1,134 +1,79 @@
-"""How a dose was given, beside its amount: route, method, what speaks of a mixture, and what says
-that it was not given (R1, R3).
+"""How a dose was given, beside its amount: route, what speaks of a mixture or of another amount,
+and what became of it (R1, R3).
 
 Held by tests/unit/test_reading_administrations.py.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 
 from mappings import codes
 from mappings.codes.conversions import ml
 from mappings.reading.drugs.amounts import amount, written
 from mappings.reading.drugs.mixtures import masses_alone, names_mixture
+from mappings.reading.drugs.ungiven import (
+    Outcome,
+    outcome,
+    quoted,
+    stated,
+    stated_concept,
+    sub_potent,
+    texts,
+)
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.units import bare
 from mappings.record import Amount, Concept, Drug, Giving, RouteSaid
-from mappings.values import words
+from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
-_NOT_GIVEN_SYSTEM = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
 # A vial's drug is pushed within so many minutes; what runs for longer is a mixture (R3).
 _LONGEST_PUSH = 15
 _OVER = re.compile(r"\bover\s+(\d+(?:\.\d+)?)\s*[- ]?\s*([a-z]+)", re.IGNORECASE)
 _MOST_SAID = 80
 
-# What stands in an element, and the element.
+# "Only 150 mg given": what a note says outright.
+_ONLY = re.compile(r"\b(?:only|just)\b", re.IGNORECASE)
+_SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)")
+
+# An element, and what stands in it.
 Said = tuple[str, str]
+# From when to when.
+Times = tuple[Moment | None, Moment | None]
 
 
-def giving(resource: Resource, dosages: list[Resource], dose: Amount, drug: Drug) -> Giving:
+def giving(
+    resource: Resource,
+    status: str,
+    dosages: list[Resource],
+    dose: Amount,
+    drug: Drug,
+    times: Times = (None, None),
+) -> Giving:
     """How the dose of an administration was given."""
     routes, unread = _routes(dosages)
-    reasons = elements.concepts(resource.get("statusReason"))
-    refused, unread_words = _refused(resource, dosages, reasons)
+    said = outcome(resource, dosages) if status == "completed" else Outcome()
     in_ml = dose.unit in codes.units().ml_per
     return Giving(
         routes=routes,
-        mixture=_mixture(resource, dosages, dose, drug) if in_ml else None,
-        refused=refused,
-        text_mg=_mass_of_text(dosages),
-        unread=(*unread, *unread_words),
+        mixture=_mixture(resource, dosages, dose, drug, times) if in_ml else None,
+        refused=said.refused,
+        partly=said.partly or sub_potent(resource),
+        masses=tuple(_masses(resource, dosages)),
+        unread=(*unread, *said.unread),
     )
-
-
-def not_given(reasons: Iterable[Concept], dose: Amount) -> bool:
-    """Whether a status reason says that the dose was not given; more of them do where no dose is
-    recorded."""
-    nothing = dose.problem == "missing" or dose.value == 0
-    return any(_says_not_given(reason, nothing) for reason in reasons)
-
-
-def _says_not_given(reason: Concept, nothing: bool) -> bool:
-    table = codes.products().not_given
-    snomed = {*table.snomed, *(table.snomed_without_dose if nothing else ())}
-    if any(
-        coding.system == _NOT_GIVEN_SYSTEM
-        or (coding.system == elements.SNOMED and coding.code in snomed)
-        for coding in reason.codings
-    ):
-        return True
-    said = reason.statements
-    if nothing:
-        return any(
-            words.first_of(text, (*table.phrases, *table.phrases_without_dose)) for text in said
-        )
-    return any(
-        words.first_of(text, table.phrases) and not words.first_of(text, table.of_a_part)
-        for text in said
-    )
-
-
-def _refused(
-    resource: Resource, dosages: list[Resource], reasons: Iterable[Concept]
-) -> tuple[str | None, list[Unread]]:
-    """What says of a completed dose that it was not given, and what of it is not understood."""
-    if resource.get("status") != "completed":
-        return None, []
-    for element in ("notGiven", "wasNotGiven"):
-        denied = elements.flag(resource.get(element), element)
-        if denied:
-            return str(denied if isinstance(denied, Unread) else Unread(element, "not given")), []
-    unread: list[Unread] = []
-    methods = map(_concept, _stated(dosages, "method"))
-    stated = [("statusReason", reason) for reason in reasons]
-    stated += [("dosage.method", method) for method in methods]
-    for element, concept in stated:
-        quoted = _quoted(concept)
-        if not quoted:
-            continue
-        if _says_not_given(concept, True) and not _of_a_part(concept):
-            return f'"{quoted}" ({element})', []
-        if element == "statusReason" or not _is_method(concept):
-            unread.append(Unread(element, quoted))
-    return None, unread
-
-
-def _stated(dosages: list[Resource], element: str) -> list[object]:
-    return [dosage[element] for dosage in dosages if dosage.get(element) is not None]
-
-
-def _of_a_part(concept: Concept) -> bool:
-    table = codes.products().not_given
-    return any(words.first_of(text, table.of_a_part) for text in concept.words)
-
-
-def _is_method(concept: Concept) -> bool:
-    return any(codes.giving().methods.named_in(text) for text in concept.statements)
-
-
-def _concept(value: object) -> Concept:
-    """A CodeableConcept, or the text that some systems write in its place."""
-    return Concept(text=value) if isinstance(value, str) else elements.concept(value)
-
-
-def _quoted(concept: Concept) -> str:
-    """What stands there: its words, else its codes."""
-    said = concept.words or concept.statements
-    return " / ".join(dict.fromkeys(said))[:_MOST_SAID]
 
 
 def _routes(dosages: list[Resource]) -> tuple[tuple[RouteSaid, ...], list[Unread]]:
     found: list[RouteSaid] = []
     unread: list[Unread] = []
-    for said in _stated(dosages, "route"):
-        concept = _concept(said)
+    for said in stated(dosages, "route"):
+        concept = stated_concept(said)
         read = _routes_of(concept)
         found += read
-        if not read and _quoted(concept):
-            unread.append(Unread("dosage.route", _quoted(concept)))
+        if not read and quoted(concept):
+            unread.append(Unread("dosage.route", quoted(concept)))
     return tuple(found), unread
 
 
@@ -147,7 +92,9 @@ def _routes_of(concept: Concept) -> tuple[RouteSaid, ...]:
     return tuple(found)
 
 
-def _mixture(resource: Resource, dosages: list[Resource], dose: Amount, drug: Drug) -> str | None:
+def _mixture(
+    resource: Resource, dosages: list[Resource], dose: Amount, drug: Drug, times: Times
+) -> str | None:
     """What says that the volume is one of a mixture, quoted."""
     for dosage in dosages:
         for element, text in _of_dosage(dosage):
@@ -160,14 +107,21 @@ def _mixture(resource: Resource, dosages: list[Resource], dose: Amount, drug: Dr
         text = elements.text(note.get("text"))
         if names_mixture(text, None):
             return _shown(text, "note")
-    return None
+    minutes = _recorded_minutes(*times)
+    return f"{minutes} minutes from start to stop" if minutes > _LONGEST_PUSH else None
+
+
+def _recorded_minutes(start: Moment | None, end: Moment | None) -> int:
+    if not (start and end and start.instant and end.instant):
+        return 0
+    return int((end.instant - start.instant).total_seconds() // 60)
 
 
 def _of_dosage(dosage: Resource) -> Iterator[Said]:
     yield "dosage.text", elements.text(dosage.get("text"))
     yield "dosage.dose", elements.text(elements.mapping(dosage.get("dose")).get("unit"))
     for element in ("route", "method", "site"):
-        for text in _concept(dosage.get(element)).statements:
+        for text in stated_concept(dosage.get(element)).statements:
             yield f"dosage.{element}", text
 
 
@@ -236,11 +190,26 @@ def _ml_of_mass(per: Amount, drug: Drug) -> Decimal | None:
     return per.value * factor / label
 
 
-def _mass_of_text(dosages: list[Resource]) -> Decimal | None:
-    """The one mass that the dosage's text names, where it can only be the dose."""
-    if len(dosages) != 1:
-        return None
-    text = elements.text(dosages[0].get("text"))
+def _masses(resource: Resource, dosages: list[Resource]) -> Iterator[tuple[Decimal, str]]:
+    """The masses that can only be the dose: of the dosage's text, and of a note that says that only
+    so much was given."""
+    for element, text in texts(resource, dosages):
+        if element == "dosage.text":
+            parts = [text] if len(dosages) == 1 else []
+        else:
+            parts = [part for part in _SENTENCE.split(text) if _says_only(part)]
+        for part in parts:
+            mass = _mass(part)
+            if mass is not None:
+                yield mass, element
+
+
+def _says_only(sentence: str) -> bool:
+    return bool(_ONLY.search(sentence) and codes.giving().methods.named_in(sentence))
+
+
+def _mass(text: str) -> Decimal | None:
+    """The one mass that a text names, where it can only be the dose."""
     if not text or codes.giving().other_mass.named_in(text):
         return None
     if codes.products().beside_iron.named_in(text):

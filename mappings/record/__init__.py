@@ -11,7 +11,7 @@ from mappings.record.coverages import (
     Payor,
     Subscriber,
 )
-from mappings.record.diagnoses import Diagnosis
+from mappings.record.diagnoses import IN_WORDS, TREATED_IN_WORDS, VISIT_IN_WORDS, Diagnosis
 from mappings.record.drugs import Amount, Container, Discard, Drug
 from mappings.record.encounters import (
     NOT_HELD,
@@ -29,7 +29,10 @@ from mappings.record.people import Address, Demographics, Name, Practitioner
 from mappings.record.sources import Coding, Concept, Decided, Problem, Source
 
 __all__ = [
+    "IN_WORDS",
     "NOT_HELD",
+    "TREATED_IN_WORDS",
+    "VISIT_IN_WORDS",
     "Address",
     "Administration",
     "Amount",

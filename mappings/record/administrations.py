@@ -24,13 +24,15 @@ class RouteSaid(Struct, frozen=True, gc=False):
 
 class Giving(Struct, frozen=True, gc=False, kw_only=True):
     """How a dose was given, beside its amount. `mixture`: what speaks of one, quoted, where the
-    dose is a volume; `refused`: what says of a completed dose that it was not given; `text_mg`: the
-    one dose that the dosage's text names; `unread`: stated, not understood, and not needed."""
+    dose is a volume; `refused`: what says of a completed dose that it was not given, or not here;
+    `partly`: that not all of it was; `masses`: doses in mg that words name, and the element;
+    `unread`: stated, not understood, and not needed."""
 
     routes: tuple[RouteSaid, ...] = ()
     mixture: str | None = None
     refused: str | None = None
-    text_mg: Decimal | None = None
+    partly: str | None = None
+    masses: tuple[tuple[Decimal, str], ...] = ()
     unread: tuple[Unread, ...] = ()
 
 

@@ -9,6 +9,12 @@ from mappings.record.sources import Source
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
+# The element whose words say it, where no code that is read does.
+IN_WORDS = "Condition.code"
+TREATED_IN_WORDS = "Procedure.code"
+VISIT_IN_WORDS = "Encounter.type"
+_WORDED = frozenset({IN_WORDS, TREATED_IN_WORDS, VISIT_IN_WORDS})
+
 
 class Diagnosis(Struct, frozen=True, gc=False, kw_only=True):
     """A condition or a coded reason. `stands` is false for refuted, entered-in-error and
@@ -32,3 +38,8 @@ class Diagnosis(Struct, frozen=True, gc=False, kw_only=True):
     due_to: tuple[str, ...] = ()
     due_to_icd10: tuple[str, ...] = ()
     is_reason: bool = False
+
+    @property
+    def is_worded(self) -> bool:
+        """Whether it is said by words, or a code that is not read, alone."""
+        return self.unread is not None and self.unread.element in _WORDED

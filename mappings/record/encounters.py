@@ -54,6 +54,7 @@ class Encounter(Struct, frozen=True, gc=False, kw_only=True):
     reason: Diagnosis | None = None
     service_provider: str | None = None
     dialysis: str | None = None
+    dialysis_in_words: Unread | None = None
     participants: tuple[Practitioner, ...] = ()
 
     @property

@@ -14,7 +14,7 @@ from mappings import codes
 from mappings.assessment import WORST_FIRST, Denial, Finding, State
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
-from mappings.codes.requirement import Requirement
+from mappings.codes.requirement import Known, Requirement
 from mappings.codes.tables import Dated
 from mappings.policy.choosing import Policy, Rule
 from mappings.requirements.asking import asked, is_blocking
@@ -22,6 +22,10 @@ from mappings.requirements.checks import Check, check_of
 from mappings.requirements.result import Result
 from mappings.values.remembered import by_identity
 
+# What is known of a dose.
+_UNKNOWN: frozenset[Known] = frozenset()
+_UNDATED: frozenset[Known] = frozenset({"product"})
+_DATED: frozenset[Known] = frozenset({"product", "day"})
 # What is said of a dose that leaves no line: that nothing is asked of it.
 _OF_NO_LINE = "product"
 
@@ -54,8 +58,9 @@ def _asked_of(charge: Charge) -> tuple[Requirement, ...]:
     table = codes.requirement_table()
     if charge.not_billable and charge.has_line:
         return table.of_giving if charge.bills_giving_alone else ()
-    known = {"product": charge.has_line, "day": charge.has_line and charge.day is not None}
-    return table.answerable[frozenset([name for name, holds in known.items() if holds])]
+    if charge.has_line:
+        return table.answerable[_DATED if charge.day else _UNDATED]
+    return table.answerable[_UNKNOWN]
 
 
 @by_identity

@@ -31,7 +31,7 @@ def _unread(charge: Charge) -> Iterator[Unread]:
     if charge.coordination and charge.coordination.unknown_payer:
         yield charge.coordination.unknown_payer
     for diagnosis in (*charge.kidney.doubts, *having(charge.doubtful, *_ASKED)):
-        if diagnosis.by.unread:
+        if diagnosis.by.unread and not diagnosis.by.is_worded:
             yield diagnosis.by.unread
     for order in charge.orders:
         if order.unread:

@@ -115,7 +115,6 @@ def _confirmed(charge: Charge, dose: Decimal, beyond: Result) -> Result | None:
         state="met",
         says=f"{plain(dose)} mg in one dose were given, as a person confirmed.",
         evidence=(*beyond.evidence, cite(said.source, said.says)),
-        blocking=False,
     )
 
 

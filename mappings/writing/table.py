@@ -51,7 +51,9 @@ def safe(value: object) -> str:
 
     A lone carriage return would end the row: csv does not quote it.
     """
-    text = "" if value is None else "\n".join(re.split(r"\r\n?", str(value)))
+    text = "" if value is None else str(value)
+    if "\r" in text:
+        text = "\n".join(re.split(r"\r\n?", text))
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 

@@ -1,8 +1,10 @@
-"""What `make mutation` found, by module: how many mutants the tests killed, and each survivor with
-the change it makes.
+"""What `make mutation` found, by module: how many mutants the tests killed, each survivor with the
+change it makes, and each function that no test of the selection calls.
 
 python -m tests.mutation.report [--text]    # with --text also survivors that change the wording of
 a message and nothing else
+
+Held by tests/unit/test_mutation_report.py.
 """
 
 import ast
@@ -14,57 +16,72 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MUTANTS = Path("mutants/mappings")
+# What mutmut notes for a mutant: its own codes, and those of pytest.
 REFUSED, SURVIVED = 37, 0
+NOT_CHECKED = {None, 2}
+NO_TEST = {5, 33}
+HEADER = (
+    "| module | mutants | not checked | refused by mypy | no test | killed |"
+    " survived: text only | survived: other | score |"
+)
+COLUMNS = ("mutants", "unchecked", "refused", "untested", "killed", "text", "other")
 
 
 def main() -> None:
+    print(*report(MUTANTS, texts="--text" in sys.argv), sep="\n")
+
+
+def report(folder: Path, texts: bool) -> Iterator[str]:
+    """Its lines: first the survivors, then the table. `texts` lists those that change words too."""
     total: Counter[str] = Counter()
     rows = []
-    for meta in sorted(MUTANTS.rglob("*.meta")):
+    for meta in sorted(folder.rglob("*.meta")):
         results = json.loads(meta.read_text("utf-8"))["exit_code_by_key"]
         if results:
             source = meta.with_suffix("")
+            module = source.relative_to(folder).with_suffix("").as_posix()
             survivors = list(_survivors(source.read_text("utf-8"), results))
-            counts = _counts(results, survivors)
+            yield from _listed(module, survivors, texts)
+            yield from (f"{module}: {name} is called by no test" for name in _untested(results))
+            counts = _counts(results, sum(is_text for _, _, is_text in survivors))
             total += counts
-            rows.append((source.relative_to(MUTANTS).with_suffix("").as_posix(), counts, survivors))
-    for module, _, survivors in rows:
-        for name, change, is_text in survivors:
-            if not is_text or "--text" in sys.argv:
-                print(f"{module}: {name}", *change, sep="\n    ")
-    print(
-        "| module | mutants | not checked | refused by mypy | killed | survived: text only |"
-        " survived: other | score |"
-    )
-    print("|---|" + "---|" * 7)
-    for module, counts, _ in [*rows, ("**all**", total, None)]:
-        print(_row(module, counts))
+            rows.append(_row(module, counts))
+    yield from (HEADER, "|---|" + "---|" * (len(COLUMNS) + 1), *rows, _row("**all**", total))
 
 
-def _counts(
-    results: dict[str, int | None], survivors: list[tuple[str, list[str], bool]]
-) -> Counter[str]:
+def _listed(
+    module: str, survivors: list[tuple[str, list[str], bool]], texts: bool
+) -> Iterator[str]:
+    for name, change, is_text in survivors:
+        if texts or not is_text:
+            yield "\n    ".join([f"{module}: {name}", *change])
+
+
+def _untested(results: dict[str, int | None]) -> list[str]:
+    names = (key.rpartition(".")[2] for key, code in results.items() if code in NO_TEST)
+    return list(dict.fromkeys(name.rpartition("__mutmut_")[0] for name in names))
+
+
+def _counts(results: dict[str, int | None], text: int) -> Counter[str]:
+    """A mutant that no test can meet is not killed: it counts against the score."""
     codes = Counter(results.values())
-    text = sum(is_text for _, _, is_text in survivors)
-    other, unchecked, refused = len(survivors) - text, codes[None], codes[REFUSED]
-    killed = len(results) - unchecked - refused - codes[SURVIVED]
+    unchecked, refused = sum(codes[code] for code in NOT_CHECKED), codes[REFUSED]
+    untested = sum(codes[code] for code in NO_TEST)
     return Counter(
         mutants=len(results),
         unchecked=unchecked,
         refused=refused,
-        killed=killed,
+        untested=untested,
+        killed=len(results) - unchecked - refused - untested - codes[SURVIVED],
         text=text,
-        other=other,
+        other=codes[SURVIVED] - text,
     )
 
 
 def _row(module: str, counts: Counter[str]) -> str:
-    judged = counts["killed"] + counts["text"] + counts["other"]
+    judged = counts["mutants"] - counts["unchecked"] - counts["refused"]
     score = f"{counts['killed']} of {judged} ({100 * counts['killed'] // max(1, judged)} %)"
-    figures = [
-        counts[name] for name in ("mutants", "unchecked", "refused", "killed", "text", "other")
-    ]
-    return "| " + " | ".join(map(str, [module, *figures, score])) + " |"
+    return "| " + " | ".join(map(str, [module, *map(counts.get, COLUMNS), score])) + " |"
 
 
 def _survivors(

@@ -152,6 +152,8 @@ def test_any_other_unit_is_refused(unit: str) -> None:
             {"value": 200, "unit": "mg", "system": UCUM, "code": "[iU]"},
             'in a unit that is not read here ("[iU]")',
         ),
+        ({"value": 1, "unit": "bag", "system": UCUM}, 'in a unit that is not read here ("bag")'),
+        ({"value": 1, "unit": "bag", "code": "{bag}"}, 'in a unit that is not read here ("bag")'),
     ],
 )
 def test_what_is_wrong_with_a_quantity_is_said(quantity: Any, problem: str | None) -> None:

@@ -3,6 +3,7 @@ requirement's own source; with its dates."""
 
 from collections.abc import Mapping
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from mappings.assessment import Finding, Gap
 from mappings.policy import choosing
 from mappings.policy.choosing import Policy, PolicySet
+from mappings.record import OralIron, Source
+from mappings.requirements import quoting
+from mappings.values import moment
 from tests import builders
-from tests.builders import administration, chart, condition, document_of, location
+from tests.builders import administration, chart, condition, document_of, encounter, location
 
 CONTRACT = {
     "version": "7",
@@ -113,6 +117,8 @@ def test_before_jz_the_discard_rests_on_jw() -> None:
 def test_the_place_rests_on_a_mapping_of_ours_and_a_place_that_is_refused_on_the_policy() -> None:
     findings, _ = under({})
     assert rests_on(findings["place-of-service"])[1] is False
+    _, gaps = under({}, location(None), encounter(location=None))
+    assert rests_on(gaps["place-of-service"]) == rests_on(findings["place-of-service"])
     _, gaps = under(contract({}), location("12"))
     assert rests_on(gaps["place-of-service"]) == (
         "MP-12 contract",
@@ -142,3 +148,25 @@ def test_what_no_rule_of_the_policy_asks_falls_to_the_policy() -> None:
     changes = (condition("N18.6"), condition("N18.4", clinical="inactive"), condition("Z94.0"))
     _, gaps = under(contract({}), *changes)
     assert gaps["ckd-diagnosis"].source == "MP-12 contract"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "says"),
+    [
+        ("2026-08-01", "2026-09-05", "oral iron, Aug 1, 2026 to Sep 5, 2026"),
+        ("2026-08", None, "oral iron, Aug 2026 on"),
+        (None, "2026-09-05", "oral iron, a day that is not recorded to Sep 5, 2026"),
+        (
+            "2026-08-02T02:00:00Z",
+            "2026-09-05T02:00:00Z",
+            "oral iron, Aug 1, 2026 to Sep 4, 2026",
+        ),
+    ],
+)
+def test_a_course_of_oral_iron_is_quoted_with_its_days(
+    start: str | None, end: str | None, says: str
+) -> None:
+    course = OralIron(
+        source=Source("MedicationStatement/oral"), start=moment.parse(start), end=moment.parse(end)
+    )
+    assert quoting.course(course, ZoneInfo("America/New_York")) == says

@@ -4,6 +4,7 @@ columns, by its head, and with care."""
 import gzip
 import random
 import tempfile
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from unittest.mock import patch
@@ -56,22 +57,25 @@ def test_all_that_a_chart_refers_to_is_found_in_its_text(seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "part"
         path.write_bytes(b"\n".join(lines))
-        found = set(lookup.names_in([path], Forms(frozenset(names.KINDS), words=True)))
-        marked = set(lookup.names_in([path], Forms(frozenset(names.KINDS))))
+        found = lookup.names_in([path], Forms(frozenset(names.KINDS), words=True))
+        marked = lookup.names_in([path], Forms(frozenset(names.KINDS)))
+        typed = lookup.names_in([path], Forms(frozenset(names.KINDS[1:])))
     rows = [value for value in map(of_line, lines) if not isinstance(value, NotJson)]
-    assert {name for value in rows for name in _referred(value)} <= found
-    assert marked <= found
+    for kind, number in chain.from_iterable(map(_referred, rows)):
+        assert number in found[kind]
+    assert all(marked[kind] <= found[kind] for kind in names.KINDS)
+    assert all(typed[kind] == marked[kind] for kind in names.KINDS if kind)
 
 
-def _referred(value: object) -> set[int]:
+def _referred(value: object) -> Iterator[tuple[str, int]]:
     """What its references name, those in contained resources as well."""
-    if isinstance(value, list):
-        return {name for item in value for name in _referred(item)}
-    if not isinstance(value, dict):
-        return set()
-    said = value.get("reference")
-    own = {names.name(said)} if isinstance(said, str) else set()
-    return own | {name for item in value.values() for name in _referred(item)}
+    inner = value.values() if isinstance(value, dict) else value
+    if isinstance(inner, Iterable) and not isinstance(inner, str):
+        yield from chain.from_iterable(map(_referred, inner))
+    said = value.get("reference") if isinstance(value, dict) else None
+    if isinstance(said, str):
+        kind = said.partition("/_history/")[0].rpartition("/")[0].rpartition("/")[2]
+        yield kind if kind in names.KINDS else "", names.name(said)
 
 
 @pytest.mark.parametrize("name", ["a.ndjson", "a.ndjson.gz"])

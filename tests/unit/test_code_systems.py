@@ -39,7 +39,7 @@ def test_editions_of_snomed_are_snomed() -> None:
     "uri",
     [
         "http://loinc.org/foo",
-        "http://hl7.org/fhir/sid/icd-9-cm",
+        "http://hl7.org/fhir/sid/icd-11",
         "http://www.icd10data.com/icd10pcs",
         "http://example.org/http://loinc.org",
         "urn:oid:2.16.840.1.113883.6.10",

@@ -1,15 +1,18 @@
 """R9: how many diagnoses, and in which sequence, for any that stand on the day."""
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings import codes
-from mappings.circumstances.diagnoses import Stated
+from mappings.circumstances.diagnoses import Stated, began_by, doubtful_on
 from mappings.circumstances.sequence import MOST_DIAGNOSES, sequence
 from mappings.record import Diagnosis, Source
+from mappings.values import moment
+from mappings.values.stated import Unread
 
 DAY = date(2026, 11, 1)
 BILLABLE = codes.diagnoses().billable_on(DAY)
@@ -58,3 +61,53 @@ def test_the_order_of_the_record_does_not_matter(found: list[tuple[str, bool]]) 
 )  # fmt: skip
 def test_codes_are_billable_by_date(code: str, day: date, billable: bool) -> None:
     assert (code in codes.diagnoses().billable_on(day)) is billable
+
+
+@pytest.mark.parametrize(
+    ("onset", "abatement", "zone", "stands"),
+    [
+        (None, None, None, True),
+        ("2026-11-01", None, None, True), ("2026-11-02", None, None, False),
+        ("2026", None, None, True), ("2026-11", "2026-11", None, True),
+        (None, "2026-11-01", None, True), (None, "2026-10-31", None, False),
+        # 05:00Z is midnight in New York and the evening before in Chicago.
+        ("2026-11-02T05:00:00Z", None, "America/New_York", False),
+        ("2026-11-02T05:00:00Z", None, "America/Chicago", True),
+        ("2026-11-02T05:00:00Z", None, None, True),
+        (None, "2026-11-01T04:30:00Z", "America/New_York", True),
+        (None, "2026-11-01T04:30:00Z", "America/Chicago", False),
+        (None, "2026-11-01T04:30:00Z", None, True),
+    ],
+)  # fmt: skip
+def test_a_diagnosis_of_unread_status_is_in_doubt_on_the_days_it_may_stand(
+    onset: str | None, abatement: str | None, zone: str | None, stands: bool
+) -> None:
+    diagnosis = Diagnosis(
+        source=Source("Condition/a"),
+        icd10=("N18.4",),
+        unread=Unread("Condition.clinicalStatus", "odd"),
+        onset=moment.parse(onset),
+        abatement=moment.parse(abatement),
+    )
+    assert doubtful_on(diagnosis, DAY, ZoneInfo(zone) if zone else None) is stands
+
+
+def test_a_diagnosis_of_understood_status_is_in_no_doubt() -> None:
+    assert not doubtful_on(Diagnosis(source=Source("Condition/a")), DAY, None)
+
+
+@pytest.mark.parametrize(
+    ("onset", "stands", "begun"),
+    [
+        (None, True, True), ("2026-11-01", True, True), ("2026-11-02", True, False),
+        ("2026-11", True, True), ("2026-10-31", False, False),
+        ("2026-11-02T04:00:00Z", True, True),
+    ],
+)  # fmt: skip
+def test_a_diagnosis_has_begun_by_the_day_that_its_onset_may_be(
+    onset: str | None, stands: bool, begun: bool
+) -> None:
+    diagnosis = Diagnosis(
+        source=Source("Condition/a"), stands=stands, onset=moment.parse(onset), resolved=True
+    )
+    assert began_by(diagnosis, DAY, None) is begun

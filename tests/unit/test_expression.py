@@ -112,6 +112,7 @@ def test_what_is_no_condition_is_refused(text: str, problem: str) -> None:
         "ferritin <= 30 and ferritin >= 30",
         "ferritin > 30 and ferritin < 40",
         "ferritin >= 0",
+        "ferritin <= 0",
         "ferritin < 30 and tsat > 40",
         "ferritin < 30 or ferritin > 40",
         "ckd and not dialysis",

@@ -1,51 +1,10 @@
-"""What smaller vials would have saved: whole vials only, never less than the dose."""
+"""The figures of the worklist: what has no price or no known time is said to have none."""
 
 from decimal import Decimal
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from integration.store.figures import HeldMoney, Times
 from integration.web.worklist.figures import _held, _times, _waste
-from mappings.dose.vials import Wasted, least_left, saving
-
-SIZES = st.sets(
-    st.sampled_from([Decimal(50), Decimal(100), Decimal("62.5"), Decimal(200)]), min_size=1
-)
-
-
-@pytest.mark.parametrize(
-    ("dose", "sizes", "left"),
-    [
-        (150, (50, 100), 0),
-        (150, (100,), 50),
-        (125, (50, 100), 25),
-        (75, (200,), 125),
-        (300, (200,), 100),
-    ],
-)
-def test_the_least_left_over(dose: int, sizes: tuple[int, ...], left: int) -> None:
-    assert least_left(Decimal(dose), {Decimal(size) for size in sizes}) == left
-
-
-@given(st.integers(1, 1000).map(Decimal), SIZES)
-def test_it_is_never_less_than_nothing_nor_a_whole_smallest_vial(
-    dose: Decimal, sizes: set[Decimal]
-) -> None:
-    assert 0 <= least_left(dose, sizes) < min(sizes)
-
-
-def test_a_saving_is_a_part_of_the_waste() -> None:
-    found = saving(Wasted("J1756", 150, 50, Decimal("11.45")))
-    assert (found.mg, found.saved_mg, found.saved_money) == (
-        Decimal(50),
-        Decimal(50),
-        Decimal("11.45"),
-    )
-    unknown = saving(Wasted("J9999", 150, 50, Decimal("11.45")))
-    assert (unknown.money, unknown.saved_mg) == (Decimal("11.45"), Decimal(0))
-    assert saving(Wasted("J1756", 0, 50, None)).saved_mg == 0
+from mappings.dose.vials import Wasted
 
 
 def test_what_has_no_price_is_never_nothing() -> None:

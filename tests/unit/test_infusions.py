@@ -55,7 +55,7 @@ def test_the_chain_adds_up_bags_and_says_where_no_stop_is_known() -> None:
 def test_it_takes_from_the_drug_what_is_the_same_for_both() -> None:
     found = assessed(administration(until=HALF_PAST), site=BILLED)
     line, drug = found.lines
-    assert (line.code, drug.code) == ("96365", "J1756")
+    assert (line.code, drug.code, drug.file_by) == ("96365", "J1756", "2027-11-01")
     for name in (
         "policy",
         "coverage",
@@ -63,6 +63,7 @@ def test_it_takes_from_the_drug_what_is_the_same_for_both() -> None:
         "place_of_service",
         "drug_source",
         "service_date",
+        "file_by",
         "status",
         "reasons",
     ):

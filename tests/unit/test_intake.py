@@ -32,6 +32,13 @@ def test_a_whole_that_is_not_on_record() -> None:
     }
 
 
+def test_a_whole_that_is_no_reference() -> None:
+    found = problems(administration("ma2", partOf=[{"type": "MedicationAdministration"}]))
+    assert found == {
+        "ma2": "partOf can't be followed: it names no resource, and may mean an administration"
+    }
+
+
 def test_a_circle() -> None:
     back = "partOf leads back to itself"
     assert problems(part("ma2", "ma2")) == {"ma2": back}

@@ -132,6 +132,22 @@ def test_other_units_show_their_factor() -> None:
     assert says == ">100 pmol/L × 0.445 = >44.5 ng/mL (factor not verified)"
 
 
+def test_a_number_without_a_unit_is_quoted() -> None:
+    assert ferritin(valueInteger=42) == (None, None, False, False, "without a unit", "42")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "says"),
+    [
+        (" see scan ", "written as text that is not read", "see scan"),
+        ("14,123 %", "with a comma that may be a decimal comma", "14,123 %"),
+    ],
+)
+def test_text_that_is_not_read_is_quoted(text: str, problem: str, says: str) -> None:
+    unusable = (None, None, False, False, problem, says)
+    assert tsat(valueString=text) == tsat(valueCodeableConcept={"text": text}) == unusable
+
+
 def test_no_value_at_all() -> None:
     assert ferritin() == (None, None, False, False, "without a value that is read", "")
     assert ferritin(valueBoolean=True)[4] == "without a value that is read"

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 from ucumvert import PintUcumRegistry
 
 from mappings import codes
@@ -507,6 +508,35 @@ class TestNewest:
         )
         assert labs.newest([new, old]) is new
         assert labs.newest([]) is None
+
+    @pytest.mark.parametrize(
+        ("unread", "found", "newer"),
+        [
+            ("2026-10-20", "2026-10-12", True),
+            ("2026-10-10", "2026-10-12", False),
+            ("2026-10-12T09:00:00-05:00", "2026-10-12T08:00:00-05:00", True),
+            ("2026-10-12T08:00:00-05:00", "2026-10-12T08:00:00-05:00", False),
+            # Of one day, where not both have a time of it, they may be of one collection.
+            ("2026-10-12", "2026-10-12T04:00:00-05:00", False),
+            ("2026-10-12T09:00:00-05:00", "2026-10-12", False),
+        ],
+    )
+    def test_one_that_is_not_read_is_newer_by_its_time(
+        self, unread: str, found: str, newer: bool
+    ) -> None:
+        later = result("ferritin", unread)
+        expected = later if newer else None
+        assert labs.unread_after(result("ferritin", found), [later]) is expected
+
+    def test_what_is_not_read_of_the_specimen_of_a_derived_one_is_no_newer_one(self) -> None:
+        parts = [builders.lab(analyte, 30, specimen="s") for analyte in ("iron", "tibc")]
+        (derived,) = labs.usable(record(*parts).labs, "tsat")
+        (other, same) = (
+            structs.replace(result("tsat", "2026-10-14"), specimen=specimen)
+            for specimen in ("Specimen/other", derived.specimen)
+        )
+        assert labs.unread_after(derived, [other]) is other
+        assert labs.unread_after(derived, [same]) is None
 
     def test_within_a_window_day_n_counts(self) -> None:
         results = [result("ferritin", day) for day in ("2026-08-02", "2026-08-03", "2026-11-01")]

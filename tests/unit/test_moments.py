@@ -114,6 +114,7 @@ def test_any_text_is_a_moment_or_none(text: str) -> None:
 )
 def test_years_that_are_placeholders(year: int, known: bool) -> None:
     assert (moment.parse(f"{year}-06-01") is not None) is known
+    assert moment.is_placeholder(f"{year}-06-01") is not known
 
 
 @pytest.mark.parametrize(

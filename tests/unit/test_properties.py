@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mappings import codes
 from mappings.assessment import ClaimLine
 from mappings.document import to_json
+from mappings.dose.vials import least_left
 from tests import builders
 from tests.builders import Resource, administration, dispense, order
 
@@ -473,3 +474,11 @@ def test_products_that_contradict_each_other_have_no_line(ndcs: list[str]) -> No
     )
     found = builders.document_of(builders.chart(given)).patients
     assert not [line for patient in found for line in patient.lines]
+
+
+VIALS = st.sets(st.sampled_from(list(map(Decimal, ("50", "100", "62.5", "200")))), min_size=1)
+
+
+@given(st.integers(1, 1000).map(Decimal), VIALS)
+def test_whole_vials_leave_less_than_the_smallest(dose: Decimal, sizes: set[Decimal]) -> None:
+    assert 0 <= least_left(dose, sizes) < min(sizes)

@@ -41,6 +41,13 @@ def test_a_word_of_a_status_is_asked() -> None:
     )
 
 
+def test_a_payer_that_nobody_knows_is_asked() -> None:
+    found = builders.assessed(builders.coverage(None, "Prairie Mutual"))
+    assert found.questions == (
+        Question("payer_aliases", "Coverage.payor", "Prairie Mutual", "Prairie Mutual", 1),
+    )
+
+
 def test_nothing_is_asked_where_all_is_understood() -> None:
     assert builders.assessed().questions == ()
 

@@ -199,6 +199,13 @@ def test_the_last_dose_is_the_last_in_time_however_it_is_written() -> None:
     assert _steps(found) == {"last": ("step",), "first": ()}
 
 
+def test_a_step_that_begins_with_a_dose_of_a_met_order_is_one_of_it() -> None:
+    found = _repeats(
+        _given("first", "09:00"), _given("last", "11:00"), _given("step", "11:00", dose=NO_DOSE)
+    )
+    assert _steps(found) == {"first": (), "last": ("step",)}
+
+
 def test_a_step_of_a_met_order_prefers_a_dose_whose_time_is_known() -> None:
     found = _repeats(
         _given("untimed", "2026-10-01"),

@@ -1,11 +1,16 @@
 """R10's table: each requirement's scope, predicted denial and whether a person may waive it; each
 row is whole, and has a function."""
 
+from types import ModuleType
+
 import pytest
 
 from mappings import codes
+from mappings.charge.charge import Charge
+from mappings.charge.neighbors import Neighbors
 from mappings.codes.requirement import Requirement
-from mappings.requirements.checks import check_of
+from mappings.requirements.checks import _public, check_of
+from mappings.requirements.result import Result
 
 # id: scope, predicted denial, waivable (rules R10).
 TABLE = {
@@ -110,3 +115,27 @@ def test_what_is_asked_of_a_dose_of_which_little_is_known() -> None:
     assert asked[frozenset()] == ["service-date", "product"]
     assert asked[frozenset({"product"})] == ["service-date", "product", "dose"]
     assert set(asked[frozenset({"product", "day"})]) == set(TABLE)
+
+
+def test_a_check_is_a_public_function_of_its_module_that_gives_a_result() -> None:
+    def of_the_dose(charge: Charge) -> Result:
+        return Result(state="met", says=str(charge))
+
+    def of_its_neighbors(charge: Charge, neighbors: Neighbors) -> Result | None:
+        return Result(state="met", says=f"{charge} beside {neighbors}")
+
+    def helper(_: Charge) -> str:
+        return ""
+
+    module = ModuleType("ours")
+    theirs = {"imported": check_of, "Result": Result, "LIMIT": 9}
+    ours = [of_the_dose, helper, of_its_neighbors]
+    for function in ours:
+        function.__module__ = "ours"
+    named = {function.__name__: function for function in ours}
+    vars(module).update(theirs, _hidden=of_the_dose, **named)
+    found = {name: check("a dose", "others") for name, check in _public(module)}  # type: ignore[arg-type]
+    assert {name: result and result.says for name, result in found.items()} == {
+        "of_the_dose": "a dose",
+        "of_its_neighbors": "a dose beside others",
+    }

@@ -50,6 +50,61 @@ def repeat(**elements: Any) -> dict[str, Any]:
     return {"repeat": elements}
 
 
+@pytest.mark.parametrize(
+    ("timing", "a_day"),
+    [
+        ({}, None),
+        (repeat(frequency=2, period=1, periodUnit="d"), 2),
+        (repeat(frequency=1, frequencyMax=3, period=1, periodUnit="d"), 3),
+        (repeat(frequency=1, period=8, periodUnit="h"), 3),
+        (repeat(period=90, periodUnit="min"), 16),
+        (repeat(period=1, periodUnit="s"), 48),
+        (repeat(frequency=3, period=1, periodUnit="wk"), 1),
+        (repeat(frequency=1, period=24, periodUnit="H"), 1),
+        (repeat(frequency=2, period=0, periodUnit="d"), None),
+        (repeat(frequency=-1, period=1, periodUnit="d"), None),
+        (repeat(frequency=2, period=1), None),
+        (repeat(timeOfDay=["09:00:00", "21:00:00"]), 2),
+        (repeat(when=["PCM", "PCD", "PCV"]), 3),
+        ({"event": ["2026-11-01T09:00:00Z", "2026-11-01T21:00:00Z", "2026-11-08"]}, 2),
+        # A single dose, or one on each day of the week that is named.
+        (repeat(count=1), 1),
+        (repeat(countMax=1), 1),
+        (repeat(count=1, countMax=2), None),
+        (repeat(count=2), None),
+        (repeat(dayOfWeek=["mon", "wed"]), 1),
+        # By its code or words, where all of them say the same.
+        ({"code": {"text": "twice daily"}}, 2),
+        ({"code": {"coding": [{"code": "BID"}], "text": "BID"}}, 2),
+        ({"code": {"coding": [{"code": "TID"}], "text": "twice daily"}}, None),
+        ({"code": {"text": "as the clinic sees fit"}}, None),
+    ],
+)
+def test_how_many_doses_a_day(timing: dict[str, Any], a_day: int | None) -> None:
+    assert timings.doses_a_day(timing) == a_day
+
+
+@pytest.mark.parametrize(
+    ("timing", "once"),
+    [
+        ({}, False),
+        (repeat(count=1), True),
+        (repeat(countMax=1), True),
+        (repeat(count=1, countMax=3), False),
+        (repeat(count=2), False),
+        (repeat(dayOfWeek=["mon"]), False),
+        ({"event": ["2026-11-01"]}, True),
+        ({"event": ["2026-11-01", "2026-11-08"], "repeat": {"count": 1}}, False),
+        ({"code": {"text": "Single dose"}}, True),
+        ({"code": {"coding": [{"code": "x1"}]}}, True),
+        ({"code": {"text": "weekly"}}, False),
+        ({"event": ["2026-11-01", "2026-11-08"], "code": {"text": "once"}}, False),
+    ],
+)
+def test_a_single_dose(timing: dict[str, Any], once: bool) -> None:
+    assert timings.is_once(timing) is once
+
+
 def bounds(**period: str) -> dict[str, Any]:
     return repeat(boundsPeriod=period)
 

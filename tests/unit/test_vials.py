@@ -1,4 +1,5 @@
-"""What containers say of a line: doses from shared vials, spare vials, figures that cannot be."""
+"""What containers say of a line: doses from shared vials, spare vials, figures that cannot be; and
+what smaller vials would have saved."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,6 +7,7 @@ from typing import Any
 import pytest
 
 from mappings.assessment import Evidence
+from mappings.dose.vials import Wasted, least_left, saving
 from mappings.dose.waste import Given, together, waste
 from mappings.record import Container
 from tests import builders
@@ -154,3 +156,53 @@ def test_opened_containers_are_cited_beside_the_discard() -> None:
 def test_evidence_tells_where_a_discard_was_read(said: dict[str, Any], evidence: str) -> None:
     (line, _) = builders.assessed(builders.administration(dose="150 mg", version="7", **said)).lines
     assert Evidence("MedicationAdministration/ma1", "7", evidence) in line.evidence
+
+
+@pytest.mark.parametrize(
+    ("dose", "sizes", "left"),
+    [
+        ("150", ("50", "100"), "0"),
+        ("150", ("100",), "50"),
+        ("125", ("50", "100"), "25"),
+        ("75", ("200",), "125"),
+        ("300", ("200",), "100"),
+        ("150", ("62.5", "100"), "12.5"),
+        ("200", ("200",), "0"),
+        ("130", ("50", "200"), "20"),
+    ],
+)
+def test_the_least_that_whole_vials_leave_over(
+    dose: str, sizes: tuple[str, ...], left: str
+) -> None:
+    assert least_left(Decimal(dose), set(map(Decimal, sizes))) == Decimal(left)
+
+
+@pytest.mark.parametrize(
+    ("code", "given", "wasted", "money", "mg", "saved_mg", "saved_money"),
+    [
+        # 150 mg are 100 + 50, from which nothing is left; 130 mg leave 20 of 50.
+        ("J1756", 150, 50, "11.45", "50", "50", "11.45"),
+        ("J1756", 130, 70, "14.00", "70", "50", "10.00"),
+        # Units of 12.5 mg, vials of 62.5 mg: there is no smaller one.
+        ("J2916", 7, 3, "9.00", "37.5", "0", "0.00"),
+        ("J2916", 6, 4, "9.00", "50", "0", "0.00"),
+        # Without a dose beside it, a price, or a code that is known.
+        ("J1756", 0, 50, "11.45", "50", "0", "0.00"),
+        ("J1756", 150, 50, None, "50", "50", None),
+        ("J9999", 150, 50, "11.45", "0", "0", "0"),
+        ("J9999", 150, 50, None, "0", "0", None),
+    ],
+)
+def test_a_saving_is_a_part_of_the_waste(
+    code: str,
+    given: int,
+    wasted: int,
+    money: str | None,
+    mg: str,
+    saved_mg: str,
+    saved_money: str | None,
+) -> None:
+    lost = money and Decimal(money)
+    found = saving(Wasted(code, given, wasted, lost or None))
+    assert (found.mg, found.saved_mg) == (Decimal(mg), Decimal(saved_mg))
+    assert (found.money, found.saved_money) == (lost, saved_money and Decimal(saved_money))

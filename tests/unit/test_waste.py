@@ -5,8 +5,9 @@ from decimal import Decimal
 import pytest
 
 from mappings import codes
-from mappings.reading.drugs.discards import discarded
-from tests.builders import administration, chart, document_of, encounter
+from mappings.reading.drugs.amounts import amount
+from mappings.reading.drugs.discards import discarded, repeats
+from tests.builders import administration, chart, document_of, encounter, quantity
 
 
 def said(note: str) -> list[str]:
@@ -193,6 +194,28 @@ def test_what_says_nothing(note: str) -> None:
 def test_two_readings_are_both_given(note: str, amounts: list[str]) -> None:
     """They disagree, and so hold the line."""
     assert said(note) == amounts
+
+
+def test_waste_of_another_iron_is_quoted_and_not_this_dose_s() -> None:
+    (found,) = discarded("Wasted 50 mg of Injectafer.", "venofer")
+    assert (found.value, found.contradicted, found.says) == (None, True, "Wasted 50 mg")
+    assert found.problem == 'in a note that names another iron ("Wasted 50 mg")'
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "same"),
+    [
+        ("waste 50 mg w/ RN", "50 mg", True), ("waste 50MG w/ RN", "50 mg", True),
+        ("waste 2.5 cc w/ RN", "2.5 mL", True),
+        ("gave 150 mg, waste 50 mg w/ RN", "50 mg", True),
+        ("waste 40 mg w/ RN", "50 mg", False), ("waste 50 mL w/ RN", "50 mg", False),
+        ("waste w/ RN at 50", "50 mg", False),
+    ],
+)  # fmt: skip
+def test_words_that_are_not_read_may_repeat_an_amount_that_is(
+    said: str, known: str, same: bool
+) -> None:
+    assert repeats(said, amount(quantity(known))) is same
 
 
 def test_the_phrase_is_kept_for_the_chain() -> None:

@@ -6,7 +6,7 @@ Held by tests/unit/test_bulk.py.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from itertools import compress, count, pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -18,11 +18,15 @@ from integration.bulk.surveying.names import Forms
 from mappings.reading.bundles.entries import Deletion
 from mappings.reading.bundles.paging import Page
 
+_SEVERAL = 255
+
 
 class BlockPlace(NamedTuple):
-    """Lines that were read together: the number of the first in the range and of the one behind the
-    last, where they begin in the file, and how many bytes they are."""
+    """Lines that were read together: of which type (as in `names.CODES`; 0: of none that is read),
+    the number of the first in the range and of the one behind the last, where they begin in the
+    file, and how many bytes they are."""
 
+    kind: int
     first: int
     behind: int
     place: int
@@ -44,6 +48,8 @@ class Index:
     lines stand is kept of each block of them."""
 
     def __init__(self, start: int = 0) -> None:
+        self._kinds = array("B")
+        self._open_kinds = set[int]()
         self._places = array("Q", [start])
         self._firsts = array("I", [0])
         self._more_bytes = array("Q", [0])
@@ -56,8 +62,9 @@ class Index:
         self._aims = array("Q")
         self._aim_bases = array("Q")
 
-    def add(self, name: int = 0, owner: int = 0) -> None:
+    def add(self, kind: int = 0, name: int = 0, owner: int = 0) -> None:
         """The next line."""
+        self._open_kinds.add(kind)
         self.names.append(name)
         self.owners.append(owner)
 
@@ -71,8 +78,9 @@ class Index:
         """How long a line is whose resources have rows of their own."""
         self._more_bytes[0] += length
 
-    def extend(self, name_numbers: array, owners: array) -> None:
+    def extend(self, kind: int, name_numbers: array, owners: array) -> None:
         """The next lines."""
+        self._open_kinds.add(kind)
         self.names.extend(name_numbers)
         self.owners.extend(owners)
 
@@ -80,11 +88,14 @@ class Index:
         """The lines since the last block end here."""
         self._places.append(place)
         self._firsts.append(len(self.names))
+        kinds = self._open_kinds - {0} or {0}
+        self._kinds.append(kinds.pop() if len(kinds) == 1 else _SEVERAL)
+        self._open_kinds = set()
 
     def blocks(self) -> Iterator[BlockPlace]:
-        bounds = zip(pairwise(self._firsts), pairwise(self._places), strict=True)
-        for (first, behind), (place, end) in bounds:
-            yield BlockPlace(first, behind, place, end - place)
+        bounds = zip(self._kinds, pairwise(self._firsts), pairwise(self._places), strict=True)
+        for kind, (first, behind), (place, end) in bounds:
+            yield BlockPlace(kind, first, behind, place, end - place)
 
     def blocks_with(self, lines: list[int]) -> Iterator[tuple[BlockPlace, list[int]]]:
         """Those that hold any of these lines, which are in order, and the places of those in it."""
@@ -106,15 +117,20 @@ class Index:
 
     def of_owners(self, members: Set[int]) -> tuple[list[NamedLine], list[NamedLine]]:
         """Lines that hold one resource of theirs, and rows of other lines."""
-        return self._ones(members, self.owners), self._several(members, self._more_owners)
+        ones = self._ones(self.blocks(), members, self.owners)
+        return ones, self._several(members, self._more_owners)
 
-    def named(self, asked: Set[int]) -> list[NamedLine]:
-        """Whatever has one of these names."""
-        return self._ones(asked, self.names) + self._several(asked, self._more_names)
+    def named(self, asked: Set[int], kinds: Set[int]) -> list[NamedLine]:
+        """Whatever has one of these names, which are of these KINDS."""
+        kinds = (kinds | {_SEVERAL}) - {0}
+        blocks = (block for block in self.blocks() if block.kind in kinds)
+        return self._ones(blocks, asked, self.names) + self._several(asked, self._more_names)
 
-    def _ones(self, wanted: Set[int], column: array) -> list[NamedLine]:
+    def _ones(
+        self, blocks: Iterable[BlockPlace], wanted: Set[int], column: array
+    ) -> list[NamedLine]:
         found: list[NamedLine] = []
-        for block in self.blocks():
+        for block in blocks:
             own = column[block.first : block.behind]
             if not wanted.isdisjoint(own):
                 lines = compress(count(block.first), map(wanted.__contains__, own))
@@ -137,7 +153,7 @@ class Index:
         return found + self._more_bytes[0] * share // (len(self._more_owners) or 1)
 
     def _columns(self) -> list[array]:
-        lines = [self._places, self._firsts, self.names, self.owners]
+        lines = [self._kinds, self._places, self._firsts, self.names, self.owners]
         more = [self._more_bytes, self._more_lines, self._more_names, self._more_owners]
         return [*lines, *more, self._aim_owners, self._aims, self._aim_bases]
 

@@ -54,6 +54,11 @@ def name(reference: str) -> int:
     return key(*_target(reference))
 
 
+def _typed(reference: str) -> tuple[str, int]:
+    kind, identity = _target(reference)
+    return kind, key(kind, identity)
+
+
 def _target(reference: str) -> tuple[str, str]:
     """Type and id; without a type where it names none that is read."""
     target = reference.partition(_HISTORY)[0] if _HISTORY in reference else reference
@@ -83,8 +88,8 @@ def together(several: Iterable[Forms]) -> Forms:
     return Forms(kinds, any(one.words for one in found))
 
 
-def of_texts(texts: Iterable[bytes], forms: Forms) -> Iterator[int]:
-    """The names of what in UTF-8 may refer to something."""
+def of_texts(texts: Iterable[bytes], forms: Forms) -> Iterator[tuple[str, int]]:
+    """What in UTF-8 may refer to something: its type, if it says one, and its name."""
     kinds, words = forms.kinds, forms.words
     for text in texts:
         if len(text) >= _LONGEST:
@@ -92,9 +97,9 @@ def of_texts(texts: Iterable[bytes], forms: Forms) -> Iterator[int]:
         if b"/" in text:
             kind, identity = _target(text.decode())
             if kind in kinds:
-                yield key(kind, identity)
+                yield kind, key(kind, identity)
         elif words or (b":" in text and "" in kinds):
-            yield zlib.crc32(text)
+            yield "", zlib.crc32(text)
 
 
 def exactly(text: str) -> int:
@@ -103,20 +108,21 @@ def exactly(text: str) -> int:
     return int.from_bytes(digest) or 1
 
 
-def named(value: Any) -> Iterator[int]:
-    """The numbers of all that JSON may refer to, and of the resources in it."""
+def named(value: Any) -> Iterator[tuple[str, int]]:
+    """All that JSON may refer to, and the resources in it: their types, where they say one, and
+    their names."""
     open_ = [value]
     while open_:
         one = open_.pop()
         if isinstance(one, dict):
             kind, identity = one.get("resourceType"), one.get("id")
             if isinstance(kind, str) and isinstance(identity, str):
-                yield key(kind, identity)
+                yield kind, key(kind, identity)
             said = one.get("reference")
             if isinstance(said, str):
-                yield name(said)
+                yield _typed(said)
             open_ += one.values()
         elif isinstance(one, list):
             open_ += one
         elif isinstance(one, str) and len(one) < _LONGEST and ("/" in one or ":" in one):
-            yield name(one)
+            yield _typed(one)

@@ -44,7 +44,7 @@ class _Head(Struct, gc=False, rename={"kind": "resourceType"}):
     contained: Part = UNSET
 
 
-# References to patients that are remembered from range to range: some 8 MB.
+# References to patients that are remembered: some 11 MB.
 _MOST_OWNERS = 50_000
 _heads = msgspec.json.Decoder(_Head)
 _WHOSE = {kind: attrgetter(element) for kind, element in SUBJECT.items()}
@@ -58,8 +58,6 @@ class Surveyor:
         self._screen, self._owners = Screen(site), Owners()
 
     def survey(self, range_: Range) -> tuple[Index, RangeFacts]:
-        if len(self._owners) > _MOST_OWNERS:
-            self._owners.clear()
         reading = _Reading(self._screen, self._owners, range_)
         reading.read()
         return reading.index, reading.facts
@@ -93,6 +91,8 @@ class _Reading:
         for block in blocks(self._range):
             if not self.facts.lines:
                 self.index = Index(block.start)
+            if len(self._owners) > _MOST_OWNERS:
+                self._owners.clear()
             self._take(block.lines)
             self.index.end_block(block.end)
 
@@ -112,7 +112,7 @@ class _Reading:
 
     def _take_columns(self, lines: list[bytes], found: Columns) -> None:
         count = len(found.names)
-        self.index.extend(found.names, found.owners)
+        self.index.extend(names.salt(self._kind), found.names, found.owners)
         self.facts.lines += count
         self.facts.taken += count
         self._counts[self._kind if self._kind in SUBJECT else ""] += count
@@ -153,7 +153,7 @@ class _Reading:
             owner = names.handle_of_id(head.id)
             self._patients.add(owner)
         self._counts[kind] += 1
-        self.index.add(names.key(kind, head.id), owner)
+        self.index.add(names.salt(kind), names.key(kind, head.id), owner)
         if kind == ADMINISTRATION:
             parts: list[Any] = [getattr(head, name) for name in NAMING]
             words = tuple(b"" if part is UNSET else bytes(part) for part in parts)

@@ -68,14 +68,20 @@ class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NotGiven(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a statusReason says of a dose that was not given: always, or only where no dose is
-    recorded.
+    """What a statusReason or a method says of a dose that was not given: always, or only where no
+    dose is recorded or the record is completed; and of one given `elsewhere`, or `partly`
+    (`cut_short`: in a text or note, too).
 
-    With words `of_a_part` ("the rest was not given") a recorded dose stands.
+    With words `of_a_part` ("the rest was not given") a recorded dose stands. `coded`: codes, by
+    `system|code`, with the phrase that each stands for.
     """
 
     phrases: tuple[str, ...]
     phrases_without_dose: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+    partly: tuple[str, ...]
+    cut_short: tuple[str, ...]
+    coded: dict[str, str]
     of_a_part: tuple[str, ...]
     snomed: tuple[str, ...]
     snomed_without_dose: tuple[str, ...]
@@ -84,11 +90,12 @@ class NotGiven(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Wasting(Struct, frozen=True, forbid_unknown_fields=True):
-    """What notes say of discarded drug."""
+    """What notes say of discarded drug; `left`: that there was some, without its amount."""
 
     done: tuple[str, ...]
     nouns: tuple[str, ...]
     words: tuple[str, ...]
+    left: tuple[str, ...]
     source: str
     verified: bool
 

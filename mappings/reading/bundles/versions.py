@@ -27,6 +27,7 @@ _READ = {
         "status",
         "form",
         "amount",
+        "totalVolume",
         "ingredient",
         "batch",
         "contained",

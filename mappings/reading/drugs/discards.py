@@ -152,6 +152,17 @@ def not_read(note: str) -> Iterator[Amount]:
             yield Amount(problem=f'in words that are not read ("{quoted}")', says=quoted)
 
 
+def unmeasured(note: str) -> Iterator[Amount]:
+    """What the note says was discarded without saying how much: "wasted the remainder"."""
+    table = codes.products().wasting
+    for sentence in _sentences(note):
+        measured = _NOTHING.search(sentence) or _ANY_AMOUNT.search(sentence)
+        wasted = words.first_of(sentence, (*table.done, *table.nouns))
+        if wasted and words.first_of(sentence, table.left) and not measured:
+            quoted = sentence.strip()[:_MOST_SAID]
+            yield Amount(problem=f'without its amount ("{quoted}")', says=quoted)
+
+
 def repeats(said: str, amount: Amount) -> bool:
     """Whether words name an amount that is known."""
     named = (match for match in re.finditer(rf"{_NUMBER}{_UNIT}", said, re.IGNORECASE))

@@ -146,22 +146,36 @@ def _packages(element: object) -> Iterator[Coding]:
         )
 
 
+def ingredient(item: Resource) -> tuple[object, Resource]:
+    """The concept of an ingredient and its reference, as R4 or R5 name them."""
+    either = elements.mapping(item.get("item"))
+    concept = elements.either(item, "itemCodeableConcept") or either.get("concept")
+    reference = elements.either(item, "itemReference") or either.get("reference")
+    return concept, elements.mapping(reference)
+
+
 def _ingredients(
     medication: Resource, holder: Resource | None, collection: Collection, finder: ProductFinder
 ) -> Iterable[_Ingredient]:
     for item in elements.items(medication.get("ingredient")):
         if item.get("isActive") is False:
             continue
-        concepts = [elements.concept(item.get("itemCodeableConcept"))]
-        reference = elements.mapping(item.get("itemReference"))
+        concept, reference = ingredient(item)
+        concepts = [elements.concept(concept)]
         if reference:
             target = collection.resolve(reference, holder) or {}
             concepts += [
                 elements.concept(target.get("code")),
                 Concept(text=elements.text(reference.get("display"))),
             ]
-        strength = elements.mapping(item.get("strength"))
-        yield _Ingredient(tuple(map(finder.find, concepts)), strength)
+        yield _Ingredient(tuple(map(finder.find, concepts)), _ratio(item))
+
+
+def _ratio(item: Resource) -> Resource:
+    """The strength of an ingredient; R5 writes a Quantity where it is that of the whole."""
+    ratio = elements.mapping(elements.either(item, "strength", "strengthRatio"))
+    whole = elements.mapping(item.get("strengthQuantity"))
+    return {"numerator": whole} if whole and not ratio else ratio
 
 
 def _drug(
@@ -202,7 +216,8 @@ def _strength(
     mass = _positive(mg(amount(chosen[0].strength.get("numerator"))))
     per = amount(chosen[0].strength.get("denominator"))
     volume = _positive(ml(per))
-    whole = _positive(ml(amount(elements.mapping(medication.get("amount")).get("numerator"))))
+    held = elements.mapping(medication.get("amount")).get("numerator")
+    whole = _positive(ml(amount(held or medication.get("totalVolume"))))
     if mass is None or not (volume or whole):
         # "100 mg a vial" leaves the volume to the label; any other denominator that can't be read
         # leaves it open.

@@ -15,13 +15,14 @@ from mappings.reading import oral_iron, orders
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.groups import Kept
 from mappings.reading.bundles.heads import Coded, Held, Shown
-from mappings.reading.conditions import icd10_codes
+from mappings.reading.conditions import is_diagnosis
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
-from mappings.reading.encounters import dialysis_kind
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.kidney.dialysis import dialysis_kind
+from mappings.reading.kidney.words import says_dialysis
 from mappings.reading.labs.results import LabReader
 from mappings.values.remembered import Bounded, Remembered
 
@@ -38,7 +39,7 @@ _MEDICATIONS = frozenset(
     }
 )
 # What a Medication says of itself beside its code.
-_MORE = frozenset({"identifier", "amount", "ingredient", "batch", "contained"})
+_MORE = frozenset({"identifier", "amount", "totalVolume", "ingredient", "batch", "contained"})
 _IRON: frozenset[Purpose] = frozenset({"iron"})
 _ANY: frozenset[Purpose] = frozenset({"iron", "oral iron", "esa"})
 _NOTHING_ELSE = Collection()
@@ -170,8 +171,9 @@ def _tells(held: Held) -> bool:
 
 
 def _is_diagnosis(resource: Resource) -> bool:
-    return bool(icd10_codes(elements.concept(resource.get("code"))))
+    return is_diagnosis(elements.concept(resource.get("code")))
 
 
 def _is_dialysis(resource: Resource) -> bool:
-    return dialysis_kind(elements.concept(resource.get("code"))) is not None
+    said = elements.concept(resource.get("code"))
+    return dialysis_kind(said) is not None or says_dialysis(said)

@@ -17,6 +17,10 @@ _PARTIAL = ("ckd-parent", "ckd-cause", "dialysis", "ckd")
 _RESTATE = (
     "Correct the status of the diagnosis, or give the word a meaning in the site's status words."
 )
+_RECODE = (
+    "Record what it is by its ICD-10-CM code (N18.6, Z99.2; N17.- where the dialysis is acute), or"
+    " correct the entry."
+)
 
 
 def ckd_diagnosis(charge: Charge) -> Result | None:
@@ -56,7 +60,7 @@ def _against(standing: Standing, kidney: KidneyStatus, rule: Rule | None) -> Res
             state="incomplete",
             says=doubt(kidney.doubts),
             evidence=cite_all(kidney.doubts),
-            fix=_RESTATE,
+            fix=_RECODE if any(one.by.is_worded for one in kidney.doubts) else _RESTATE,
             rule=rule,
             blocking=True,
         )

@@ -42,10 +42,14 @@ def not_counted(charge: Charge, rule: Rule | None, *groups: str) -> Result | Non
 
 
 def doubt(diagnoses: Sequence[Stated]) -> str:
-    """Quotes each status that is not understood."""
-    dates = all(
-        diagnosis.by.unread and diagnosis.by.unread.is_of("Condition.onset")
-        for diagnosis in diagnoses
-    )
-    what = "a date of onset" if dates else "a status"
-    return f"Recorded with {what} that is not understood: {unread_words(diagnoses)}."
+    """Quotes what is not understood of each."""
+    return f"Recorded {_how(diagnoses)}: {unread_words(diagnoses)}."
+
+
+def _how(diagnoses: Sequence[Stated]) -> str:
+    if all(one.by.is_worded for one in diagnoses):
+        return "in words or by a code that is not read"
+    if any(one.by.is_worded for one in diagnoses):
+        return "in a way that is not understood"
+    dates = all(one.by.unread and one.by.unread.is_of("Condition.onset") for one in diagnoses)
+    return f"with {'a date of onset' if dates else 'a status'} that is not understood"

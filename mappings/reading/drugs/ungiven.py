@@ -1,0 +1,195 @@
+"""What a record says became of its own dose: that it was not given, not here, or not all of it
+(R1).
+
+Held by tests/unit/test_reading_administrations.py.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from msgspec import Struct
+
+from mappings import codes
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.elements import Resource
+from mappings.record import Amount, Concept
+from mappings.values import words
+from mappings.values.stated import Unread
+
+_NOT_GIVEN_SYSTEM = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
+_NOT_GIVEN, _ELSEWHERE, _PARTLY = "was not given", "was given elsewhere", "was given in part"
+_MOST_SAID = 80
+# What begins a text, up to its first mark or reason: "Not given - patient left".
+_CLAUSE = re.compile(r"[;:.,()\n]|\s[-–]\s|\b(?:because|due|per|since)\b", re.IGNORECASE)
+_SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)")
+# Words about the dose itself that may stand before what became of it.
+_OWN = frozenset({"a", "the", "this", "dose", "drug", "med", "medication", "infusion", "was", "iv"})
+
+
+class Outcome(Struct, frozen=True):
+    """What says that the dose of a completed record was not given or not here (`refused`), or not
+    all of it (`partly`), quoted; `unread`: what is not understood."""
+
+    refused: str | None = None
+    partly: str | None = None
+    unread: tuple[Unread, ...] = ()
+
+
+class _Said(Struct, frozen=True):
+    outcome: str | None
+    element: str
+    quoted: str
+
+
+def not_given(reasons: Iterable[Concept], dose: Amount) -> bool:
+    """Whether a status reason says that the dose was not given; more of them do where no dose is
+    recorded."""
+    nothing = dose.problem == "missing" or dose.value == 0
+    return any(_says_not_given(reason, nothing) for reason in reasons)
+
+
+def outcome(resource: Resource, dosages: list[Resource]) -> Outcome:
+    """What a completed record says became of its dose."""
+    for element in ("notGiven", "wasNotGiven"):
+        denied = elements.flag(resource.get(element), element)
+        if denied:
+            said = denied if isinstance(denied, Unread) else Unread(element, "not given")
+            return Outcome(refused=f"{_NOT_GIVEN}: {said}")
+    coded = list(_coded(resource, dosages))
+    found = {one.outcome: one for one in reversed([*coded, *_written(resource, dosages)])}
+    refusals = (
+        f"{kind}: {_shown(found[kind])}" for kind in (_NOT_GIVEN, _ELSEWHERE) if kind in found
+    )
+    return Outcome(
+        refused=next(refusals, None),
+        partly=_shown(found[_PARTLY]) if _PARTLY in found else None,
+        unread=tuple(Unread(one.element, one.quoted) for one in coded if one.outcome is None),
+    )
+
+
+def sub_potent(resource: Resource) -> str | None:
+    """R5's mark that not all of the dose was given."""
+    marked = elements.flag(resource.get("isSubPotent"), "isSubPotent")
+    if not marked:
+        return None
+    return str(marked) if isinstance(marked, Unread) else "isSubPotent"
+
+
+def stated(dosages: list[Resource], element: str) -> list[object]:
+    """What stands in an element of the dosages."""
+    return [dosage[element] for dosage in dosages if dosage.get(element) is not None]
+
+
+def stated_concept(value: object) -> Concept:
+    """A CodeableConcept, or the text that some systems write in its place."""
+    return Concept(text=value) if isinstance(value, str) else elements.concept(value)
+
+
+def quoted(concept: Concept) -> str:
+    """What stands there: its words, else its codes."""
+    said = concept.words or concept.statements
+    return " / ".join(dict.fromkeys(said))[:_MOST_SAID]
+
+
+def texts(resource: Resource, dosages: list[Resource]) -> Iterator[tuple[str, str]]:
+    """What is written of a dose in words, by element."""
+    for text in stated(dosages, "text"):
+        yield "dosage.text", elements.text(text)
+    for note in elements.items(resource.get("note")):
+        yield "note", elements.text(note.get("text"))
+
+
+def _shown(said: _Said) -> str:
+    return f'"{said.quoted}" ({said.element})'
+
+
+def _coded(resource: Resource, dosages: list[Resource]) -> Iterator[_Said]:
+    """Reasons and methods; a method that is one needs no understanding."""
+    for reason in elements.concepts(resource.get("statusReason")):
+        if quoted(reason):
+            yield _Said(_outcome(reason), "statusReason", quoted(reason))
+    for method in map(stated_concept, stated(dosages, "method")):
+        became = _outcome(method)
+        if quoted(method) and (became or not _is_method(method)):
+            yield _Said(became, "dosage.method", quoted(method))
+
+
+def _outcome(concept: Concept) -> str | None:
+    """What became of the dose, where that is not that all of it was given here."""
+    table, said = codes.products().not_given, _phrased(concept)
+    if any(words.first_of(text, (*table.partly, *table.cut_short)) for text in said):
+        return _PARTLY
+    if _says_not_given(concept, True) and not _of_a_part(concept):
+        return _NOT_GIVEN
+    return _ELSEWHERE if any(words.first_of(text, table.elsewhere) for text in said) else None
+
+
+def _says_not_given(reason: Concept, nothing: bool) -> bool:
+    table = codes.products().not_given
+    snomed = {*table.snomed, *(table.snomed_without_dose if nothing else ())}
+    if any(
+        coding.system == _NOT_GIVEN_SYSTEM
+        or (coding.system == elements.SNOMED and coding.code in snomed)
+        for coding in reason.codings
+    ):
+        return True
+    said = _phrased(reason)
+    if nothing:
+        return any(
+            words.first_of(text, (*table.phrases, *table.phrases_without_dose)) for text in said
+        )
+    return any(
+        words.first_of(text, table.phrases) and not words.first_of(text, table.of_a_part)
+        for text in said
+    )
+
+
+def _phrased(concept: Concept) -> list[str]:
+    """What it says, with the phrases that its codes stand for."""
+    coded = codes.products().not_given.coded
+    keys = (f"{coding.system}|{coding.code}" for coding in concept.codings)
+    return [*concept.statements, *(coded[key] for key in keys if key in coded)]
+
+
+def _of_a_part(concept: Concept) -> bool:
+    table = codes.products().not_given
+    return any(words.first_of(text, table.of_a_part) for text in concept.words)
+
+
+def _is_method(concept: Concept) -> bool:
+    return any(codes.giving().methods.named_in(text) for text in concept.statements)
+
+
+def _written(resource: Resource, dosages: list[Resource]) -> Iterator[_Said]:
+    """What the dosage's text and the notes say outright; any other words may be of something
+    else."""
+    table = codes.products().not_given
+    for element, text in texts(resource, dosages):
+        if codes.products().beside_iron.named_in(text):
+            continue
+        for sentence in _SENTENCE.split(text):
+            if words.first_of(sentence, table.cut_short):
+                yield _Said(_PARTLY, element, sentence.strip()[:_MOST_SAID])
+        outcome = _outright(text)
+        if outcome:
+            yield _Said(outcome, element, text.strip()[:_MOST_SAID])
+
+
+def _outright(text: str) -> str | None:
+    """What a text says by its beginning, or by nothing but one word of those that are no plan:
+    "Waste", where "Waste: 50 mg" is another matter."""
+    table = codes.products().not_given
+    begin = _CLAUSE.split(text.strip(), maxsplit=1)[0]
+    if _is_one_of(begin, table.phrases) or _is_one_of(text, table.phrases_without_dose):
+        return _NOT_GIVEN
+    given = codes.giving().methods.named_in(begin)
+    return _ELSEWHERE if given and words.first_of(begin, table.elsewhere) else None
+
+
+def _is_one_of(text: str, phrases: Iterable[str]) -> bool:
+    """Whether it is a phrase and nothing else, beside words that name the dose itself."""
+    names = chain.from_iterable(family.names for family in codes.products().families)
+    own = _OWN | set(chain.from_iterable(words.plain(name).split() for name in names))
+    bare = " ".join(word for word in words.plain(text).split() if word not in own)
+    return bare in {words.plain(phrase).strip() for phrase in phrases}

@@ -1,0 +1,56 @@
+"""End-stage renal disease and dialysis that only words say, or a code of an older table: no
+evidence, and not nothing (R8).
+
+Held by tests/scenarios/kidney_in_words.yaml.
+"""
+
+from datetime import date, timedelta
+
+from mappings import codes
+from mappings.codes.clinical import KidneyWords
+from mappings.reading.fhir.elements import ICD9CM
+from mappings.record import Concept, Diagnosis, Source
+from mappings.values.moment import Moment
+from mappings.values.stated import Unread
+
+# For so many days a treatment is evidence of dialysis.
+_DAYS = timedelta(days=90)
+_NEVER = Moment(date.max, date.max)
+
+
+@codes.remembered
+def said_of_kidney(concept: Concept) -> tuple[str, ...]:
+    """The ICD-10-CM codes that would say what a concept says."""
+    rows = codes.diagnoses().kidney_in_words
+    return tuple(row.icd10 for row in rows if _says(concept, row))
+
+
+def _says(concept: Concept, row: KidneyWords) -> bool:
+    coded = any(one.system == ICD9CM and one.code in row.icd9 for one in concept.codings)
+    return coded or any(map(row.named_in, concept.words))
+
+
+@codes.remembered
+def says_dialysis(concept: Concept) -> bool:
+    """Whether the words of a procedure or visit say that it was a dialysis."""
+    return any(map(codes.diagnoses().dialysis_in_words.named_in, concept.words))
+
+
+def quoted(concept: Concept, element: str) -> Unread:
+    """Its words, or where it has none its code."""
+    return Unread(element, next(iter(concept.statements), ""))
+
+
+def treated(unread: Unread, source: Source, start: Moment | None, end: Moment | None) -> Diagnosis:
+    """A treatment that words alone say: dependence on dialysis would stand from it to 90 days
+    after."""
+    last = (end or start or _NEVER).last
+    until = last + _DAYS if last < date.max - _DAYS else last
+    return Diagnosis(
+        source=source,
+        icd10=("Z99.2",),
+        stands=False,
+        unread=unread,
+        onset=start,
+        abatement=Moment(until, until),
+    )
