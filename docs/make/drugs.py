@@ -95,6 +95,13 @@ def products() -> str:
             others.wasting.verified,
         ),
         (
+            "supplied by somebody else, in words",
+            (),
+            others.supplied.names,
+            others.supplied.source,
+            others.supplied.verified,
+        ),
+        (
             "no iron by mouth",
             (),
             others.oral_iron.none,

@@ -167,7 +167,7 @@ class _Asked:
 
     def of_all(self, entries: Sequence[_Entry]) -> Decimal | None:
         """Every order of the drug that covers the day, and those that are named."""
-        named = _orders(entries)
+        named = _orders(entries) & set(self._orders)
         first, day = entries[0], entries[0].day
         covering = {
             key
@@ -178,6 +178,10 @@ class _Asked:
         asked = [self.by(order, first) for order in sorted(named | covering)]
         known = [mg for mg in asked if mg is not None]
         return sum(known, _ZERO) if known and len(known) == len(asked) else None
+
+    def knows_an_order_of(self, entry: _Entry) -> bool:
+        """Whether an order that a record names is there; one that is not says no more than none."""
+        return not self._orders.keys().isdisjoint(entry.administration.orders)
 
     def of(self, entries: Sequence[_Entry]) -> Decimal | None:
         """The one order that all of them name, else all orders of the drug."""
@@ -297,7 +301,7 @@ def _beyond(entries: Sequence[_Entry], asked: _Asked) -> Iterator[_Pair]:
             for close in _close(of_it):
                 yield from _above(close, asked.by(order, close[0]))
         for close in _close(ours):
-            if any(not entry.administration.orders for entry in close):
+            if not all(map(asked.knows_an_order_of, close)):
                 yield from _above(close, asked.of_all(close))
 
 

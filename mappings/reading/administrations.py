@@ -17,7 +17,7 @@ from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.discards import discarded, not_read, repeats, unmeasured
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
-from mappings.reading.drugs.ungiven import not_given
+from mappings.reading.drugs.ungiven import not_given, texts
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
@@ -37,6 +37,8 @@ from mappings.values.stated import Unread, first_unread
 
 # What a vendor's profile or a site adds to `stopped`: a canceled order with its dose.
 _AS_ORDERED = "-as-ordered"
+_MOST_SAID = 80
+_ORDER_NUMBERS = frozenset({"PLAC", "FILL"})
 # When it was given, as R4, R5, who spells it right, and DSTU2 name it; and the forms of one time.
 _EFFECTIVE = ("effective", "occurence", "occurrence", "effectiveTime")
 _POINTS = ("DateTime", "Instant", "Timing")
@@ -56,8 +58,8 @@ def administration(
     """The Administration, or None for a drug that is none of our business. NotReadable without a
     valid status, and where it leaves open which drug it is."""
     dosages = elements.items(resource.get("dosage"))
-    texts = [("dosage.text", elements.text(dosage.get("text"))) for dosage in dosages]
-    given = drug(resource, collection, finder, texts)
+    said = [("dosage.text", elements.text(dosage.get("text"))) for dosage in dosages]
+    given = drug(resource, collection, finder, said)
     if given.unnamed and is_ordered_as_iron(resource, collection, finder):
         raise NotReadable("names no drug, and its order is for an intravenous iron")
     if not given.concerns_us and not given.lost:
@@ -74,7 +76,7 @@ def administration(
         raise NotReadable(f"medicationReference {given.lost} leads nowhere")
     start, end = _effective(resource)
     containers, containers_problem = _containers(resource, source)
-    dose = _dose(dosages)
+    dose, bought = _dose(dosages), _bought_340b(resource)
     manner = giving(resource, status, dosages, dose, given, (start, end))
     visit = collection.key(resource.get("context")) or collection.key(resource.get("encounter"))
     return Administration(
@@ -97,9 +99,10 @@ def administration(
         containers=containers,
         containers_problem=containers_problem,
         drug_source=_drug_source(resource),
-        is_340b=_boolean(resource, own_names.BOUGHT_340B),
+        is_340b=bought if isinstance(bought, bool) else None,
+        source_doubts=tuple(_source_doubts(resource, dosages, given, bought)),
         parents=_parents(resource, collection),
-        identifiers=tuple(_identifiers(resource)),
+        identifiers=tuple(_identifiers(resource, collection)),
         updated=elements.moment(elements.mapping(resource.get("meta")).get("lastUpdated")),
         weak=any(
             tag.get("system") == own_names.EVIDENCE
@@ -220,21 +223,33 @@ def _containers(resource: Resource, source: Source) -> tuple[tuple[Container, ..
 
 def _drug_source(resource: Resource) -> str | None:
     for extension in elements.extensions(resource, own_names.DRUG_SOURCE):
-        value = (
-            extension.get("valueCode")
-            or extension.get("valueString")
-            or next(elements.codes(extension.get("valueCodeableConcept")), None)
+        concept = elements.concept(
+            extension.get("valueCodeableConcept") or extension.get("valueCoding")
         )
-        coded = elements.mapping(extension.get("valueCoding")).get("code")
-        return elements.text(value or coded) or None
+        said = (extension.get("valueCode"), extension.get("valueString"))
+        written = (*map(elements.text, said), *(one.code for one in concept.codings), concept.text)
+        return next(filter(None, written), "a value that is not read")
     return None
 
 
-def _boolean(resource: Resource, url: str) -> bool | None:
-    for extension in elements.extensions(resource, url):
-        value = extension.get("valueBoolean")
-        return value if isinstance(value, bool) else None
+def _bought_340b(resource: Resource) -> bool | Unread | None:
+    for extension in elements.extensions(resource, own_names.BOUGHT_340B):
+        values = [extension[name] for name in sorted(extension) if name.startswith("value")]
+        return elements.flag(values[0] if values else "without a value", own_names.BOUGHT_340B)
     return None
+
+
+def _source_doubts(
+    resource: Resource, dosages: list[Resource], given: Drug, bought: bool | Unread | None
+) -> Iterator[Unread]:
+    """What says, in words alone, that somebody else supplied the drug; and a 340B that is not
+    understood."""
+    if isinstance(bought, Unread):
+        yield bought
+    if not elements.extensions(resource, own_names.DRUG_SOURCE):
+        for element, text in [("medication", given.says), *texts(resource, dosages)]:
+            if codes.products().supplied.named_in(text):
+                yield Unread(element, text.strip()[:_MOST_SAID])
 
 
 def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:
@@ -261,9 +276,22 @@ def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:
     )
 
 
-def _identifiers(resource: Resource) -> Iterator[str]:
-    """Business identifiers as system|value; one without a system tells nothing across records."""
+def _identifiers(resource: Resource, collection: Collection) -> Iterator[str]:
+    """Business identifiers as system|value; one without a system tells nothing across records, and
+    that of the order nothing of the dose."""
+    order = collection.resolve(resource.get("request"), resource) or {}
+    of_the_order = {_identifier(item) for item in elements.items(order.get("identifier"))}
     for item in elements.items(resource.get("identifier")):
-        system, value = elements.text(item.get("system")), elements.text(item.get("value"))
-        if system and value:
-            yield f"{system}|{value}"
+        named = _identifier(item)
+        if named and named not in of_the_order and not _names_order(item):
+            yield named
+
+
+def _identifier(item: Resource) -> str | None:
+    system, value = elements.text(item.get("system")), elements.text(item.get("value"))
+    return f"{system}|{value}" if system and value else None
+
+
+def _names_order(identifier: Resource) -> bool:
+    """HL7 v2 table 0203: the number of the order, as who placed or filled it gives it."""
+    return not _ORDER_NUMBERS.isdisjoint(elements.codes(identifier.get("type")))

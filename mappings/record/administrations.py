@@ -39,7 +39,7 @@ class Giving(Struct, frozen=True, gc=False, kw_only=True):
 class Administration(Struct, frozen=True, gc=False, kw_only=True):
     """`unread_start`: a date that is written and can't be read; `steps`: records that are steps of
     this infusion (R1); `as_ordered`: the sender keeps a canceled order as stopped, with its
-    dose."""
+    dose; `source_doubts`: what is said of how the drug was obtained, and settles nothing."""
 
     source: Source
     status: str
@@ -62,6 +62,7 @@ class Administration(Struct, frozen=True, gc=False, kw_only=True):
     containers_problem: str | None = None
     drug_source: str | None = None
     is_340b: bool | None = None
+    source_doubts: tuple[Unread, ...] = ()
     parents: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     updated: Moment | None = None

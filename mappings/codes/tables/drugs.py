@@ -105,6 +105,7 @@ class Products(Struct, frozen=True, forbid_unknown_fields=True):
     not_iv_iron: NotIvIron
     diluents: Names
     beside_iron: Names
+    supplied: Names
     wasting: Wasting
     line_draws: Names
     not_given: NotGiven

@@ -9,12 +9,12 @@ import codecs
 from collections.abc import Mapping
 from functools import reduce
 from operator import or_
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
-from mappings.reading.fhir.forms import FORMS, OBJECT
+from mappings.reading.fhir.forms import FORMS, OBJECT, SUBSETTED
 
 # Where each type that the rules read says whose it is.
 SUBJECT = {
@@ -44,6 +44,9 @@ OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome"})
 # What only the careful decoding looks after: U+0000; its own mark, and a byte order mark.
 _NUL = rb"\u0000"
 _CARE = ("\ufdd0".encode(), codecs.BOM_UTF8)
+
+# What may turn the meaning of a whole resource, wherever it stands in it (`fhir.forms`).
+_MODIFIER = b'"modifierExtension"'
 
 _BRACE = ord("{")
 
@@ -76,6 +79,16 @@ class Coded(Struct, frozen=True, gc=False):
     code: Part = UNSET
 
 
+class _Tag(Struct, frozen=True, gc=False):
+    code: Annotated[str, Meta(pattern=f"^(?!{SUBSETTED}$)")] | None = None
+
+
+class _Tags(Struct, frozen=True, gc=False):
+    """That none of them says that it is a part of a resource."""
+
+    tag: list[_Tag] | _Tag | None = None
+
+
 class Head(Struct, frozen=True, gc=False, kw_only=True, tag_field="resourceType"):
     """What names a resource, and that nothing modifies it. The head of each type has more to it:
     whose it is, what it is about, as text, and that the rest has a form that is read."""
@@ -84,7 +97,9 @@ class Head(Struct, frozen=True, gc=False, kw_only=True, tag_field="resourceType"
     about: ClassVar[Part] = UNSET
     id: str
     contained: Part = UNSET
+    meta: _Tags | None = None
     modifierExtension: None = None  # noqa: N815 - as FHIR writes it
+    implicitRules: None = None  # noqa: N815
 
 
 class Other(Struct, frozen=True, gc=False, rename={"kind": "resourceType"}):
@@ -184,6 +199,16 @@ def is_plain(text: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return not any(care in text for care in _CARE)
+
+
+def may_be_modified(text: Raw | bytes) -> bool:
+    """Whether a part of a resource in it may turn the meaning of the whole: then it is opened."""
+    return _MODIFIER in bytes(text)
+
+
+def hold_unmodified(text: Raw | bytes, home: int) -> Held | None:
+    """`hold` of what may be modified."""
+    return None if may_be_modified(text) else hold(text, home)
 
 
 def hold(text: Raw | bytes, home: int) -> Held | None:

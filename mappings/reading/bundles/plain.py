@@ -19,11 +19,11 @@ Text = str | UnsetType
 # What the head has, and what no reader asks for.
 _OF_ALL = (
     "resourceType", "id", "code", "subject",
-    "bodySite", "identifier", "implicitRules", "language", "note", "text",
+    "bodySite", "identifier", "language", "note", "text",
 )  # fmt: skip
 _OF_RESULTS = (
-    "basedOn", "category", "derivedFrom", "device", "encounter", "extension", "focus",
-    "interpretation", "issued", "method", "partOf", "performer", "referenceRange",
+    "basedOn", "category", "derivedFrom", "device", "encounter", "extension", "interpretation",
+    "issued", "method", "partOf", "performer", "referenceRange",
 )  # fmt: skip
 _OF_CONDITIONS = ("recorder", "severity", "stage")
 

@@ -18,6 +18,7 @@ from mappings.values.remembered import Bounded, Remembered
 
 _QUALIFIER = re.compile(r"^(?:N4|NDC)[\s:#-]*(?=\d)", re.IGNORECASE)
 # Systems whose codes name a drug, also one that is not known here.
+_HCPCS = re.compile(r"[A-Z]\d{4}(?![A-Z0-9])")
 _DRUG_SYSTEMS = frozenset({"rxnorm", "ndc", "hcpcs", "cpt", "snomed"})
 _ATC = ("http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73")
 
@@ -106,11 +107,17 @@ class ProductFinder:
             yield from self._by_ndc(coding.code, ndcs)
         elif coding.system == "rxnorm":
             yield from self._by_rxnorm(coding.code)
-        elif coding.system in ("hcpcs", "cpt") and coding.code in self._hcpcs:
-            family, use = self._hcpcs[coding.code]
-            yield ProductEvidence(family, f"HCPCS {coding.code}", use)
+        elif coding.system in ("hcpcs", "cpt"):
+            yield from self._by_hcpcs(coding.code)
         elif coding.system in _ATC and coding.code in self._atc:
             yield ProductEvidence(self._atc[coding.code], f"ATC {coding.code}")
+
+    def _by_hcpcs(self, text: str) -> Iterable[ProductEvidence]:
+        """A code in small letters, or with its modifiers, is that code."""
+        code = _HCPCS.match(text.strip().upper())
+        if code and code[0] in self._hcpcs:
+            family, use = self._hcpcs[code[0]]
+            yield ProductEvidence(family, f"HCPCS {code[0]}", use)
 
     def _by_ndc(self, text: str, ndcs: list[str]) -> Iterable[ProductEvidence]:
         ndc = normal_ndc(text)

@@ -4,10 +4,15 @@ unreadable.
 Held by tests/unit/test_reading_people.py.
 """
 
+from collections.abc import Iterator
+
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import BROKEN_TEXT, Damaged
 from mappings.reading.fhir.elements import Resource
 
+SUBSETTED = "SUBSETTED"
+# Of these the elements that are read are asked for by name, where a server has more to send.
+_ASKED_IN_PART = frozenset({"DocumentReference"})
 OBJECT, LIST = (dict,), (list, dict)
 FORMS: dict[str, dict[str, tuple[type, ...]]] = {
     "MedicationAdministration": {
@@ -40,10 +45,9 @@ def form_problem(resource: Resource, kind: str) -> str | None:
     """What of its form keeps a resource from being read; None where nothing does."""
     if isinstance(resource, Damaged):
         return BROKEN_TEXT
-    modified = elements.items(resource.get("modifierExtension"))
-    if modified:
-        url = elements.text(modified[0].get("url"))
-        return f'{kind}.modifierExtension is not understood, and may turn what is said: "{url}"'
+    turned = _turned(resource, kind)
+    if turned:
+        return turned
     forms = FORMS.get(kind)
     if forms is None:
         return None
@@ -55,3 +59,34 @@ def form_problem(resource: Resource, kind: str) -> str | None:
                 f" {'an object' if form is OBJECT else 'a list'}"
             )
     return None
+
+
+def _turned(resource: Resource, kind: str) -> str | None:
+    """What may turn the meaning of the whole, or of a part: FHIR's rules for a resource that states
+    some (`implicitRules`), for a part of one (`SUBSETTED`), and for modifiers."""
+    for name, part in _parts(resource):
+        modified = elements.items(part.get("modifierExtension"))
+        if modified:
+            url = elements.text(modified[0].get("url"))
+            called = f"{kind}.{name}modifierExtension"
+            return f'{called} is not understood, and may turn what is said: "{url}"'
+    rules = resource.get("implicitRules")
+    if rules:
+        return f'{kind}.implicitRules is not understood, and may turn what is said: "{rules}"'
+    if kind not in _ASKED_IN_PART and _is_subset(resource):
+        return "is a part of the resource only (SUBSETTED): what it leaves out may say otherwise"
+    return None
+
+
+def _parts(resource: Resource) -> Iterator[tuple[str, Resource]]:
+    """The resource, and those of its parts that have modifiers."""
+    yield "", resource
+    for name, value in resource.items():
+        for part in value if isinstance(value, list) else (value,):
+            if isinstance(part, dict) and "modifierExtension" in part:
+                yield f"{name}.", part
+
+
+def _is_subset(resource: Resource) -> bool:
+    tags = elements.items(elements.mapping(resource.get("meta")).get("tag"))
+    return any(tag.get("code") == SUBSETTED for tag in tags)

@@ -21,7 +21,7 @@ from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.labs import quantities, stated
 from mappings.reading.labs.quantities import Value
-from mappings.record import Concept, LabResult, Source
+from mappings.record import Coding, Concept, LabResult, Source
 from mappings.values import words
 from mappings.values.moment import Moment
 from mappings.values.remembered import Remembered
@@ -30,6 +30,7 @@ from mappings.values.stated import Unread
 _HOLDING = ("hasMember", "result", "contained")
 _TIMES = ("effectiveDateTime", "effectiveInstant", "effectivePeriod", "effectiveTiming")
 _COLLECTED = ("collectedDateTime", "collectedInstant", "collectedPeriod", "collectedTiming")
+_NO_SPECIMEN = frozenset({"unsatisfactory", "entered-in-error"})
 _VALUES = ("value", "_value")
 # Distinct quantities that are remembered.
 _MOST = 20_000
@@ -57,20 +58,24 @@ class LabReader:
         self._usable, self._void = frozenset(table.words.usable), frozenset(table.words.void)
 
     def analyte(self, concept: Concept) -> Analyte | None:
-        """The analyte that a code means; a goal or a mere presence is none."""
+        """The analyte that a code means; a goal or a mere presence is none, nor what codings of one
+        code disagree on."""
         table = codes.labs()
         if any(
             coding.system == elements.LOINC and coding.code in table.never_loinc
             for coding in concept.codings
         ):
             return None
-        for coding in concept.codings:
-            if coding.system == elements.LOINC and coding.code in table.by_loinc:
-                return table.by_loinc[coding.code]
-            local = self._aliases.get(f"{coding.system}|{coding.code}")
-            if local:
-                return local
+        found = {one.analyte: one for one in map(self._coded, concept.codings) if one}
+        if found:
+            return next(iter(found.values())) if len(found) == 1 else None
         return self._by_text(concept) if self._aliases else None
+
+    def _coded(self, coding: Coding) -> Analyte | None:
+        by_loinc = codes.labs().by_loinc
+        if coding.system == elements.LOINC and coding.code in by_loinc:
+            return by_loinc[coding.code]
+        return self._aliases.get(f"{coding.system}|{coding.code}")
 
     def _of_part(self, part: Resource) -> Analyte | None:
         """The analyte of an Observation or component; an EHR repeats the same few hundred codes."""
@@ -90,7 +95,7 @@ class LabReader:
         if found is None:
             return None
         known = self._plain[held.about, bytes(found.value_quantity), found.status]
-        when, specimen = _drawn(found, collection)
+        when, specimen = _drawn(found, held, collection)
         if known is None or when is None:
             return None
         groups = panels.of(held.key)
@@ -160,6 +165,7 @@ class LabReader:
             when, specimen = panels.time(name), specimen or panels.specimen(name)
         groups = (*((name,) if len(parts) > 1 else ()), *panels.of(name))
         doubt = self._doubt(status, resource, holder)
+        of_another = _of_another(resource, holder, collection)
         results: list[LabResult] = []
         for analyte, part in parts:
             within = "" if part is resource else "component."
@@ -169,6 +175,8 @@ class LabReader:
                 found = _undated(found, resource)
             if doubt:
                 found = structs.replace(found, problem=doubt[0], unread=doubt[1])
+            elif of_another:
+                found = structs.replace(found, problem=of_another, unread=None)
             results.append(found)
         return results
 
@@ -194,16 +202,38 @@ class LabReader:
         return known
 
 
-def _drawn(found: PlainResult, collection: Collection) -> tuple[Moment | None, str | None]:
-    """When a specimen was collected, and which; no time where that depends on the Bundle."""
+def _drawn(
+    found: PlainResult, held: Held, collection: Collection
+) -> tuple[Moment | None, str | None]:
+    """When a specimen was collected, and which; no time where there is more to say of it."""
     if found.specimen is None:
         return elements.moment(found.effective_date_time), None
-    reference = {"reference": found.specimen.reference}
-    said = {"effectiveDateTime": found.effective_date_time, "specimen": reference}
+    said = {
+        "subject": held.head.whose.reference,
+        "effectiveDateTime": found.effective_date_time,
+        "specimen": {"reference": found.specimen.reference},
+    }
     specimen = _specimen(said, None, collection)
-    if specimen and not collection.stands_once(specimen):
+    # Of several copies that of its own Bundle counts.
+    is_one = specimen is None or collection.stands_once(specimen)
+    if not is_one or _of_another(said, said, collection):
         return None, None
     return _collected(said, collection, said), specimen
+
+
+def _of_another(resource: Resource, holder: Resource, collection: Collection) -> str | None:
+    """Why it is no result of the patient's own blood, or of no blood that could be used."""
+    whose = collection.key(holder.get("subject"))
+    if any(collection.key(focus) != whose for focus in elements.items(resource.get("focus"))):
+        return "about somebody or something else"
+    for reference in elements.items(resource.get("specimen")):
+        specimen = elements.mapping(collection.resolve(reference, holder))
+        owner = collection.key(specimen.get("subject"))
+        if owner and owner != whose:
+            return "of another patient's specimen"
+        if specimen.get("status") in _NO_SPECIMEN:
+            return "of a specimen that could not be used"
+    return None
 
 
 def _status(resource: Resource, statuses: StatusReader) -> str | Unread | None:

@@ -91,6 +91,14 @@ def drug_source(charge: Charge) -> Result | None:
             rule=rule,
             evidence=evidence,
         )
+    doubts = charge.administration.source_doubts
+    if doubts:
+        return Result(
+            state="incomplete",
+            says=f"Who supplied the drug, or how it was bought, is not clear: {doubts[0]}.",
+            rule=rule,
+            evidence=(cite(charge.administration.source, str(doubts[0])),),
+        )
     if rule is None or not charge.applies(rule):
         return None
     if charge.drug_source in rule.allowed:
