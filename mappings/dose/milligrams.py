@@ -92,7 +92,8 @@ def _doubted(administration: Administration, found: _Volume, orders: Sequence[Or
                 f"{stopped}, and nothing says whether the recorded dose of {given.says} is what"
                 " was given or what was ordered: no order with a dose and no bag is on record.",
             )
-    per = strength(administration.drug) or of_the_vial(administration.drug)
+    drug = administration.drug
+    per = None if ml(given) is None else strength(drug) or of_the_vial(drug)
     says = chain(given, per, amount)
     notes = [found.marked] if found.marked else []
     return Dose(amount, "met", says, (*notes, *_above_the_order(administration, amount, orders)))
@@ -131,7 +132,7 @@ def _against(administration: Administration, amount: Decimal) -> Iterator[str]:
     manner, drug = administration.giving, administration.drug
     family = codes.families()[drug.family] if drug.family else None
     if manner.refused:
-        yield f"The record is completed, and says that the dose {manner.refused}."
+        yield f"The record is {administration.status}, and says that the dose {manner.refused}."
     for route in manner.routes if family else ():
         if family and not set(route.routes) & set(family.routes):
             yield (
