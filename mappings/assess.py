@@ -16,7 +16,6 @@ from mappings import codes
 from mappings.assessment import (
     Assessment,
     ClaimLine,
-    Finding,
     PatientAssessment,
     Question,
     Unreadable,
@@ -30,7 +29,7 @@ from mappings.lines.administration import companion_lines
 from mappings.lines.claim_lines import claim_lines
 from mappings.policy.choosing import PolicySet
 from mappings.record import PatientRecord, Problem
-from mappings.requirements.findings import FindingsByDose, findings_of
+from mappings.requirements.findings import findings_about, findings_of
 from mappings.requirements.gaps import gaps_of
 from mappings.requirements.questions import questions
 from mappings.site import Site
@@ -64,13 +63,13 @@ def _assessed(
     charges = ranked(charges)
     groups = grouped(charges)
     neighbors = neighbors_of(charges, groups)
-    findings: list[Finding] = []
-    for charge in charges:
-        findings += findings_of(charge, neighbors[charge.reference])
-    by_dose = FindingsByDose(findings)
+    by_dose = {
+        charge.reference: findings_of(charge, neighbors[charge.reference]) for charge in charges
+    }
+    findings = list(chain.from_iterable(by_dose.values()))
     lines: list[ClaimLine] = []
     for group in groups:
-        about = by_dose.any_of(charge.reference for charge in group.charges)
+        about = findings_about(group.charges, by_dose)
         lines += claim_lines(neighbors[group.first.reference], about, trace)
     lines += companion_lines(groups, lines, by_dose)
     problems = {

@@ -154,19 +154,24 @@ def _merged(findings: Iterable[Finding]) -> Iterator[RequirementOfDoses]:
     """In the order of the first finding of each."""
     alike: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
-        copies = finding.administrations if len(finding.administrations) > 1 else None
-        alike.setdefault((copies, *_decided(finding)), []).append(finding)
+        decided = _decided(finding)
+        if len(finding.administrations) > 1:
+            decided = (*decided, finding.administrations)
+        alike.setdefault(decided, []).append(finding)
     return map(_of_doses, alike.values())
 
 
 def _of_doses(findings: list[Finding]) -> RequirementOfDoses:
-    first, found = findings[0], _found_for_each(findings)
+    first = findings[0]
+    doses, found = first.administrations, tuple[FoundForDoses, ...]()
+    if len(findings) > 1:
+        doses = tuple(chain.from_iterable([finding.administrations for finding in findings]))
+        found = _found_for_each(findings)
     every = _NOTHING if found else first
-    doses = chain.from_iterable([finding.administrations for finding in findings])
     return RequirementOfDoses(
         requirement=first.requirement,
         state=first.state,
-        administrations=tuple(doses),
+        administrations=doses,
         together=len(first.administrations) > 1,
         policy=first.policy,
         policy_version=first.policy_version,

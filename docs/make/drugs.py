@@ -108,6 +108,13 @@ def products() -> str:
             others.oral_iron.source,
             others.oral_iron.verified,
         ),
+        (
+            "iron by mouth that is tolerated",
+            (),
+            others.oral_iron.tolerated,
+            others.oral_iron.source,
+            others.oral_iron.verified,
+        ),
     ]
     no = others.not_given
     reasons = [

@@ -50,7 +50,9 @@ where it is the whole text. *Pays second*: the plan
 says that it pays after another.
 
 A plan whose words say {" or ".join(f"*{word}*" for word in known.medical)} is medical,
-whatever else it is for.
+whatever else it is for. One of which the words say
+{", ".join(f"*{word}*" for word in known.in_doubt)} may not hold: a person decides, or the site
+says what the name means.
 
 {table(heads, names)}
 """

@@ -22,14 +22,15 @@ from mappings.reading.fhir.decoding import Damaged
 from mappings.reading.fhir.elements import Resource
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
-_BUFFER = 1 << 13
+_BUFFER, _MOST_OPEN = 1 << 13, 400
 # The narrative of a resource that holds broken text, so that it is found broken again: nothing else
 # is read or compared of a narrative.
 _BROKEN = "\0"
 
 
 class Spill:
-    """A file for each part, within a folder of its own for each task."""
+    """A file for each part, within a folder of its own for each task; of many parts not all are
+    open."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder, self._stack = folder, stack
@@ -43,10 +44,16 @@ class Spill:
         if content in self._seen:
             return
         self._seen.add(content)
+        self._file(part).write(line + b"\n")
+
+    def _file(self, part: int) -> BinaryIO:
         if part not in self._files:
-            path = self._folder / str(part)
-            self._files[part] = self._stack.enter_context(path.open("wb", buffering=_BUFFER))
-        self._files[part].write(line + b"\n")
+            if len(self._files) == _MOST_OPEN:
+                self._stack.close()
+                self._files.clear()
+            file = (self._folder / str(part)).open("ab", buffering=_BUFFER)
+            self._files[part] = self._stack.enter_context(file)
+        return self._files[part]
 
 
 def gather(ranges: Iterable[tuple[Range, Index]], who: Wanted, folder: Path) -> None:

@@ -35,7 +35,7 @@ from mappings.site import Site
 from mappings.writing import table
 
 _NO_KIND = "no type"  # the file of names that say none
-PART_BYTES = 6 << 20  # of a part's charts as text; in memory they are some ten times that
+PART_BYTES = 3 << 20  # of a part's charts as text; in memory they are some ten times that
 
 
 class RunSetting(Struct, frozen=True):

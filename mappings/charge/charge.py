@@ -20,7 +20,7 @@ from mappings.circumstances.kidney import KidneyStatus
 from mappings.circumstances.lab_history import LabsAtDose
 from mappings.circumstances.setting import Setting
 from mappings.circumstances.standing import Standing
-from mappings.codes.tables import BillingCode, Family
+from mappings.codes.tables import BillingCode, Family, Package
 from mappings.decisions import PayerDecision
 from mappings.dose.day import NoDay
 from mappings.dose.dispensed import dispensed_for
@@ -334,19 +334,23 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def known_ndcs(self) -> tuple[str, ...]:
         """NDCs of finished packages of this family: of the drug, the containers documented, and the
         vials dispensed."""
+        return tuple(self.known_packages)
+
+    @kept
+    def known_packages(self) -> dict[str, Package]:
+        """The packages of these NDCs."""
         if self.family is None:
-            return ()
+            return {}
         handed = chain.from_iterable([dispense.drug.ndcs for dispense in self.dispenses])
         documented = [one.ndc for one in self.administration.containers if one.ndc]
         found = dict.fromkeys([*documented, *self.administration.drug.ndcs, *handed])
-        return tuple([ndc for ndc in found if self._is_on_the_market(ndc)])
-
-    def _is_on_the_market(self, ndc: str) -> bool:
-        """Whether a finished package of this family has the NDC on the day."""
-        package = codes.packages().get(ndc)
-        if package is None or self.family is None or package.family != self.family.family:
-            return False
-        return self.day is None or package.holds(self.day)
+        packages, day, family = codes.packages(), self.day, self.family.family
+        known = [(ndc, packages.get(ndc)) for ndc in found]
+        return {
+            ndc: package
+            for ndc, package in known
+            if package and package.family == family and (day is None or package.holds(day))
+        }
 
     @kept
     def dispenses(self) -> list[Dispense]:

@@ -43,13 +43,16 @@ class IronHistory(Struct, frozen=True, eq=False, dict=True):
 
     def _before(self, result: LabResult) -> list[Administration]:
         """Doses after which the result can't be relied on."""
-        if result.when is None or not self._given:
+        if result.when is None:
+            return []
+        drawn = result.when.days(self.doses.zone)[0]
+        until = bisect_right(self._days, drawn)
+        if until == 0:
             return []
         reach = self._reach(result.analyte)
-        drawn = result.when.days(self.doses.zone)[0]
         first = bisect_left(self._days, drawn - timedelta(days=max(reach.values())))
         found = []
-        for given in self._given[first : bisect_right(self._days, drawn)]:
+        for given in self._given[first:until]:
             after, days = (drawn - given.day).days, reach[given.mg]
             on_its_day = after == 0 <= days and labs.is_later(result.when, given.start)
             if 0 < after <= days or on_its_day:

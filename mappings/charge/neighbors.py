@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import chain
+from operator import attrgetter
 
 from msgspec import Struct, structs
 
@@ -29,11 +30,15 @@ class GivenBefore(Struct, frozen=True, dict=True):
 
     @kept
     def place(self) -> tuple[str, str]:
+        """Among the doses, in the order of their days."""
         return str(self.day), self.source.resource
 
     @kept
     def cited(self) -> Evidence:
         return cite(self.source, f"{plain(self.mg)} mg on {us_date(self.day)}")
+
+
+_in_time = attrgetter("place")
 
 
 def ranked(charges: Sequence[Charge]) -> list[Charge]:
@@ -77,14 +82,16 @@ class PatientLines(Struct, frozen=True, eq=False, dict=True):
         return found
 
     @kept
-    def given(self) -> dict[str, list[GivenBefore]]:
-        """By family: known doses in the order of their days."""
+    def given(self) -> dict[str, tuple[list[tuple[str, str]], list[GivenBefore]]]:
+        """By family: known doses in the order of their days, behind their places in it."""
         found: dict[str, list[GivenBefore]] = {}
         for charge in chain.from_iterable(group.counted for group in self.groups):
             if charge.family and charge.day and charge.dose.mg is not None:
                 dose = GivenBefore(charge.day, charge.dose.mg, charge.administration.source)
                 found.setdefault(charge.family.family, []).append(dose)
-        return {family: sorted(doses, key=_in_time) for family, doses in found.items()}
+        for doses in found.values():
+            doses.sort(key=_in_time)
+        return {family: (list(map(_in_time, doses)), doses) for family, doses in found.items()}
 
 
 class Neighbors(Struct, frozen=True, eq=False, dict=True):
@@ -112,10 +119,10 @@ class Neighbors(Struct, frozen=True, eq=False, dict=True):
     def doses_since(self, first: date) -> list[GivenBefore]:
         """Known doses of the same drug from the day `first` on, before this one."""
         charge = self.charge
-        given = self.lines.given.get(charge.family.family if charge.family else "", [])
-        start = bisect_left(given, (str(first), ""), key=_in_time)
-        end = bisect_left(given, (str(charge.day), charge.reference), key=_in_time)
-        return given[start:end]
+        family = charge.family.family if charge.family else ""
+        places, given = self.lines.given.get(family, ([], []))
+        start = bisect_left(places, (str(first), ""))
+        return given[start : bisect_left(places, (str(charge.day), charge.reference))]
 
 
 def neighbors_of(charges: Iterable[Charge], groups: Iterable[Group]) -> dict[str, Neighbors]:
@@ -130,10 +137,6 @@ def neighbors_of(charges: Iterable[Charge], groups: Iterable[Group]) -> dict[str
         )
         for charge in charges
     }
-
-
-def _in_time(given: GivenBefore) -> tuple[str, str]:
-    return given.place
 
 
 def _place(group: Group) -> tuple[str, str]:

@@ -54,9 +54,10 @@ def asks_status(charge: Charge) -> bool:
 def _listing(charge: Charge) -> PaymentListing | None:
     """That of the latest release up to the day; in a surgery center the OPPS status where the
     center's own indicator is not known."""
-    code, day, table = charge.code, charge.day, codes.payment()
+    code, day = charge.code, charge.day
     if code is None or day is None or not asks_status(charge):
         return None
+    table = codes.payment()
     center = (
         _listed(table.asc, "ASC indicator", code.code, day)
         if charge.setting.code == _SURGERY_CENTER
@@ -109,15 +110,16 @@ def discard_modifiers(charge: Charge, paid: Paid | None, *, billable: bool) -> D
 
 
 def _discard_rows(charge: Charge) -> tuple[Modifier, ...]:
-    policy, day, table = charge.policy, charge.day, codes.payment()
+    policy, day = charge.policy, charge.day
     if policy is None or day is None or not policy.modifiers.discard:
         return ()
     place = codes.settings().by_code.get(charge.setting.code or "")
     if place and not place.discard:
         return ()
+    table = codes.payment()
     if charge.setting.bill_type == "72X" and not table.esrd_discard_modifiers.holds(day):
         return ()
-    return tuple(row for row in table.discard_modifiers if row.holds(day))
+    return tuple([row for row in table.discard_modifiers if row.holds(day)])
 
 
 def worth(code: str, units: int, day: date | None, paid: Paid | None) -> Worth:

@@ -182,6 +182,10 @@ def _unclear(active: list[Coverage], day: date) -> Coordination | None:
     for coverage in active:
         if coverage.unread:
             return _not_understood(coverage, coverage.unread[0], active, day)
+        if coverage.in_doubt and not _pays_last(coverage, active):
+            says = f"A coverage active on {us_date(day)} says that it may not hold"
+            found = _open(f"{says}: {coverage.in_doubt}.", active)
+            return structs.replace(found, unknown_payer=coverage.in_doubt)
         if coverage.kind is None:
             why = (
                 "names two different kinds of payer"
@@ -202,6 +206,13 @@ def _unclear(active: list[Coverage], day: date) -> Coordination | None:
             says = f"A coverage active on {us_date(day)} says that it is secondary"
             return _open(f"{says}: a person has to decide which is primary.", active)
     return None
+
+
+def _pays_last(coverage: Coverage, active: list[Coverage]) -> bool:
+    """Whether Medicare is before it, whether it holds or not."""
+    return coverage.kind in ("supplement", "medicaid") and any(
+        other.kind in _MEDICARE and not other.in_doubt for other in active
+    )
 
 
 _NAME_IT = "name the payer in the table of payer aliases"

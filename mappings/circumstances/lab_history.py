@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from mappings.assessment import Evidence
 from mappings.circumstances import labs
-from mappings.circumstances.newest import newest_of, together
+from mappings.circumstances.newest import is_days_older, newest_of, together
 from mappings.policy.conditions import LabState
 from mappings.record import LabResult
 from mappings.values.moment import Moment
@@ -56,8 +56,19 @@ class LabsAtDose(Struct, frozen=True, eq=False, dict=True):
     def newest(self, analyte: str) -> LabResult | None:
         """The newest usable result before the dose, however old."""
         if analyte not in self._newest:
-            self._newest[analyte] = self.history.newest(self._before(analyte))
+            self._newest[analyte] = self._found(analyte)
         return self._newest[analyte]
+
+    def _found(self, analyte: str) -> LabResult | None:
+        times, results = self.history.ranked(analyte)
+        places = self._places_before(times, results)
+        place = next(places, None)
+        if place is None:
+            return None
+        # As nearly always: what was collected before it is days older.
+        if place == 0 or is_days_older(times[place - 1], results[place], self.history.zone):
+            return results[place]
+        return self.history.newest(self._before(analyte))
 
     def unread_after_newest(self, analyte: str) -> LabResult | None:
         """A result before the dose, newer than the newest usable one, that can't be read."""
@@ -83,9 +94,12 @@ class LabsAtDose(Struct, frozen=True, eq=False, dict=True):
     def _before(self, analyte: str) -> Iterator[LabResult]:
         """Usable results that were collected not after the dose, the newest first."""
         times, results = self.history.ranked(analyte)
+        return (results[place] for place in self._places_before(times, results))
+
+    def _places_before(self, times: list[datetime], results: list[LabResult]) -> Iterator[int]:
         for place in range(bisect_right(times, self.latest) - 1, -1, -1):
             if labs.is_before(results[place], self.dose, self.day, self.history.zone):
-                yield results[place]
+                yield place
 
     @kept
     def latest(self) -> datetime:

@@ -5,7 +5,7 @@ Held by tests/scenarios/same_day.yaml.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from msgspec import structs
@@ -33,12 +33,16 @@ def _near(newest_first: Iterable[LabResult], zone: tzinfo | None) -> Iterator[La
     if first is None or first.when is None:
         return
     yield first
-    begins = first.when.days(zone)[0] - _APART
     for result in results:
-        if result.when is None or result.when.order[0].date() < begins:
+        if result.when is None or is_days_older(result.when.order[0], first, zone):
             return
         if _may_follow(result, first, zone):
             yield result
+
+
+def is_days_older(time: datetime, result: LabResult, zone: tzinfo | None) -> bool:
+    """Whether what was collected then is surely older than a result."""
+    return result.when is not None and time.date() < result.when.days(zone)[0] - _APART
 
 
 def _may_follow(one: LabResult, other: LabResult, zone: tzinfo | None) -> bool:

@@ -88,6 +88,11 @@ class RequirementTable(Struct, frozen=True, dict=True, forbid_unknown_fields=Tru
         return {row.id: row for row in self.requirements}
 
     @cached_property
+    def cited(self) -> frozenset[str]:
+        """What is evidence of the line, where it is met."""
+        return frozenset(row.id for row in self.requirements if row.cited)
+
+    @cached_property
     def of_giving(self) -> tuple[Requirement, ...]:
         """What giving the drug asks where the drug itself is not billed."""
         return tuple(row for row in self.requirements if row.of_giving)

@@ -92,7 +92,8 @@ def _doubted(administration: Administration, found: _Volume, orders: Sequence[Or
                 f"{stopped}, and nothing says whether the recorded dose of {given.says} is what"
                 " was given or what was ordered: no order with a dose and no bag is on record.",
             )
-    per = strength(administration.drug) or of_the_vial(administration.drug)
+    drug = administration.drug
+    per = None if ml(given) is None else strength(drug) or of_the_vial(drug)
     says = chain(given, per, amount)
     notes = [found.marked] if found.marked else []
     return Dose(amount, "met", says, (*notes, *_above_the_order(administration, amount, orders)))

@@ -51,10 +51,9 @@ def mg_of(amount: Amount, drug: Drug, vials: Iterable[str] = ()) -> Decimal | No
     if amount.unit == "vial":
         vial = package(drug.ndcs, drug.family) or package(vials, drug.family)
         return amount.value * vial.mg if vial and amount.value is not None else None
-    volume, given = ml(amount), strength(drug)
-    if volume is not None and given:
-        return volume * given[0] / given[1]
-    return mg(amount)
+    volume = ml(amount)
+    given = None if volume is None else strength(drug)
+    return volume * given[0] / given[1] if volume is not None and given else mg(amount)
 
 
 def largest_label_ml(drug: Drug) -> Decimal | None:

@@ -318,7 +318,7 @@ def _least(doses: Sequence[Given]) -> dict[Ndc, Decimal]:
         held = _added((item.ndc, _content([item])) for item in opened)
         used = given_by_ndc(documented)
     for ndc, size in _vials(doses).items():
-        drawn = _sum(dose.drawn_mg for dose in doses if not dose.opened and dose.ndc == ndc)
+        drawn = _sum([dose.drawn_mg for dose in doses if not dose.opened and dose.ndc == ndc])
         unused = held.get(ndc, _ZERO) - used.get(ndc, _ZERO)
         held[ndc] = held.get(ndc, _ZERO) + whole(max(drawn - unused, _ZERO), size)
     return held

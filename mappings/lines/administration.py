@@ -7,21 +7,21 @@ Codes only (their texts are licensed). Never in dialysis, never by a professiona
 Held by tests/unit/test_infusions.py.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from msgspec import structs
 
 from mappings import codes
-from mappings.assessment import WORST_FIRST, ClaimLine, Step, cite
+from mappings.assessment import WORST_FIRST, ClaimLine, Finding, Step, cite
 from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
-from mappings.requirements.findings import FindingsByDose
+from mappings.requirements.findings import findings_about
 from mappings.values.identity import stable_id
 
 
 def companion_lines(
-    groups: Iterable[Group], lines: Iterable[ClaimLine], findings: FindingsByDose
+    groups: Iterable[Group], lines: Iterable[ClaimLine], findings: Mapping[str, Sequence[Finding]]
 ) -> list[ClaimLine]:
     """The services of each encounter and day: one initial one, an infusion before a push, the other
     drugs after it."""
@@ -58,13 +58,15 @@ def _is_billed(charge: Charge) -> bool:
     )
 
 
-def _held_apart(charges: Sequence[Charge], drug: ClaimLine, findings: FindingsByDose) -> ClaimLine:
+def _held_apart(
+    charges: Sequence[Charge], drug: ClaimLine, findings: Mapping[str, Sequence[Finding]]
+) -> ClaimLine:
     """The drug's line; where the drug is not billed, with what holds giving it."""
     if drug.is_billable:
         return drug
     open_ = {
         finding.requirement
-        for finding in findings.any_of(charge.reference for charge in charges)
+        for finding in findings_about(charges, findings)
         if finding.state in WORST_FIRST and finding.blocking
     }
     return structs.replace(drug, status="held" if open_ else "ready", reasons=tuple(sorted(open_)))

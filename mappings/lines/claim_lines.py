@@ -28,7 +28,6 @@ from mappings.charge.neighbors import Neighbors
 from mappings.charge.paid import AskedModifier, Worth
 from mappings.circumstances.sequence import Sequenced
 from mappings.codes.quarters import quarters_between
-from mappings.codes.requirement import RequirementTable
 from mappings.codes.tables import PaymentLimits
 from mappings.dose import waste as vials
 from mappings.lines import modifiers
@@ -40,7 +39,6 @@ from mappings.requirements.payer.authorization import usable_authorization
 from mappings.values.identity import stable_id
 from mappings.values.numbers import plain
 from mappings.values.own_names import OURS
-from mappings.values.remembered import by_identity
 
 _LEAST_ML = Decimal("0.001")
 
@@ -324,7 +322,7 @@ _SAID_OF_A_DOSE: tuple[Callable[[Charge], Iterable[str]], ...] = (
 def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]:
     """What the line rests on in the chart, and whatever people decided."""
     found = [charge.dose_cited for charge in group.charges]
-    of_line = _cited(codes.requirement_table())
+    of_line = codes.requirement_table().cited
     for finding in findings:
         if finding.state == "met" and finding.requirement in of_line:
             found += finding.evidence
@@ -335,8 +333,3 @@ def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]
     if any(charge.not_billable == "timely-filing" for charge in group.charges):
         found += chain.from_iterable(charge.filing_evidence for charge in group.charges)
     return tuple(dict.fromkeys(found))
-
-
-@by_identity
-def _cited(table: RequirementTable) -> frozenset[str]:
-    return frozenset(requirement.id for requirement in table.requirements if requirement.cited)

@@ -18,7 +18,7 @@ from mappings.reading.drugs.discards import discarded, not_read, repeats, unmeas
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
 from mappings.reading.drugs.ungiven import not_given, texts
-from mappings.reading.fhir import elements
+from mappings.reading.fhir import elements, reasons
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.giving import giving
@@ -91,8 +91,8 @@ def administration(
         giving=manner,
         encounter=visit,
         orders=tuple(collection.keys(resource.get("request"))),
-        reason=reason(elements.concepts(resource.get("reasonCode")), source, visit),
-        reason_references=tuple(collection.keys(resource.get("reasonReference"))),
+        reason=reason(reasons.coded(resource), source, visit),
+        reason_references=tuple(collection.keys(reasons.references(resource))),
         not_given=not_given(elements.concepts(resource.get("statusReason")), dose),
         category=statuses.read("MedicationAdministration.category", resource.get("category")),
         discards=tuple(_discards(resource, dosages, given.family, source)),

@@ -16,6 +16,7 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Authorization, AuthorizationDecision, Insurer
+from mappings.values import words
 from mappings.values.stated import Unread, first_unread
 
 # X12 306 (HCR01), and plain words. A2 and A6: what was authorized is less than what was asked.
@@ -28,6 +29,9 @@ _WORST_FIRST: tuple[AuthorizationDecision, ...] = (
     "denied", "pended", "in-part", "not-required", "approved",
 )  # fmt: skip
 _OF_UNITS = frozenset({"a1", "approved", "units"})
+# X12 355 UN, UCUM 1, and words.
+_UNITS = frozenset({"", "1", "un", "unit", "units", "u", "each", "ea", "hcpcsunit", "hcpcsunits",
+    "billingunit", "billingunits", "serviceunit", "serviceunits"})  # fmt: skip
 _PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/extension-"
 # Categories of an adjudication that say how it was worked out, not what was decided.
 _NOT_A_DECISION = frozenset({
@@ -44,7 +48,7 @@ def from_response(
     if resource.get("use") != "preauthorization" or not status:
         return
     outcome = statuses.read("ClaimResponse.outcome", resource.get("outcome"))
-    odd = first_unread((status, outcome))
+    odd = first_unread((status, outcome)) or _error(resource)
     request = collection.resolve(resource.get("request"), resource) or {}
     asked = {item.get("sequence"): item for item in elements.items(request.get("item"))}
     insurer = _insurer(resource, collection)
@@ -76,8 +80,17 @@ def from_response(
             end=end,
             coverages=tuple(dict.fromkeys(of_coverages)),
             insurer=insurer,
+            created=elements.moment(resource.get("created")),
             unread=unread,
         )
+
+
+def _error(resource: Resource) -> Unread | None:
+    """What the payer could not work out: no approval stands beside it."""
+    for error in elements.items(resource.get("error")):
+        said = elements.concept(error.get("code")).statements
+        return Unread("ClaimResponse.error", next(iter(said), ""))
+    return None
 
 
 def _status(resource: Resource, statuses: StatusReader) -> str | Unread | None:
@@ -170,23 +183,40 @@ def _says_how_much(detail: Resource | None, added: Resource | None) -> bool:
 
 
 def _units(detail: Resource | None, item: Resource, original: Resource) -> Decimal | Unread | None:
+    billed = _codes(detail, item, original)
     for part in elements.extensions(detail, "quantity"):
-        return _number_of(part.get("valueQuantity"))
+        return _number_of(part.get("valueQuantity"), billed)
     for adjudication in elements.items(item.get("adjudication")):
         said = {text.lower() for text in _said(adjudication.get("category"))}
         if adjudication.get("value") is not None and said & _OF_UNITS:
-            return _number_of(adjudication["value"])
+            return _number_of(adjudication["value"], billed)
     for holder in (item, original):
         if holder.get("quantity") is not None:
-            return _number_of(holder["quantity"])
+            return _number_of(holder["quantity"], billed)
     return None
 
 
-def _number_of(quantity: object) -> Decimal | Unread:
-    """A number of units; one that can't be read is no missing limit."""
-    said = elements.mapping(quantity).get("value", quantity)
+def _number_of(quantity: object, billed: tuple[str, ...]) -> Decimal | Unread:
+    """A number of units; one that can't be read, or is of something else, is no missing limit."""
+    stated = elements.mapping(quantity)
+    said = stated.get("value", quantity)
     value = elements.decimal(said)
-    return Unread("ClaimResponse.item.quantity", str(said)) if value is None else value
+    if value is None:
+        return Unread("ClaimResponse.item.quantity", str(said))
+    unit = elements.text(stated.get("unit")) or elements.text(stated.get("code"))
+    if words.squeezed(unit) in _UNITS:
+        return value
+    per = _mg_per_unit(billed) if words.squeezed(unit) == "mg" else None
+    if per:
+        return value / per
+    return Unread("ClaimResponse.item.quantity", f"{said} {unit}")
+
+
+def _mg_per_unit(billed: tuple[str, ...]) -> Decimal | None:
+    """Of the one iron that is authorized."""
+    rows = chain.from_iterable(family.codes for family in codes.families().values())
+    found = {row.mg_per_unit for row in rows if row.code in billed}
+    return found.pop() if len(found) == 1 else None
 
 
 def _insurer(resource: Resource, collection: Collection) -> Insurer | None:

@@ -6,6 +6,7 @@ Held by tests/unit/test_coverages.py.
 from collections.abc import Iterator, Mapping
 from datetime import time
 
+from mappings import codes
 from mappings.reading import payers, people
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
@@ -56,6 +57,7 @@ class CoverageReader:
             conflict=found.conflict,
             pays_second=found.pays_second,
             unread=tuple(unread),
+            in_doubt=None if alias else _in_doubt(said),
             decided=alias.decided if alias else None,
             subscriber=people.subscriber(resource, collection),
             payor=people.payor(resource, collection, alias.on_claims if alias else OnClaims()),
@@ -120,8 +122,16 @@ def _unknown_payer(
         yield Unread("Coverage.payor", str(lost[0]))
 
 
+def _in_doubt(said: Words) -> Unread | None:
+    """Words that say that it may not hold ("Medicaid pending", "do not use")."""
+    doubts = codes.payers().in_doubt
+    found = next((text for text in said.all if words.first_of(text, doubts)), None)
+    return Unread("Coverage.payor", found) if found else None
+
+
 def _payors(resource: Resource) -> list[Resource]:
-    return elements.items(resource.get("payor"))
+    """As R5 has it, too."""
+    return elements.items(resource.get("payor") or resource.get("insurer"))
 
 
 def _paid_by_patient(resource: Resource) -> bool:

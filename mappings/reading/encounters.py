@@ -16,7 +16,7 @@ from mappings.reading.bundles.groups import Kept
 from mappings.reading.bundles.heads import Held
 from mappings.reading.conditions import reason
 from mappings.reading.encounter_classes import ClassReader
-from mappings.reading.fhir import elements
+from mappings.reading.fhir import elements, reasons
 from mappings.reading.fhir.elements import Resource, moment
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, quoted, statements
 from mappings.reading.kidney.dialysis import dialysis_kind
@@ -139,7 +139,7 @@ class EncounterReader:
         status = self._statuses.read("Encounter.status", resource.get("status"))
         goes_on = status == "in-progress" or isinstance(status, Unread)
         said = self._said[tuple(_types(resource))]
-        reasons = elements.concepts(resource.get("reasonCode"))
+        why = reasons.coded(resource)
         source = elements.source(resource)
         end = end or (None if goes_on or undated else _day_of(start))
         near = doses.may_be_in(source.resource, start, end)
@@ -156,9 +156,9 @@ class EncounterReader:
             end=end,
             stays=tuple(self._stays(resource, collection)),
             diagnoses=tuple(_diagnoses(resource, collection)),
-            reason=reason(reasons, source, source.resource, of_visit=True) if reasons else None,
+            reason=reason(why, source, source.resource, of_visit=True) if why else None,
             service_provider=collection.key(resource.get("serviceProvider")),
-            dialysis=said.dialysis or next(filter(None, map(dialysis_kind, reasons)), None),
+            dialysis=said.dialysis or next(filter(None, map(dialysis_kind, why)), None),
             dialysis_in_words=said.dialysis_in_words,
             participants=people.participants(resource, collection) if near else (),
         )
@@ -227,8 +227,9 @@ def _day_of(start: Moment | None) -> Moment | None:
 
 def _diagnoses(resource: Resource, collection: Collection) -> Iterator[str]:
     listed = elements.items(resource.get("diagnosis"))
-    yield from collection.keys([item.get("condition") for item in listed])
-    yield from collection.keys(resource.get("reasonReference"))
+    for item in listed:
+        yield from collection.keys(reasons.either_way(item.get("condition")))
+    yield from collection.keys(reasons.references(resource))
 
 
 def location(resource: Resource, collection: Collection) -> Location:

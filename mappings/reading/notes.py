@@ -52,7 +52,9 @@ def note(resource: Resource, collection: Collection, statuses: StatusReader = PL
     signed = statuses.read("DocumentReference.docStatus", resource.get("docStatus"))
     if not known or status in _GONE or signed in _GONE:
         return None
-    context = elements.mapping(resource.get("context"))
+    stated = resource.get("context")
+    context = elements.mapping(stated)
+    visits = stated if isinstance(stated, list) else context.get("encounter")
     when = elements.moment(resource.get("date")) or elements.period(context.get("period"))[0]
     unread = first_unread((status, signed))
     return Note(
@@ -60,7 +62,7 @@ def note(resource: Resource, collection: Collection, statuses: StatusReader = PL
         final=unread is None and signed in (None, "final", "amended"),
         stated=signed is not None,
         unread=unread,
-        encounters=tuple(collection.keys(context.get("encounter"))),
+        encounters=tuple(collection.keys(visits)),
         when=when,
     )
 

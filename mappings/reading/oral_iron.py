@@ -55,6 +55,8 @@ _DENIED = re.compile(
     rf"| (?:{_ONE})(?: (?:{_EFFECTS}))? (?:none|denied|absent)(?= )"
 )
 _SENTENCES = re.compile(r"[.;]|\bbut\b")
+_NO_LONGER = frozenset({"stopped", "on-hold"})
+_US_CORE_ADHERENCE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-medication-adherence"
 _NO_ORDERS = frozenset({"proposal", "option"})
 _UNCONFIRMED = frozenset({"refuted", "entered-in-error"})
 
@@ -68,7 +70,8 @@ def allergy(resource: Resource, statuses: StatusReader = PLAIN) -> OralIron | No
     """An AllergyIntolerance to an oral iron."""
     reactions = elements.items(resource.get("reaction"))
     substances = [resource.get("code"), *(item.get("substance") for item in reactions)]
-    if not _is_oral_iron(tuple(map(elements.concept, substances))):
+    named = tuple(map(elements.concept, substances))
+    if not _is_oral_iron(named) or any(map(_is_denied, named)):
         return None
     stated = [
         statuses.read(f"AllergyIntolerance.{name}", resource.get(name))
@@ -102,12 +105,14 @@ def course(
     status = statuses.read(f"{kind}.status", resource.get("status"))
     intent = statuses.read("MedicationRequest.intent", resource.get("intent"))
     forbids = elements.flag(resource.get("doNotPerform"), f"{kind}.doNotPerform")
-    if forbids is True or status in unlike or intent in _NO_ORDERS:
+    adherence = list(_adherence(resource, statuses)) if kind == "MedicationStatement" else []
+    if forbids is True or intent in _NO_ORDERS or not unlike.isdisjoint((status, *adherence)):
         return None
-    start, end = _dates(resource, status)
+    goes_on = status == "active" and _NO_LONGER.isdisjoint(adherence)
+    start, end = _dates(resource, goes_on=goes_on)
     return OralIron(
         source=elements.source(resource),
-        unread=first_unread((status, forbids)),
+        unread=first_unread((status, forbids, *adherence)),
         intolerance=intolerant,
         start=start,
         end=end,
@@ -128,14 +133,20 @@ def _is_oral_iron(concepts: tuple[Concept, ...]) -> bool:
     return False
 
 
+def _is_denied(concept: Concept) -> bool:
+    """An entry that says of an iron that it is tolerated, or not known not to be."""
+    return _is_named(concept, codes.products().oral_iron.tolerated)
+
+
 def _is_named(concept: Concept, names: tuple[str, ...]) -> bool:
     return any(words.first_of(text, names) for text in concept.words)
 
 
 def _medication(resource: Resource, collection: Collection) -> tuple[Concept, ...]:
     """What an order names, and the Medication that it points to."""
-    named = elements.concept(resource.get("medicationCodeableConcept"))
-    reference = elements.mapping(resource.get("medicationReference"))
+    of_r5 = elements.mapping(resource.get("medication"))
+    named = elements.concept(resource.get("medicationCodeableConcept") or of_r5.get("concept"))
+    reference = elements.mapping(resource.get("medicationReference") or of_r5.get("reference"))
     if not reference:
         return (named,)
     shown = Concept(text=elements.text(reference.get("display")))
@@ -144,8 +155,27 @@ def _medication(resource: Resource, collection: Collection) -> tuple[Concept, ..
 
 
 def _reasons(resource: Resource) -> Iterator[str]:
-    for reason in elements.concepts(resource.get("statusReason")):
-        yield from reason.words
+    adherence = elements.mapping(resource.get("adherence"))
+    listed = [resource.get(name) for name in ("statusReason", "reasonNotTaken")]
+    for said in (*listed, adherence.get("reason")):
+        for reason in elements.concepts(said):
+            yield from reason.words
+
+
+def _adherence(resource: Resource, statuses: StatusReader) -> Iterator[str | Unread | None]:
+    """What a statement says of taking it, beside its status: DSTU2's flag, STU3's code, R5's
+    element and the extension of US Core."""
+    was_not = elements.flag(resource.get("wasNotTaken"), "wasNotTaken")
+    if was_not:
+        yield was_not if isinstance(was_not, Unread) else "not-taken"
+    said = [resource.get("taken"), elements.mapping(resource.get("adherence")).get("code")]
+    for extension in elements.extensions(resource, _US_CORE_ADHERENCE):
+        said += [
+            part.get("valueCodeableConcept")
+            for part in elements.extensions(extension, "medicationAdherence")
+        ]
+    for element in said:
+        yield statuses.read("MedicationStatement.adherence", element)
 
 
 def _tells_intolerance(text: str) -> bool:
@@ -154,7 +184,7 @@ def _tells_intolerance(text: str) -> bool:
     return any(words.first_of(part, _INTOLERANCE) for part in parts)
 
 
-def _dates(resource: Resource, status: str | Unread | None) -> tuple[Moment | None, Moment | None]:
+def _dates(resource: Resource, *, goes_on: bool) -> tuple[Moment | None, Moment | None]:
     if resource["resourceType"] == "MedicationDispense":
         start = elements.moment(resource.get("whenHandedOver")) or elements.moment(
             resource.get("whenPrepared")
@@ -165,7 +195,7 @@ def _dates(resource: Resource, status: str | Unread | None) -> tuple[Moment | No
         if only:
             return only, only
         start, end = elements.period(resource.get("effectivePeriod"))
-        return start, end if end or status == "active" else start
+        return start, end if end or goes_on else start
     return _of_request(resource)
 
 

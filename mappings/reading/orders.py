@@ -14,7 +14,7 @@ from mappings.reading.conditions import reason
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
-from mappings.reading.fhir import elements, timings
+from mappings.reading.fhir import elements, reasons, timings
 from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
@@ -73,8 +73,8 @@ def order(
         start=start,
         end=end,
         unread_date=_unread_date(resource, asked),
-        reason=reason(elements.concepts(resource.get("reasonCode")), source, visit),
-        reason_references=tuple(collection.keys(resource.get("reasonReference"))),
+        reason=reason(reasons.coded(resource), source, visit),
+        reason_references=tuple(collection.keys(reasons.references(resource))),
         encounter=visit,
     )
 

@@ -204,7 +204,7 @@ def subscriber(resource: Resource, collection: Collection) -> Subscriber:
 def payor(resource: Resource, collection: Collection, on_claims: OnClaims) -> Payor:
     """The first payor: its name, and how claim files address it (by the site's table, else by a
     typed identifier)."""
-    first = next(iter(elements.items(resource.get("payor"))), {})
+    first = next(iter(elements.items(resource.get("payor") or resource.get("insurer"))), {})
     organization = collection.resolve(first, resource) or {}
     identifiers = [
         *elements.items(organization.get("identifier")),

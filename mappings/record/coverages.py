@@ -52,7 +52,8 @@ class Coverage(Struct, frozen=True, gc=False, kw_only=True):
     where it can't be told.
 
     `names`: the payer's, as written. `unread`: what is stated of status, period, order or payer and
-    not understood. `pays_second`: it says so of itself. `decided`: who said what the payer is.
+    not understood. `in_doubt`: words of it that say that it may not hold. `pays_second`: it says
+    so of itself. `decided`: who said what the payer is.
     """
 
     source: Source
@@ -67,6 +68,7 @@ class Coverage(Struct, frozen=True, gc=False, kw_only=True):
     conflict: bool = False
     pays_second: bool = False
     unread: tuple[Unread, ...] = ()
+    in_doubt: Unread | None = None
     decided: Decided | None = None
     subscriber: Subscriber = Subscriber()
     payor: Payor = Payor()
@@ -102,5 +104,6 @@ class Authorization(Struct, frozen=True, gc=False, kw_only=True):
     end: Moment | None = None
     coverages: tuple[str, ...] = ()
     insurer: Insurer | None = None
+    created: Moment | None = None
     unread: Unread | None = None
     says: str | None = None

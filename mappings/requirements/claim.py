@@ -3,7 +3,6 @@
 Held by tests/unit/test_intake.py.
 """
 
-from collections.abc import Iterable
 from datetime import date
 
 from msgspec import structs
@@ -159,8 +158,9 @@ def ndc(charge: Charge) -> Result | None:
     if not charge.applies(rule):
         return None
     named = known or charge.administration.drug.ndcs
-    evidence = tuple(cite(charge.administration.source, f"NDC {ndc}") for ndc in named[:1])
-    if _sizes(known) > 1 and not (charge.administration.containers or charge.dispenses):
+    evidence = tuple([cite(charge.administration.source, f"NDC {ndc}") for ndc in named[:1]])
+    sizes = {package.mg for package in charge.known_packages.values()}
+    if len(sizes) > 1 and not (charge.administration.containers or charge.dispenses):
         says = (
             f"NDCs of different containers are recorded ({', '.join(known)}), and nothing says"
             " which were opened."
@@ -181,10 +181,6 @@ def ndc(charge: Charge) -> Result | None:
         )
         return Result(state="incomplete", says=says, rule=rule, evidence=evidence)
     return Result(state="missing", says="No NDC of the product used is recorded.", rule=rule)
-
-
-def _sizes(ndcs: Iterable[str]) -> int:
-    return len({codes.packages()[ndc].mg for ndc in ndcs})
 
 
 _SMALLEST_VIALS = "Use the smallest vials that make up the dose, or record why there were none."

@@ -3,8 +3,7 @@
 Held by tests/scenarios/findings.yaml.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 
@@ -77,20 +76,12 @@ def _checks(
     return found
 
 
-class FindingsByDose:
-    """The findings of a patient, looked up by the administrations that they are about."""
-
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        self._findings = findings
-        self._places: defaultdict[str, list[int]] = defaultdict(list)
-        for place, finding in enumerate(findings):
-            for reference in finding.administrations:
-                self._places[reference].append(place)
-
-    def any_of(self, references: Iterable[str]) -> list[Finding]:
-        """Those about any of the administrations, in their order."""
-        places = set(chain.from_iterable(self._places[name] for name in references))
-        return [self._findings[place] for place in sorted(places)]
+def findings_about(
+    charges: Iterable[Charge], findings: Mapping[str, Sequence[Finding]]
+) -> list[Finding]:
+    """Those of the doses of a line, in the order of their references. `findings`: by dose."""
+    references = sorted([charge.reference for charge in charges])
+    return list(chain.from_iterable([findings[reference] for reference in references]))
 
 
 def _finding(asked: PolicyCheck, result: Result | None, charge: Charge) -> Finding:

@@ -16,9 +16,10 @@ def gaps_of(
 ) -> tuple[Gap, ...]:
     """One gap per requirement of the patient, or per administration (R10, R13)."""
     grouped: dict[tuple[str, ...], list[Finding]] = {}
+    requirements = codes.requirements()
     for finding in findings:
         if finding.state in WORST_FIRST:
-            scope = codes.requirements()[finding.requirement].scope
+            scope = requirements[finding.requirement].scope
             grouped.setdefault(
                 (finding.requirement, *(() if scope == "patient" else finding.administrations)), []
             ).append(finding)

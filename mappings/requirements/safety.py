@@ -215,8 +215,8 @@ def _course(
         )
     first = charge.day - timedelta(days=label.course_days - 1)
     before = neighbors.doses_since(first)
-    total = sum((given.mg for given in before), dose)
-    evidence = (*source, *(given.cited for given in before))
+    total = sum([given.mg for given in before], dose)
+    evidence = (*source, *[given.cited for given in before])
     value, within = plain(total), f"{plain(total)} mg within {label.course_days} days"
     if total > label.course_mg:
         says = f"{within} is above the label's course of {plain(label.course_mg)} mg."

@@ -2,6 +2,7 @@
 and what was stopped goes on."""
 
 import errno
+import functools
 import gzip
 import json
 import os
@@ -19,7 +20,7 @@ import pytest
 import zstandard
 
 from benchmarks import population
-from integration.bulk import run
+from integration.bulk import engine, gathering, run, steps
 from integration.bulk.surveying.index import Index
 from integration.errors import ConfigurationError
 from mappings.policy import choosing
@@ -94,6 +95,21 @@ def test_workers_write_the_same_bytes(
 ) -> None:
     bulk(source, tmp_path, workers=2)
     assert written(tmp_path) == expected
+
+
+def test_many_parts_are_not_all_open(
+    source: Path, expected: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "_MOST_OPEN", 1)
+    monkeypatch.setattr(engine, "_RANGES_A_TASK", 100)
+    small = functools.partial(steps.RunSetting, part_bytes=1000)
+    monkeypatch.setattr("integration.bulk.run.RunSetting", small)
+    bulk(source, tmp_path)
+    found = written(tmp_path)
+    # In the order of the parts, that one is.
+    sums = found.pop("summary.json")
+    assert json.loads(sums) == json.loads(expected["summary.json"])
+    assert found == {name: expected[name] for name in found}
 
 
 KILLED = """

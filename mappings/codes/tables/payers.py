@@ -26,12 +26,13 @@ class PayerName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class Payers(Struct, frozen=True, forbid_unknown_fields=True):
     """`medical`: words of a plan that is medical, whatever kinds of `beside_medical` it is
-    besides."""
+    besides. `in_doubt`: words of a coverage that may not hold."""
 
     sopt: tuple[SoptRow, ...]
     act_code: dict[str, str]
     medical: tuple[str, ...]
     beside_medical: tuple[str, ...]
+    in_doubt: tuple[str, ...]
     names: tuple[PayerName, ...]
     source: str
     verified: bool

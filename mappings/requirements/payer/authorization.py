@@ -144,9 +144,21 @@ def _rest(left: Decimal | None, units: int) -> Decimal | None:
 def _for_code(charge: Charge) -> list[Authorization]:
     """The authorizations of the payer that is billed, for the code."""
     code = charge.code.code if charge.code else ""
-    return [
-        authorization for authorization in _of_payer(charge, "ours") if code in authorization.codes
-    ]
+    ours = _of_payer(charge, "ours")
+    found = [authorization for authorization in ours if code in authorization.codes]
+    denials = [one for one in ours if one.decision == "denied" and one.reference]
+    if not denials:
+        return found
+    return [one for one in found if not any(_takes_back(denial, one) for denial in denials)]
+
+
+def _takes_back(denial: Authorization, authorization: Authorization) -> bool:
+    """A denial under the number of an approval, as far as anybody knows a later one."""
+    if authorization.decision != "approved" or denial.reference != authorization.reference:
+        return False
+    before, after = authorization.created, denial.created
+    one_code = not denial.codes or not set(denial.codes).isdisjoint(authorization.codes)
+    return one_code and not (before and after and not after.may_follow(before, None))
 
 
 def _of_payer(charge: Charge, wanted: Whose) -> list[Authorization]:
