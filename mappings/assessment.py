@@ -37,6 +37,11 @@ class Evidence(Struct, frozen=True, gc=False, order=True):
     def in_the_chart(self) -> bool:
         return not self.resource.startswith(own_names.OURS)
 
+    @property
+    def has_address(self) -> bool:
+        """Whether a Reference may name it: what lives inside another has none."""
+        return self.in_the_chart and "#" not in self.resource
+
 
 class PolicyRef(Struct, frozen=True, gc=False):
     id: str

@@ -4,6 +4,7 @@ wanted, metrics.
 Held by tests/contract/test_starting.py.
 """
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,7 @@ def opened(settings: Settings, *, connections: int = 4, serving: bool = False) -
         with store.transaction() as db:
             row = db.execute("select value from installation where name = 'log-key'").fetchone()
         logs.configure(settings.log, bytes(row[0]) if row else b"")
+        gc.freeze()  # rules and modules stay: they need not be looked through again and again
         port = settings.service.metrics_port
         if not serving or port is None:
             yield store

@@ -91,6 +91,7 @@ class Worker:
             max_size=self._concurrency + 3,
             timeout=5,
             pool_factory=_pool,
+            configure=_each_by_itself,
             kwargs={"application_name": "ferroclaim"},
         )
         app = procrastinate.App(connector=connector)
@@ -127,6 +128,13 @@ class Worker:
 
 def _pool(**given: Any) -> AsyncConnectionPool:
     return AsyncConnectionPool(**{**given, "check": _checked})
+
+
+async def _each_by_itself(db: psycopg.AsyncConnection[Any]) -> None:
+    """The queue asks one statement at a time, which needs no transaction around it, nor has to be
+    waited for: a beginning or an end that PostgreSQL forgets is a job done again."""
+    await db.set_autocommit(True)
+    await db.execute("set synchronous_commit = off")
 
 
 async def _checked(db: psycopg.AsyncConnection[Any]) -> None:

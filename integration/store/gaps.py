@@ -146,20 +146,18 @@ def waivers(db: Db, patient_id: int) -> dict[str, Waiver]:
 def keep(db: Db, patient_id: int, found: Iterable[Gap], now: datetime) -> None:
     """Replaces a patient's open gaps; what is not among them any more is closed."""
     rows = [_columns(patient_id, gap, now) for gap in found]
-    db.execute(_KEEP, [records(rows)])
-    db.execute(
-        "update gaps set closed_at = %s, changed_at = %s where patient_id = %s and id <> all(%s)"
-        " and closed_at is null",
-        [now, now, patient_id, [row["id"] for row in rows]],
-    )
+    ids = [row["id"] for row in rows]
+    db.execute(_KEEP, {"now": now, "patient": patient_id, "ids": ids, "found": records(rows)})
 
 
-_KEEP = """insert into gaps as g (patient_id, id, requirement, state, blocking, waivable, severity,
+_KEEP = """with closed as (update gaps set closed_at = %(now)s, changed_at = %(now)s
+        where patient_id = %(patient)s and id <> all(%(ids)s) and closed_at is null)
+    insert into gaps as g (patient_id, id, requirement, state, blocking, waivable, severity,
     policy, administrations, lines,
         document, opened_at, changed_at)
     select patient_id, id, requirement, state, blocking, waivable, severity, policy,
         administrations, lines, document, opened_at, changed_at
-    from jsonb_populate_recordset(null::gaps, %s)
+    from jsonb_populate_recordset(null::gaps, %(found)s)
     on conflict (patient_id, id) do update set state = excluded.state, blocking = excluded.blocking,
         waivable = excluded.waivable,
         severity = excluded.severity, policy = excluded.policy,

@@ -119,7 +119,12 @@ _RECORD = """insert into write_backs as b (site, gap_id, patient_id, state, dige
     from jsonb_populate_recordset(null::write_backs, %s)
     on conflict (site, gap_id) do update set state = excluded.state, digest = excluded.digest,
         changed_at = now(), message = null,
-        location = coalesce(excluded.location, b.location), version = excluded.version"""
+        location = coalesce(excluded.location, b.location), version = excluded.version,
+        owed_since = case when b.state = 'confirmed' and excluded.state <> 'confirmed' then now()
+            else b.owed_since end
+    where b.message is not null or (b.state, b.digest, b.location, b.version) is distinct from
+        (excluded.state, excluded.digest, coalesce(excluded.location, b.location),
+        excluded.version)"""
 
 
 def _row(site: str, patient_id: int, gap: str, entry: Entry) -> dict[str, Any]:

@@ -15,9 +15,8 @@ def keep(db: Db, patient_id: int, found: Iterable[ClaimLine], now: datetime) -> 
     """Replaces a patient's lines. A released one stays, with the release, whatever becomes of
     it."""
     kept = [_columns(patient_id, line, now) for line in found]
-    db.execute(_KEEP, [records(kept)])
     ids = [columns["id"] for columns in kept]
-    db.execute(_GONE, {"now": now, "patient": patient_id, "ids": ids})
+    db.execute(_KEEP, {"now": now, "patient": patient_id, "ids": ids, "found": records(kept)})
 
 
 def name_providers(db: Db, patient_id: int, providers: Mapping[str, str]) -> None:
@@ -31,12 +30,18 @@ def name_providers(db: Db, patient_id: int, providers: Mapping[str, str]) -> Non
         )
 
 
-_KEEP = """insert into lines as l (patient_id, id, service_date, code, modifiers, units, status,
+_RELEASED = """exists (select 1 from releases r where r.patient_id = l.patient_id
+    and r.line_id = l.id and r.withdrawn_at is null)"""
+_KEEP = f"""with released as (update lines l set gone_at = %(now)s
+        where patient_id = %(patient)s and id <> all(%(ids)s) and gone_at is null and {_RELEASED}),
+    gone as (delete from lines l where patient_id = %(patient)s and id <> all(%(ids)s)
+        and gone_at is null and not {_RELEASED})
+    insert into lines as l (patient_id, id, service_date, code, modifiers, units, status,
     payment, reasons, policy, coverage,
         value, document, first_seen_at, changed_at, status_since)
     select patient_id, id, service_date, code, modifiers, units, status, payment, reasons, policy,
         coverage, value, document, first_seen_at, changed_at, status_since
-    from jsonb_populate_recordset(null::lines, %s)
+    from jsonb_populate_recordset(null::lines, %(found)s)
     on conflict (patient_id, id) do update set service_date = excluded.service_date,
         code = excluded.code,
         modifiers = excluded.modifiers, units = excluded.units, status = excluded.status,
@@ -47,15 +52,7 @@ _KEEP = """insert into lines as l (patient_id, id, service_date, code, modifiers
         changed_at = case when l.document = excluded.document then l.changed_at
             else excluded.changed_at end,
         status_since = case when l.status = excluded.status then l.status_since
-            else excluded.status_since end"""
-
-
-_RELEASED = """exists (select 1 from releases r where r.patient_id = l.patient_id
-    and r.line_id = l.id and r.withdrawn_at is null)"""
-_GONE = f"""with released as (update lines l set gone_at = %(now)s
-    where patient_id = %(patient)s and id <> all(%(ids)s) and gone_at is null and {_RELEASED})
-    delete from lines l where patient_id = %(patient)s and id <> all(%(ids)s)
-    and gone_at is null and not {_RELEASED}"""  # noqa: S608
+            else excluded.status_since end"""  # noqa: S608
 
 
 def _columns(patient_id: int, line: ClaimLine, now: datetime) -> dict[str, Any]:

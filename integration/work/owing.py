@@ -8,26 +8,23 @@ from collections.abc import Mapping, Sequence
 
 from integration.ehr.fhir.answers import Json
 from integration.ehr.writing import issues
-from integration.ehr.writing.ledger import Entry
+from integration.ehr.writing.ledger import Entry, State
 from integration.ehr.writing.writeback import Outcome, Worklist, WriteBack
 from integration.store import Db, audit, failures, ledger
 from integration.store.failures import Failure
 from integration.store.patients import Patient
 from mappings.writing.detected_issue import gap_of
 
+# What is kept of an issue that was not sent.
+_KEPT: Mapping[str, State] = {"unchanged": "confirmed", "refused": "refused"}
 WRITE_BACK = "write-back"  # the name under which a refused one waits for a person
 
 
-def digests(owed: Sequence[Json]) -> dict[str, str]:
-    """By gap, the digest of its issue."""
-    return {str(gap_of(issue)): issues.digest(issue) for issue in owed}
-
-
-def owe(db: Db, patient: Patient, port: WriteBack, owed: Mapping[str, str]) -> None:
-    """Notes, beside the assessment that found them, the digests of what is to be written; nothing
-    where the site takes nothing."""
+def owe(db: Db, patient: Patient, port: WriteBack, owed: Sequence[Json]) -> None:
+    """Notes the issues that are still to be written; nothing where the site takes nothing."""
     if not isinstance(port, Worklist):
-        ledger.owe(db, patient.site, patient.id, owed)
+        digests = {str(gap_of(issue)): issues.digest(issue) for issue in owed}
+        ledger.owe(db, patient.site, patient.id, digests)
 
 
 def note(
@@ -35,15 +32,18 @@ def note(
     patient: Patient,
     answers: Mapping[str, Entry],
     outcomes: Sequence[Outcome],
-    owed: Mapping[str, str],
+    owed: Sequence[Json],
     by: str = audit.OURSELVES,
     role: str | None = None,
 ) -> None:
-    """What became of each gap of OWED, by digest. ANSWERS: of the ledger that was written with."""
-    same = [outcome for outcome in outcomes if outcome.result == "unchanged"]
-    entries = {o.gap: Entry("confirmed", owed[o.gap], o.location, o.version) for o in same}
+    """What became of the issues OWED. ANSWERS: of the ledger that was written with."""
+    by_gap = {str(gap_of(issue)): issue for issue in owed}
+    entries = {
+        o.gap: Entry(_KEPT[o.result], issues.digest(by_gap[o.gap]), o.location, o.version)
+        for o in outcomes
+        if o.result in _KEPT
+    }
     refused = [outcome for outcome in outcomes if outcome.result == "refused"]
-    entries |= {o.gap: Entry("refused", owed[o.gap], o.location, o.version) for o in refused}
     ledger.record(db, patient.site, patient.id, {**answers, **entries})
     ledger.explain(db, patient.site, [(o.gap, o.message) for o in refused])
     written = [outcome for outcome in outcomes if outcome.result in ("created", "updated")]

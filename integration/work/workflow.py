@@ -20,7 +20,7 @@ from integration.store import Hold, decisions, gaps, patients
 from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
 from integration.work.engine import Closing, Engine, Job
-from integration.work.owing import digests, note, owe
+from integration.work.owing import note, owe
 from mappings.decisions import Decision
 
 log = structlog.get_logger()
@@ -78,12 +78,15 @@ def _assessed(
         cause = str(job.arguments.get("cause", "retry"))
         changed = keep(db, client.site, patient, checked, pull, as_of, cause)
         owed = owed_issues(assessment, pull, as_of, gaps.waivers(db, patient.id))
-        said = digests(owed)
-        owe(db, patient, port, said)
         engine.step("keeping")
     engine.step("kept")
-    outcomes = port.put_all(owed, pull.issues) if owed else []
-    closing = partial(note, patient=patient, answers=ledger.answers, outcomes=outcomes, owed=said)
+    try:
+        outcomes = port.put_all(owed, pull.issues) if owed else []
+    except Exception:
+        with hold.transaction() as db:
+            owe(db, patient, port, owed)
+        raise
+    closing = partial(note, patient=patient, answers=ledger.answers, outcomes=outcomes, owed=owed)
     _check(patient, outcomes, hold, closing)
     engine.step("written")
     return "changed" if changed else "unchanged", closing if owed else None

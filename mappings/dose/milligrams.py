@@ -132,7 +132,7 @@ def _against(administration: Administration, amount: Decimal) -> Iterator[str]:
     manner, drug = administration.giving, administration.drug
     family = codes.families()[drug.family] if drug.family else None
     if manner.refused:
-        yield f"The record is completed, and says that the dose {manner.refused}."
+        yield f"The record is {administration.status}, and says that the dose {manner.refused}."
     for route in manner.routes if family else ():
         if family and not set(route.routes) & set(family.routes):
             yield (

@@ -21,6 +21,7 @@ from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.copies import opened
 from mappings.reading.bundles.groups import Group, Kept
 from mappings.reading.bundles.heads import Held
+from mappings.reading.bundles.inside import inside
 from mappings.reading.conditions import PlainDiagnoses, diagnosis
 from mappings.reading.coverages import CoverageReader
 from mappings.reading.drugs.products import ProductFinder
@@ -97,7 +98,17 @@ class Reader:
         panels = self._labs.membership(map(opened, holders), collection)
         doses = encounters.OfDoses(given)
         chart.narrow("Encounter", doses.visits)
-        visits = doses.bearing(each("Encounter", self._encounters.encounter, collection, doses))
+        around = chart.holding("MedicationAdministration")
+        of_doses, ordered = (
+            list(inside(around, kind)) for kind in ("Encounter", "MedicationRequest")
+        )
+        visit = self._encounters.encounter
+        visits = doses.bearing(
+            chain(
+                each("Encounter", visit, collection, doses),
+                _safely(of_doses, visit, (collection, doses), problems),
+            )
+        )
         places = encounters.locations(visits, collection)
         by_words = (collection, statuses)
         tables = (collection, self._finder, statuses)
@@ -127,6 +138,7 @@ class Reader:
             locations=tuple(_safely(places, encounters.location, (collection,), problems)),
             orders=(
                 *each("MedicationRequest", orders.order, *tables, purpose="iron"),
+                *_safely(ordered, orders.order, tables, problems),
                 *every("CarePlan", orders.planned, *tables),
             ),
             dispenses=tuple(each("MedicationDispense", orders.dispense, *tables, purpose="iron")),
@@ -184,6 +196,11 @@ class _Chart:
             sifted = self._sieve.sift(kind, kept, self._collection)
             self._found[kind] = {each: sorted(those, key=_id) for each, those in sifted.items()}
         return self._found[kind].get(purpose, [])
+
+    def holding(self, kind: str) -> list[Resource]:
+        """Those of a type that hold others inside."""
+        every = map(opened, self.all(kind, "iron"))
+        return [resource for resource in every if resource.get("contained")]
 
     def each(
         self,

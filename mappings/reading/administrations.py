@@ -11,6 +11,7 @@ import msgspec
 from mappings import codes
 from mappings.codes.conversions import mg
 from mappings.reading import people
+from mappings.reading.bundles import inside
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.conditions import reason
 from mappings.reading.drugs.amounts import amount
@@ -78,7 +79,9 @@ def administration(
     containers, containers_problem = _containers(resource, source)
     dose, bought = _dose(dosages), _bought_340b(resource)
     manner = giving(resource, status, dosages, dose, given, (start, end))
-    visit = collection.key(resource.get("context")) or collection.key(resource.get("encounter"))
+    at = elements.either(resource, "context", "encounter")
+    visit = collection.key(at) or inside.key(resource, at, "Encounter")
+    own_order = inside.key(resource, resource.get("request"), "MedicationRequest")
     return Administration(
         source=source,
         status=status.removesuffix(_AS_ORDERED),
@@ -90,7 +93,7 @@ def administration(
         dose=dose,
         giving=manner,
         encounter=visit,
-        orders=tuple(collection.keys(resource.get("request"))),
+        orders=(*collection.keys(resource.get("request")), *((own_order,) if own_order else ())),
         reason=reason(reasons.coded(resource), source, visit),
         reason_references=tuple(collection.keys(reasons.references(resource))),
         not_given=not_given(elements.concepts(resource.get("statusReason")), dose),

@@ -150,6 +150,7 @@ class PlainDiagnoses:
             _is_unread(found.onset_date_time, onset)
             or _is_unread(found.abatement_date_time, end)
             or _is_unread(found.encounter, visit)
+            or any(extension.url in _DUE_TO for extension in found.extension)
         ):
             return None
         statuses = _bytes(found.clinical_status), _bytes(found.verification_status)

@@ -13,7 +13,6 @@ from mappings.codes.conversions import ml
 from mappings.reading.drugs.amounts import amount, written
 from mappings.reading.drugs.mixtures import masses_alone, names_mixture
 from mappings.reading.drugs.ungiven import (
-    Outcome,
     outcome,
     quoted,
     stated,
@@ -53,7 +52,7 @@ def giving(
 ) -> Giving:
     """How the dose of an administration was given."""
     routes, unread = _routes(dosages)
-    said = outcome(resource, dosages) if status == "completed" else Outcome()
+    said = outcome(resource, status, dosages)
     in_ml = dose.unit in codes.units().ml_per
     return Giving(
         routes=routes,

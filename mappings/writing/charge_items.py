@@ -22,7 +22,8 @@ def charge_items(
     found: ChargeLines, record: PatientRecord, site: Site, now: datetime
 ) -> list[Resource]:
     """`priceOverride` holds the charge of the whole line, where there is a price."""
-    visits = [visit.source.resource for visit in encounters(found.draft, record, site.zone)]
+    named = (visit.source.resource for visit in encounters(found.draft, record, site.zone))
+    visits = [visit for visit in named if "#" not in visit]
     made = []
     for line, parts in found.services:
         known = [part.value for part in parts if part.value is not None]

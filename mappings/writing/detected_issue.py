@@ -212,7 +212,7 @@ def _new(
         "implicated": [{"reference": reference} for reference in gap.administrations],
         "evidence": [
             {"code": [{"text": item.says}]}
-            | ({"detail": [{"reference": item.resource}]} if item.in_the_chart else {})
+            | ({"detail": [{"reference": item.resource}]} if item.has_address else {})
             for item in gap.evidence
         ],
         "detail": f"{gap.message} {gap.fix}{source}",

@@ -180,7 +180,7 @@ def _visits(draft: Draft, record: PatientRecord | None, site: Site) -> dict[str,
             for administration in given
             if (visit := encounter_of(administration, record, site.zone))
         }
-        if len(visits) == 1 and visits <= known:
+        if len(visits) == 1 and visits <= known and "#" not in next(iter(visits)):
             found[line.id] = visits.pop()
     return found
 
@@ -192,7 +192,7 @@ class _Information:
     def __init__(self, draft: Draft, made: Statement | None) -> None:
         said: dict[str, list[str]] = {}
         for item in chain.from_iterable(line.evidence for line in draft.lines):
-            if item.resource != draft.coverage and item.in_the_chart:
+            if item.resource != draft.coverage and item.has_address:
                 texts = said.setdefault(item.resource, [])
                 texts += [item.says] if item.says not in texts else []
         self._places = {resource: number for number, resource in enumerate(said, 1)}

@@ -229,8 +229,9 @@ SALINE = ingredient("sodium chloride 0.9 %")
         # A vial: its strength is the label's, and it is no bag.
         (medication(ingredient(numerator="100 mg", denominator="5 mL")), (100, 5), None, False),
         (medication(ingredient(numerator="20 mg", denominator="1 mL")), (20, 1), None, False),
-        (medication(ingredient(numerator="21 mg", denominator="1 mL")), (21, 1), None, False),
         (medication(ingredient()), None, None, False),
+        # Stronger than the vial: nothing is.
+        (medication(ingredient(numerator="20.1 mg", denominator="1 mL")), None, None, True),
         # A bag: weaker than the label, or mixed with something.
         (medication(IRON), (200, 110), 200, False),
         (medication(IRON, SALINE), (200, 110), 200, True),

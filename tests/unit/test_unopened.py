@@ -14,10 +14,11 @@ from hypothesis import given
 
 from integration import samples
 from mappings.circumstances import kidney
-from mappings.reading import Collection, Reader, decode, encounters
+from mappings.reading import Collection, Reader, conditions, decode, encounters
 from mappings.reading.bundles.copies import opened
 from mappings.reading.bundles.heads import Held
 from mappings.site import Site
+from mappings.values.moment import parse
 from tests import builders, public, synthea
 from tests.bending.charts import charts
 from tests.unit.test_decoding import BROKEN
@@ -235,30 +236,45 @@ def test_what_no_rule_asks_for_stays_unopened() -> None:
 
 
 def test_what_says_no_more_than_most_do_is_read_unopened() -> None:
-    resources = _of_patient(
-        [
-            builders.lab("ferritin", 60, on="2026-10-01"),
-            builders.lab("ferritin", 70, on="2026-10-02")
-            | {"specimen": {"reference": "Specimen/x"}},
-            builders.condition("N18.4", id="kidney"),
-            builders.condition("D63.1", id="caused", evidence=[{"detail": []}]),
-            builders.administration("esa", text="epoetin alfa", ndc=None),
-            builders.administration("esa-on-hold", text="epoetin alfa", ndc=None, status="on-hold"),
-        ]
-    )
+    due_to = {"url": conditions._DUE_TO[0], "valueReference": {"reference": "Condition/kidney"}}
+    resources = [
+        builders.lab("ferritin", 60, on="2026-10-01"),
+        builders.lab("ferritin", 70, on="2026-10-02", specimen="blood"),
+        builders.lab("ferritin", 80, on="2026-10-03", valueString="80 ng/mL"),
+        builders.condition("N18.4", id="kidney"),
+        builders.condition("D50.9", id="asserted", extension=[{"url": "urn:asserted"}]),
+        builders.condition("D63.1", id="caused", extension=[due_to]),
+        builders.administration("esa", text="epoetin alfa", ndc=None),
+        builders.administration("esa-on-hold", text="epoetin alfa", ndc=None, status="on-hold"),
+    ]
     collection = Collection()
-    assert collection.add_text(text_of(bundle([builders.administration(), *resources])), "the file")
+    chart = bundle([builders.administration(), *_of_patient(resources)])
+    assert collection.add_text(text_of(chart), "the file")
     (record,), _ = Reader(Site()).records(collection)
-    assert len(record.labs) == len(record.diagnoses) == 2
+    assert len(record.labs) == len(record.diagnoses) == 3
     assert [dose.source.resource for dose in record.esa] == ["MedicationAdministration/esa"]
     kept = dict(collection._copies.items())
-    opened_ = {key for key, one in kept.items() if isinstance(one, Held) and one.opened}
-    assert opened_ == {
+    assert {key for key, one in kept.items() if isinstance(one, Held) and one.opened} == {
         "MedicationAdministration/ma1",
         "MedicationAdministration/esa-on-hold",
-        "Observation/ferritin-2026-10-02",
+        "Observation/ferritin-2026-10-03",
         "Condition/caused",
     }
+
+
+@pytest.mark.parametrize("again", [[], [{"collection": {"collectedDateTime": "2026-09-28"}}]])
+def test_a_result_is_of_the_time_of_its_specimen(again: list[dict[str, Any]]) -> None:
+    blood = builders.resource(resourceType="Specimen", id="blood")
+    blood |= {"collection": {"collectedDateTime": "2026-09-30"}}
+    result = builders.lab("ferritin", 60, on="2026-10-02", specimen="blood")
+    copies = [blood, *(blood | other for other in again)]
+    text = text_of(bundle([*builders.chart(without=["ferritin"]), result, *copies]))
+    assert_same(text)
+    collection = Collection()
+    assert collection.add_text(text, "the file")
+    (record,), _ = Reader(Site()).records(collection)
+    (when,) = [lab.when for lab in record.labs if lab.source.resource.endswith("-10-02")]
+    assert when == parse("2026-10-02" if again else "2026-09-30")
 
 
 def _loinc(code: str) -> dict[str, Any]:

@@ -6,8 +6,11 @@ Held by tests/contract/test_ehr_reading.py.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode
+
+Tokens = set[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class Query:
     @property
     def path(self) -> str:
         """Relative address. `+` and `|` are escaped (Q18)."""
-        return f"{self.kind}?{urlencode(self.params)}" if self.params else self.kind
+        asked = "&".join(_escaped(*pair) for pair in self.params)
+        return f"{self.kind}?{asked}" if asked else self.kind
 
     def from_offset(self, offset: int) -> "Query":
         """The same search, some matches further on."""
@@ -32,11 +36,21 @@ class Query:
         (Q20)."""
         if resource.get("resourceType") != self.kind:
             return True  # included
-        asked = dict(self.params)
+        code, identifier, day = self._asked
         return (
-            _has_token(_concepts(resource.get("code")), asked.get("code"))
-            and _has_token(_listed(resource.get("identifier")), asked.get("identifier"))
-            and _not_before(resource, asked.get("date"))
+            (code is None or _has_token(_concepts(resource.get("code")), code))
+            and (identifier is None or _has_token(_listed(resource.get("identifier")), identifier))
+            and (day is None or _not_before(resource, day))
+        )
+
+    @cached_property
+    def _asked(self) -> tuple[Tokens | None, Tokens | None, str | None]:
+        asked = dict(self.params)
+        day = asked.get("date", "")
+        return (
+            _wanted(asked.get("code")),
+            _wanted(asked.get("identifier")),
+            day[2:12] if day.startswith("ge") else None,
         )
 
 
@@ -49,23 +63,32 @@ def pairs(params: Mapping[str, str | list[str]]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _has_token(tokens: set[tuple[str, str]], asked: str | None) -> bool:
+@lru_cache(maxsize=1024)
+def _escaped(name: str, value: str) -> str:
+    """All but the patient is the same in every search of a kind."""
+    return urlencode([(name, value)])
+
+
+def _wanted(asked: str | None) -> Tokens | None:
+    if asked is None:
+        return None
+    return {tuple(part.split("|", 1)) for part in asked.split(",") if "|" in part}
+
+
+def _has_token(tokens: Tokens, wanted: Tokens) -> bool:
     """Whether one of TOKENS is in the list that was asked for; `system|` takes any code of the
     system."""
-    if asked is None:
-        return True
-    wanted = {tuple(part.split("|", 1)) for part in asked.split(",") if "|" in part}
     return bool(tokens & wanted) or any((system, "") in wanted for system, _ in tokens)
 
 
-def _concepts(concept: Any) -> set[tuple[str, str]]:
+def _concepts(concept: Any) -> Tokens:
     codings = concept.get("coding") if isinstance(concept, dict) else None
     return {
         (str(c.get("system")), str(c.get("code"))) for c in codings or [] if isinstance(c, dict)
     }
 
 
-def _listed(identifiers: Any) -> set[tuple[str, str]]:
+def _listed(identifiers: Any) -> Tokens:
     return {
         (str(i.get("system")), str(i.get("value")))
         for i in (identifiers if isinstance(identifiers, list) else [])
@@ -73,15 +96,12 @@ def _listed(identifiers: Any) -> set[tuple[str, str]]:
     }
 
 
-def _not_before(resource: dict[str, Any], asked: str | None) -> bool:
+def _not_before(resource: dict[str, Any], day: str) -> bool:
     """A result that says no date, or ends after the date asked for, stays."""
-    if asked is None or not asked.startswith("ge"):
-        return True
     period = resource.get("effectivePeriod") or resource.get("period") or {}
     said = (
         resource.get("effectiveDateTime") or period.get("end") if isinstance(period, dict) else None
     )
-    day = asked[2:12]
     # One day of grace: the server compares in its own zone. A partial date stays if the year or
     # month may reach it.
     return not isinstance(said, str) or said[:10] >= _day_before(day)[: len(said[:10])]

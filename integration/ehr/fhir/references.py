@@ -37,7 +37,9 @@ def subject(resource: Json, base_url: str) -> str | None:
     place = WHOSE.get(resource["resourceType"])
     if place is None:
         return None
-    return next((key for ref in at(resource, (place,)) if (key := local(ref, base_url))), "")
+    said = resource.get(place)
+    named = said if isinstance(said, list) else [said]
+    return next((key for reference in named if (key := local(reference, base_url))), "")
 
 
 def needed(resource: Json, base_url: str) -> Iterator[str]:

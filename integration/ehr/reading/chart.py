@@ -223,14 +223,15 @@ class ChartReading:
 
     def _take(self, query: Query, pages: list[Page]) -> None:
         self._answered.add(query.kind)
+        matches = self._matches[query]
         for page in pages:
             self.problems += page.problems
             if page.left_out:
                 self._cut[query.kind] = page.left_out
-            self._matches[query].update(problem["resource"] for problem in page.problems)
+            matches.update(problem["resource"] for problem in page.problems)
             for resource in page.resources:
                 if resource["resourceType"] == query.kind:
-                    self._matches[query].add(str(resource.get("id")))
+                    matches.add(str(resource.get("id")))
                 self._filter(query, resource)
 
     def _fail(self, kind: str, error: EhrError) -> None:

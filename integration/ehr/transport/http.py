@@ -20,7 +20,7 @@ from urllib3.util import Retry
 from integration.configuration.site import Site
 from integration.ehr.fhir.answers import FHIR_JSON, TRANSIENT, Answer, Json, encode, error_for
 from integration.ehr.profile import profile
-from integration.ehr.transport.asking import as_it_is, authorities, timeouts
+from integration.ehr.transport.asking import authorities, timeouts
 from integration.ehr.transport.auth import (
     SHARED_TOKENS,
     RequestAuthorization,
@@ -230,16 +230,13 @@ class Transport:
         if body is not None:
             headers = {"Content-Type": FHIR_JSON, **headers}
         try:
-            with session.request(
-                method,
-                url,
-                params=params,
-                data=None if body is None else encode(body),
-                headers=dict(headers),
-                auth=as_it_is,
-                timeout=timeouts(self.site),
-                allow_redirects=False,
+            request = _prepared(method, url, params, {**session.headers, **headers}, body)
+            with session.get_adapter(url).send(
+                request,
                 stream=True,
+                timeout=timeouts(self.site),
+                verify=session.verify is None or session.verify,
+                proxies=session.proxies,
             ) as response:
                 answer = Answer(response.status_code, response.headers, self._body(response))
         except (requests.RequestException, HTTPError) as error:
@@ -289,6 +286,19 @@ class Transport:
 def plain_session(connections: int, retries: int) -> requests.Session:
     """With nothing of a site in it; only what was never sent is sent again."""
     return _session(_adapter(connections, _retries(retries)))
+
+
+def _prepared(
+    method: str, url: str, params: Any, headers: Mapping[str, str | bytes], body: Json | None
+) -> requests.PreparedRequest:
+    """With nothing but this: no cookie, no credentials of a .netrc. Sent so, no redirect is
+    followed."""
+    request = requests.PreparedRequest()
+    request.prepare_method(method)
+    request.prepare_url(url, params)
+    request.prepare_headers(headers)
+    request.prepare_body(None if body is None else encode(body), None)
+    return request
 
 
 def _adapter(connections: int, retries: Retry) -> HTTPAdapter:

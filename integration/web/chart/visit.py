@@ -24,7 +24,7 @@ from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
 from integration.web import entries
 from integration.web.gate import PageContext
-from integration.work.owing import digests, note, owe
+from integration.work.owing import note, owe
 from integration.work.queue import PERSON, patient_key
 from mappings import codes
 from mappings.assessment import Gap
@@ -91,7 +91,7 @@ class ChartVisit:
                     keep(db, self.site, patient, checked, pull, now, assessments.PAGE)
                     owed = owed_issues(checked.assessment, pull, now, gaps.waivers(db, patient.id))
                     port = self._port(StoredLedger(self.here.store, patient.id))
-                    owe(db, patient, port, digests(owed))
+                    owe(db, patient, port, owed)
             elif action:
                 self.here.queue.assess(db, patient, "person", priority=PERSON)
             if action:
@@ -338,7 +338,7 @@ class ChartVisit:
                     seen.patient,
                     ledger.answers,
                     outcomes,
-                    digests(owed),
+                    owed,
                     self.actor,
                     "clinician",
                 )

@@ -15,7 +15,17 @@ from mappings.reading.bundles.copies import Copies, opened
 from mappings.reading.bundles.entries import Deletion, Item
 from mappings.reading.bundles.envelopes import Envelope, envelope
 from mappings.reading.bundles.groups import Group, Grouping
-from mappings.reading.bundles.heads import OPENED, READ, Held, Other, hold, is_plain, other
+from mappings.reading.bundles.heads import (
+    OPENED,
+    READ,
+    Held,
+    Other,
+    hold,
+    hold_unmodified,
+    is_plain,
+    may_be_modified,
+    other,
+)
 from mappings.reading.bundles.merging import Merges, merges
 from mappings.reading.bundles.references import References
 from mappings.reading.fhir import elements, outcomes
@@ -99,8 +109,8 @@ class Collection:
             return False
         found = envelope(text)
         if found:
-            return self._add_entries(found, where)
-        held = hold(text, 0)
+            return self._add_entries(found, where, modified=may_be_modified(text))
+        held = hold_unmodified(text, 0)
         if held:
             self._merges = None
             self._copies.add_held(held)
@@ -108,9 +118,9 @@ class Collection:
         unread = other(text)
         return bool(unread and unread.id and unread.kind not in READ | OPENED)
 
-    def _add_entries(self, found: Envelope, where: str) -> bool:
-        home = self._next_bundle()
-        resources = [hold(one.resource, home) or _unheld(one.resource) for one in found.entry]
+    def _add_entries(self, found: Envelope, where: str, *, modified: bool) -> bool:
+        home, held = self._next_bundle(), hold_unmodified if modified else hold
+        resources = [held(one.resource, home) or _unheld(one.resource) for one in found.entry]
         if None in resources:
             return False
         if found.type == "searchset":

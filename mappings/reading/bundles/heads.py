@@ -9,10 +9,10 @@ import codecs
 from collections.abc import Mapping
 from functools import reduce
 from operator import or_
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from mappings.reading.fhir.forms import FORMS, OBJECT, SUBSETTED
 
@@ -46,7 +46,7 @@ _NUL = rb"\u0000"
 _CARE = ("\ufdd0".encode(), codecs.BOM_UTF8)
 
 # What may turn the meaning of a whole resource, wherever it stands in it (`fhir.forms`).
-_TURNING = (b'"modifierExtension"', SUBSETTED.encode())
+_MODIFIER = b'"modifierExtension"'
 
 _BRACE = ord("{")
 
@@ -79,6 +79,16 @@ class Coded(Struct, frozen=True, gc=False):
     code: Part = UNSET
 
 
+class _Tag(Struct, frozen=True, gc=False):
+    code: Annotated[str, Meta(pattern=f"^(?!{SUBSETTED}$)")] | None = None
+
+
+class _Tags(Struct, frozen=True, gc=False):
+    """That none of them says that it is a part of a resource."""
+
+    tag: list[_Tag] | _Tag | None = None
+
+
 class Head(Struct, frozen=True, gc=False, kw_only=True, tag_field="resourceType"):
     """What names a resource, and that nothing modifies it. The head of each type has more to it:
     whose it is, what it is about, as text, and that the rest has a form that is read."""
@@ -87,6 +97,7 @@ class Head(Struct, frozen=True, gc=False, kw_only=True, tag_field="resourceType"
     about: ClassVar[Part] = UNSET
     id: str
     contained: Part = UNSET
+    meta: _Tags | None = None
     modifierExtension: None = None  # noqa: N815 - as FHIR writes it
     implicitRules: None = None  # noqa: N815
 
@@ -190,11 +201,19 @@ def is_plain(text: bytes) -> bool:
     return not any(care in text for care in _CARE)
 
 
+def may_be_modified(text: Raw | bytes) -> bool:
+    """Whether a part of a resource in it may turn the meaning of the whole: then it is opened."""
+    return _MODIFIER in bytes(text)
+
+
+def hold_unmodified(text: Raw | bytes, home: int) -> Held | None:
+    """`hold` of what may be modified."""
+    return None if may_be_modified(text) else hold(text, home)
+
+
 def hold(text: Raw | bytes, home: int) -> Held | None:
     """A resource unopened; None where its head has not the form that the readers expect, or it is
     of a type that none of them reads."""
-    if any(turning in bytes(text) for turning in _TURNING):
-        return None
     try:
         head = _heads.decode(text)
     except (msgspec.DecodeError, RecursionError):

@@ -22,14 +22,20 @@ _OF_ALL = (
     "bodySite", "identifier", "language", "note", "text",
 )  # fmt: skip
 _OF_RESULTS = (
-    "basedOn", "category", "device", "encounter", "interpretation", "issued", "method",
-    "partOf", "performer", "referenceRange",
+    "basedOn", "category", "derivedFrom", "device", "encounter", "extension", "interpretation",
+    "issued", "method", "partOf", "performer", "referenceRange",
 )  # fmt: skip
 _OF_CONDITIONS = ("recorder", "severity", "stage")
 
 
 class _Version(Struct, frozen=True, gc=False):
     version: str | None = field(name="versionId", default=None)
+
+
+class Extension(Struct, frozen=True, gc=False):
+    """What kind of one it is."""
+
+    url: str | None = None
 
 
 class _Plain(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
@@ -50,15 +56,16 @@ class PlainDose(_Plain, frozen=True, gc=False, kw_only=True, rename="camel"):
 
 
 class PlainResult(_Plain, frozen=True, gc=False, kw_only=True, rename="camel"):
-    """An Observation of a quantity, with a time that is written as one text, and no specimen."""
+    """An Observation of a quantity, with a time that is written as one text."""
 
     status: str
     effective_date_time: str
     value_quantity: Raw
+    specimen: Reference | None = None
 
 
 class PlainCondition(_Plain, frozen=True, gc=False, kw_only=True, rename="camel"):
-    """A Condition that names no cause; each of its dates is written as one text."""
+    """A Condition, each of whose dates is written as one text."""
 
     clinical_status: Part = UNSET
     verification_status: Part = UNSET
@@ -67,6 +74,7 @@ class PlainCondition(_Plain, frozen=True, gc=False, kw_only=True, rename="camel"
     onset_date_time: Text = UNSET
     abatement_date_time: Text = UNSET
     recorded_date: Text = UNSET
+    extension: list[Extension] = []
 
 
 def _listing(form: type[T], passed_over: tuple[str, ...]) -> type[T]:

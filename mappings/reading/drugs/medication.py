@@ -224,8 +224,10 @@ def _strength(
         return None, None, mass is not None and (per.unit == "vial" or per.problem == "missing")
     volume = volume or whole or Decimal(1)
     label = codes.families()[family].strength_mg_per_ml if family else None
-    if diluted and label and mass >= label * volume:
-        # Nothing is as strong in a bag as in its vial: this is the vial's strength.
+    most = label * volume if label else None
+    if most is not None and (mass > most or (diluted and mass == most)):
+        # Nothing is stronger than its vial, and nothing as strong in a bag: this is not the
+        # strength of what was given.
         return None, None, False
     weaker = diluted or label is None or mass < label * volume
     return (

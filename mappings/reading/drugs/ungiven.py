@@ -28,7 +28,7 @@ _OWN = frozenset({"a", "the", "this", "dose", "drug", "med", "medication", "infu
 
 
 class Outcome(Struct, frozen=True):
-    """What says that the dose of a completed record was not given or not here (`refused`), or not
+    """What says that the dose of a record was not given or not here (`refused`), or not
     all of it (`partly`), quoted; `unread`: what is not understood."""
 
     refused: str | None = None
@@ -49,22 +49,29 @@ def not_given(reasons: Iterable[Concept], dose: Amount) -> bool:
     return any(_says_not_given(reason, nothing) for reason in reasons)
 
 
-def outcome(resource: Resource, dosages: list[Resource]) -> Outcome:
-    """What a completed record says became of its dose."""
+def outcome(resource: Resource, status: str, dosages: list[Resource]) -> Outcome:
+    """What a record that is over says became of its dose; of one that was stopped only that nothing
+    was given, for the rest was not."""
+    if status not in ("completed", "stopped"):
+        return Outcome()
+    completed = status == "completed"
     for element in ("notGiven", "wasNotGiven"):
         denied = elements.flag(resource.get(element), element)
         if denied:
-            said = denied if isinstance(denied, Unread) else Unread(element, "not given")
-            return Outcome(refused=f"{_NOT_GIVEN}: {said}")
-    coded = list(_coded(resource, dosages))
-    found = {one.outcome: one for one in reversed([*coded, *_written(resource, dosages)])}
+            quote = denied if isinstance(denied, Unread) else Unread(element, "not given")
+            return Outcome(refused=f"{_NOT_GIVEN}: {quote}")
+    coded = list(_coded(resource, dosages, completed))
+    said = [*coded, *_written(resource, dosages, completed)]
+    found = {one.outcome: one for one in reversed(said)}
     refusals = (
         f"{kind}: {_shown(found[kind])}" for kind in (_NOT_GIVEN, _ELSEWHERE) if kind in found
     )
     return Outcome(
         refused=next(refusals, None),
         partly=_shown(found[_PARTLY]) if _PARTLY in found else None,
-        unread=tuple(Unread(one.element, one.quoted) for one in coded if one.outcome is None),
+        unread=tuple(
+            Unread(one.element, one.quoted) for one in coded if completed and one.outcome is None
+        ),
     )
 
 
@@ -104,23 +111,23 @@ def _shown(said: _Said) -> str:
     return f'"{said.quoted}" ({said.element})'
 
 
-def _coded(resource: Resource, dosages: list[Resource]) -> Iterator[_Said]:
+def _coded(resource: Resource, dosages: list[Resource], completed: bool) -> Iterator[_Said]:
     """Reasons and methods; a method that is one needs no understanding."""
     for reason in elements.concepts(resource.get("statusReason")):
         if quoted(reason):
-            yield _Said(_outcome(reason), "statusReason", quoted(reason))
+            yield _Said(_outcome(reason, completed), "statusReason", quoted(reason))
     for method in map(stated_concept, stated(dosages, "method")):
-        became = _outcome(method)
+        became = _outcome(method, completed)
         if quoted(method) and (became or not _is_method(method)):
             yield _Said(became, "dosage.method", quoted(method))
 
 
-def _outcome(concept: Concept) -> str | None:
+def _outcome(concept: Concept, completed: bool) -> str | None:
     """What became of the dose, where that is not that all of it was given here."""
     table, said = codes.products().not_given, _phrased(concept)
     if any(words.first_of(text, (*table.partly, *table.cut_short)) for text in said):
         return _PARTLY
-    if _says_not_given(concept, True) and not _of_a_part(concept):
+    if _says_not_given(concept, completed) and not _of_a_part(concept):
         return _NOT_GIVEN
     return _ELSEWHERE if any(words.first_of(text, table.elsewhere) for text in said) else None
 
@@ -161,7 +168,7 @@ def _is_method(concept: Concept) -> bool:
     return any(codes.giving().methods.named_in(text) for text in concept.statements)
 
 
-def _written(resource: Resource, dosages: list[Resource]) -> Iterator[_Said]:
+def _written(resource: Resource, dosages: list[Resource], completed: bool) -> Iterator[_Said]:
     """What the dosage's text and the notes say outright; any other words may be of something
     else."""
     table = codes.products().not_given
@@ -171,17 +178,18 @@ def _written(resource: Resource, dosages: list[Resource]) -> Iterator[_Said]:
         for sentence in _SENTENCE.split(text):
             if words.first_of(sentence, table.cut_short):
                 yield _Said(_PARTLY, element, sentence.strip()[:_MOST_SAID])
-        outcome = _outright(text)
-        if outcome:
-            yield _Said(outcome, element, text.strip()[:_MOST_SAID])
+        became = _outright(text, completed)
+        if became:
+            yield _Said(became, element, text.strip()[:_MOST_SAID])
 
 
-def _outright(text: str) -> str | None:
+def _outright(text: str, completed: bool) -> str | None:
     """What a text says by its beginning, or by nothing but one word of those that are no plan:
     "Waste", where "Waste: 50 mg" is another matter."""
     table = codes.products().not_given
     begin = _CLAUSE.split(text.strip(), maxsplit=1)[0]
-    if _is_one_of(begin, table.phrases) or _is_one_of(text, table.phrases_without_dose):
+    alone = table.phrases_without_dose if completed else ()
+    if _is_one_of(begin, table.phrases) or _is_one_of(text, alone):
         return _NOT_GIVEN
     given = codes.giving().methods.named_in(begin)
     return _ELSEWHERE if given and words.first_of(begin, table.elsewhere) else None

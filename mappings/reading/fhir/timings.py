@@ -49,9 +49,9 @@ def has_frequency(timing: Resource) -> bool:
 
 def doses_a_day(timing: Resource) -> int | None:
     """What a timing asks on a day of treatment; None where it is not read."""
-    days = Counter(said[:10] for said in elements.texts(timing.get("event")))
-    if days:
-        return max(days.values())
+    events = elements.texts(timing.get("event"))
+    if events:
+        return max(Counter(said[:10] for said in events).values())
     repeat = elements.mapping(timing.get("repeat"))
     listed = max(len(elements.texts(repeat.get(name))) for name in ("timeOfDay", "when"))
     return _by_repeat(repeat) or listed or _by_code(timing) or (_once(repeat) or None)

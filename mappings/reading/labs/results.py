@@ -14,7 +14,7 @@ from mappings import codes
 from mappings.codes.clinical import Analyte
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.heads import Held
-from mappings.reading.bundles.plain import plain_result
+from mappings.reading.bundles.plain import PlainResult, plain_result
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
@@ -89,17 +89,17 @@ class LabReader:
         keys = map(words.plain, concept.words)
         return next((self._aliases[key] for key in keys if key in self._aliases), None)
 
-    def plain(self, held: Held, _: Collection, panels: "Panels") -> list[LabResult] | None:
+    def plain(self, held: Held, collection: Collection, panels: "Panels") -> list[LabResult] | None:
         """`results` of an Observation that says as little as nearly all do; None of any other."""
         found = plain_result(held)
         if found is None:
             return None
         known = self._plain[held.about, bytes(found.value_quantity), found.status]
-        when = elements.moment(found.effective_date_time)
+        when, specimen = _drawn(found, held, collection)
         if known is None or when is None:
             return None
         groups = panels.of(held.key)
-        return [_result(known[0], {}, "", known[1], found.source(held), when, None, groups)]
+        return [_result(known[0], {}, "", known[1], found.source(held), when, specimen, groups)]
 
     def _of_plain(self, said: tuple[bytes, bytes, str]) -> tuple[Analyte, Value] | None:
         """By code, quantity and status; None where there is more to say."""
@@ -200,6 +200,25 @@ class LabReader:
             if len(self._quantities) < _MOST:
                 self._quantities[key] = known
         return known
+
+
+def _drawn(
+    found: PlainResult, held: Held, collection: Collection
+) -> tuple[Moment | None, str | None]:
+    """When a specimen was collected, and which; no time where there is more to say of it."""
+    if found.specimen is None:
+        return elements.moment(found.effective_date_time), None
+    said = {
+        "subject": held.head.whose.reference,
+        "effectiveDateTime": found.effective_date_time,
+        "specimen": {"reference": found.specimen.reference},
+    }
+    specimen = _specimen(said, None, collection)
+    # Of several copies that of its own Bundle counts.
+    is_one = specimen is None or collection.stands_once(specimen)
+    if not is_one or _of_another(said, said, collection):
+        return None, None
+    return _collected(said, collection, said), specimen
 
 
 def _of_another(resource: Resource, holder: Resource, collection: Collection) -> str | None:
