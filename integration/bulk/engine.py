@@ -28,7 +28,7 @@ from integration.errors import ConfigurationError
 
 _MOST_PARTS = 2000  # from 6 GB of wanted charts on they become larger
 # Each task reads what all parts ask for: of a larger source it is given more ranges.
-_RANGES_A_TASK, _MOST_TASKS = 8, 128
+_RANGES_A_TASK, _MOST_TASKS = 8, 32
 
 Do = Callable[[list[Task]], Iterable[None]]
 # Makes pieces, in whatever order, and tells of each; on so many workers.

@@ -23,6 +23,8 @@ COLUMNS = (
     "reasons", "gaps", "notes",
     "discard_of",
 )  # fmt: skip
+# Of what requirement a column shows what was found.
+_SHOWN = {"ferritin": "ferritin", "transferrin-saturation": "transferrin_saturation"}
 # A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection; the wide forms
 # too).
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
@@ -58,10 +60,11 @@ def safe(value: object) -> str:
 
 
 def _rows(line: ClaimLine, assessment: PatientAssessment) -> Iterator[dict[str, object]]:
+    given = set(line.administrations)
     findings = [
         finding
         for finding in assessment.requirements
-        if set(finding.administrations) & set(line.administrations)
+        if finding.requirement in _SHOWN and not given.isdisjoint(finding.administrations)
     ]
     gaps = [f"{gap.requirement} {gap.state}" for gap in assessment.gaps if line.id in gap.lines]
     value = Decimal(line.value) if line.value is not None else None
@@ -69,8 +72,7 @@ def _rows(line: ClaimLine, assessment: PatientAssessment) -> Iterator[dict[str, 
         yield {
             "patient": assessment.patient,
             **_service(part),
-            "ferritin": _shown(findings, "ferritin"),
-            "transferrin_saturation": _shown(findings, "transferrin-saturation"),
+            **{name: _shown(findings, requirement) for requirement, name in _SHOWN.items()},
             "gaps": "; ".join(gaps),
         }
 

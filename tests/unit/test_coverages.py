@@ -360,3 +360,27 @@ def test_such_an_authorization_is_for_any_iron_as_long_as_the_coverage_runs() ->
     assert found.start
     assert found.end
     assert (found.start.first, found.end.last) == (date(2026, 1, 1), date(2026, 12, 31))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Kaiser Senior Advantage", "medicare-advantage"),
+        ("Humana Choice PPO", "medicare-advantage"),
+        ("Humana Dual Integrated", "medicare-advantage"),
+        ("Cigna HealthSpring", "medicare-advantage"),
+        ("Anthem MediBlue Access PPO", "medicare-advantage"),
+        ("Blue Medicare HMO", "medicare-advantage"),
+        ("Keystone 65 HMO", "medicare-advantage"),
+        ("Aetna Duals", "medicare-advantage"), ("UHC Evercare", "medicare-advantage"),
+        ("Anthem HealthKeepers Plus", "medicaid"), ("Blue Cross Complete of Michigan", "medicaid"),
+        ("Humana Healthy Horizons", "medicaid"), ("Blue Shield Promise", "medicaid"),
+        ("Healthy Blue", "medicaid"), ("Amerigroup", "medicaid"), ("UHCCP", "medicaid"),
+        ("Humana Military", "government"), ("VACCN Optum", "government"),
+        ("Medicare Select", "supplement"), ("Aetna Senior Supplemental", "supplement"),
+        ("Express Scripts", "drug-only"),
+        ("Humana", "commercial"), ("Anthem", "commercial"), ("Kaiser Permanente", "commercial"),
+    ],
+)  # fmt: skip
+def test_an_insurers_public_plan_by_its_brand(name: str, expected: str) -> None:
+    assert kind(payor=name) == expected
