@@ -51,6 +51,13 @@ def _against_the_patient(charge: Charge) -> Result | None:
     unread = died if isinstance(died, Unread) else born
     if not isinstance(unread, Unread):
         return None
+    if unread.element == charge.record.patient:
+        return Result(
+            state="incomplete",
+            says=f"The patient's own record can't be read, and may say a day of death: {unread}.",
+            fix="Correct the patient's record, or take one version of it.",
+            evidence=(cite(charge.administration.source, f"date of service {us_date(day)}"),),
+        )
     what = "day of death" if unread is died else "date of birth"
     return Result(
         state="incomplete",
