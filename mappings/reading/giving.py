@@ -32,8 +32,9 @@ _LONGEST_PUSH = 15
 _OVER = re.compile(r"\bover\s+(\d+(?:\.\d+)?)\s*[- ]?\s*([a-z]+)", re.IGNORECASE)
 _MOST_SAID = 80
 
-# "Only 150 mg given": what a note says outright.
+# "Only 150 mg given", "150 mg of 200 mg given": what a note says outright.
 _ONLY = re.compile(r"\b(?:only|just)\b", re.IGNORECASE)
+_OF = re.compile(r"(?:mg)?\s+(?:out\s+)?of\s+(?:the\s+)?\d[\d.]*\s*mg\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)")
 
 # An element, and what stands in it.
@@ -196,15 +197,19 @@ def _masses(resource: Resource, dosages: list[Resource]) -> Iterator[tuple[Decim
         if element == "dosage.text":
             parts = [text] if len(dosages) == 1 else []
         else:
-            parts = [part for part in _SENTENCE.split(text) if _says_only(part)]
+            found = (_said_only(part) for part in _SENTENCE.split(text))
+            parts = [part for part in found if part]
         for part in parts:
             mass = _mass(part)
             if mass is not None:
                 yield mass, element
 
 
-def _says_only(sentence: str) -> bool:
-    return bool(_ONLY.search(sentence) and codes.giving().methods.named_in(sentence))
+def _said_only(sentence: str) -> str:
+    """A sentence that says how much was given and no more, with that mass alone."""
+    of_more = _OF.sub(" mg", sentence)
+    says = _ONLY.search(sentence) or of_more != sentence
+    return of_more if says and codes.giving().methods.named_in(sentence) else ""
 
 
 def _mass(text: str) -> Decimal | None:

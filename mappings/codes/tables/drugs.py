@@ -72,7 +72,7 @@ class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
 class NotGiven(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a statusReason or a method says of a dose that was not given: always, or only where no
     dose is recorded or the record is completed; and of one given `elsewhere`, or `partly`
-    (`cut_short`: in a text or note, too).
+    (`cut_short`: in a text or note, too, unless it says that the infusion `went_on`).
 
     With words `of_a_part` ("the rest was not given") a recorded dose stands. `coded`: codes, by
     `system|code`, with the phrase that each stands for.
@@ -83,6 +83,7 @@ class NotGiven(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     elsewhere: tuple[str, ...]
     partly: tuple[str, ...]
     cut_short: tuple[str, ...]
+    went_on: tuple[str, ...]
     coded: dict[str, str]
     of_a_part: tuple[str, ...]
     snomed: tuple[str, ...]

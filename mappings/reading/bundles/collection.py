@@ -107,14 +107,15 @@ class Collection:
         for it. False, and nothing is added, for any other text: `decode` it, and `add` that."""
         if not is_plain(text):
             return False
-        held = hold_unmodified(text, 0)
+        modified = may_be_modified(text)
+        held = None if modified else hold(text, 0)
         if held:
             self._merges = None
             self._copies.add_held(held)
             return True
         found = envelope(text)
         if found:
-            return self._add_entries(found, where, modified=may_be_modified(text))
+            return self._add_entries(found, where, modified=modified)
         unread = other(text)
         return bool(unread and unread.id and unread.kind not in READ | OPENED)
 

@@ -22,7 +22,6 @@ _NOT_GIVEN, _ELSEWHERE, _PARTLY = "was not given", "was given elsewhere", "was g
 _MOST_SAID = 80
 # What begins a text, up to its first mark or reason: "Not given - patient left".
 _CLAUSE = re.compile(r"[;:.,()\n]|\s[-–]\s|\b(?:because|due|per|since)\b", re.IGNORECASE)
-_SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)")
 # Words about the dose itself that may stand before what became of it.
 _OWN = frozenset({"a", "the", "this", "dose", "drug", "med", "medication", "infusion", "was", "iv"})
 
@@ -116,16 +115,32 @@ def _coded(resource: Resource, dosages: list[Resource], completed: bool) -> Iter
     for reason in elements.concepts(resource.get("statusReason")):
         if quoted(reason):
             yield _Said(_outcome(reason, completed), "statusReason", quoted(reason))
+    for element, concept in _naming(resource):
+        if any(words.first_of(text, _refusing()) for text in concept.words):
+            yield _Said(_NOT_GIVEN, element, quoted(concept))
     for method in map(stated_concept, stated(dosages, "method")):
         became = _outcome(method, completed)
         if quoted(method) and (became or not _is_method(method)):
             yield _Said(became, "dosage.method", quoted(method))
 
 
+def _naming(resource: Resource) -> Iterator[tuple[str, Concept]]:
+    """Where a row of the record is named for what it is: "Venofer - WASTE"."""
+    yield "medication", elements.concept(resource.get("medicationCodeableConcept"))
+    for element in ("category", "reasonCode"):
+        for concept in elements.concepts(resource.get(element)):
+            yield element, concept
+
+
+def _refusing() -> tuple[str, ...]:
+    table = codes.products()
+    return (*table.not_given.phrases, *table.wasting.done, *table.wasting.nouns)
+
+
 def _outcome(concept: Concept, completed: bool) -> str | None:
     """What became of the dose, where that is not that all of it was given here."""
     table, said = codes.products().not_given, _phrased(concept)
-    if any(words.first_of(text, (*table.partly, *table.cut_short)) for text in said):
+    if any(words.first_of(text, table.partly) or _is_cut_short(text) for text in said):
         return _PARTLY
     if _says_not_given(concept, completed) and not _of_a_part(concept):
         return _NOT_GIVEN
@@ -171,16 +186,25 @@ def _is_method(concept: Concept) -> bool:
 def _written(resource: Resource, dosages: list[Resource], completed: bool) -> Iterator[_Said]:
     """What the dosage's text and the notes say outright; any other words may be of something
     else."""
-    table = codes.products().not_given
     for element, text in texts(resource, dosages):
         if codes.products().beside_iron.named_in(text):
             continue
-        for sentence in _SENTENCE.split(text):
-            if words.first_of(sentence, table.cut_short):
-                yield _Said(_PARTLY, element, sentence.strip()[:_MOST_SAID])
+        if _is_cut_short(text):
+            yield _Said(_PARTLY, element, text.strip()[:_MOST_SAID])
         became = _outright(text, completed)
         if became:
             yield _Said(became, element, text.strip()[:_MOST_SAID])
+
+
+def _is_cut_short(text: str) -> bool:
+    """Whether the infusion ended before its time, and did not go on."""
+    table = codes.products().not_given
+    if not words.first_of(text, table.cut_short):
+        return False
+    rest = words.plain(text)
+    for phrase in table.cut_short:
+        rest = rest.replace(words.plain(phrase), " | ")
+    return words.first_of(rest, table.went_on) is None
 
 
 def _outright(text: str, completed: bool) -> str | None:
