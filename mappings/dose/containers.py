@@ -154,13 +154,9 @@ def _opened_says(container: Container) -> str:
 
 def _unread(discard: Discard) -> str:
     """Why a documented discard says no mg."""
-    problem = discard.amount.problem
-    if problem == "missing":
-        return "the discarded amount is recorded without an amount"
-    return (
-        "the discarded amount is recorded"
-        f" {problem or f'as {discard.amount.says}, and nothing says how many mg of iron that is'}"
-    )
+    amount = discard.amount
+    unknown = f"as {amount.says}, and nothing says how many mg of iron that is"
+    return f"the discarded amount is recorded {amount.problem or unknown}"
 
 
 def _agreed(amounts: list[tuple[Discard, Decimal | None]]) -> tuple[Decimal | None, str | None]:

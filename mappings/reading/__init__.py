@@ -116,7 +116,7 @@ class Reader:
         return PatientRecord(
             patient=group.patient,
             born=stated(patient.get("birthDate"), "Patient.birthDate"),
-            died=stated(patient.get("deceasedDateTime"), "Patient.deceasedDateTime"),
+            died=people.died(patient, group.patient, problems),
             deceased=people.is_deceased(patient),
             test_patient=people.is_test(patient, statuses),
             sex=patient["gender"] if isinstance(patient.get("gender"), str) else None,

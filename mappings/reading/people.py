@@ -21,8 +21,11 @@ from mappings.record import (
     OnClaims,
     Payor,
     Practitioner,
+    Problem,
     Subscriber,
 )
+from mappings.values.moment import Moment
+from mappings.values.stated import Unread
 
 _NPI = frozenset({"http://hl7.org/fhir/sid/us-npi", "urn:oid:2.16.840.1.113883.4.6"})
 _MBI = frozenset({"http://hl7.org/fhir/sid/us-mbi", "urn:oid:2.16.840.1.113883.4.927"})
@@ -39,6 +42,14 @@ _POSTAL_CODE = re.compile(r"\d{5}(\d{4})?")
 
 def demographics(patient: Resource) -> Demographics:
     return Demographics(name=name(patient), address=address(patient))
+
+
+def died(patient: Resource, name: str, problems: list[Problem]) -> Moment | Unread | None:
+    """The day of death; of a Patient that is there and can't be read, nobody knows."""
+    spoiled = next((one for one in problems if one.resource == name), None)
+    if spoiled and not patient:
+        return Unread(name, spoiled.problem)
+    return elements.stated(patient.get("deceasedDateTime"), "Patient.deceasedDateTime")
 
 
 def is_deceased(patient: Resource) -> bool:

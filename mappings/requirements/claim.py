@@ -54,6 +54,13 @@ def _against_the_patient(charge: Charge) -> Result | None:
         return _contradicted(charge, says, "14", "the date of birth")
     if unread is None:
         return None
+    if unread.element == record.patient:
+        return Result(
+            state="incomplete",
+            says=f"The patient's own record can't be read, and may say a day of death: {unread}.",
+            fix="Correct the patient's record, or take one version of it.",
+            evidence=(cite(charge.administration.source, f"date of service {us_date(day)}"),),
+        )
     what = "day of death" if unread is record.died else "date of birth"
     return Result(
         state="incomplete",

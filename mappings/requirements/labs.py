@@ -89,7 +89,7 @@ def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
         return Result(state=state, says="The policy's other value meets the limit.", rule=rule)
     if found.result is None:
         return Result(
-            state=state if found.unread else found.state,
+            state=state,
             says=_absent(charge, name, rule, found),
             rule=rule,
             fix=_UNREAD if found.unread else None,

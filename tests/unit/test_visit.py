@@ -94,3 +94,11 @@ def test_the_encounter_of_a_dose(
     (record,), _ = read([dose, *(builders.encounter(**visit) for visit in visits)], None)
     found = encounter_of(record.administrations[0], record, None)
     assert (found.source.resource if found else None) == expected
+
+
+def test_the_encounter_of_a_dose_is_of_its_day_in_the_zone() -> None:
+    evening = builders.encounter(period={"start": "2026-10-31", "end": "2026-11-01T04:30:00Z"})
+    (record,), _ = read([builders.administration(), evening], None)
+    (dose,) = record.administrations
+    assert encounter_of(dose, record, ZoneInfo(NEW_YORK)) is record.encounters[0]
+    assert encounter_of(dose, record, ZoneInfo(CHICAGO)) is None
