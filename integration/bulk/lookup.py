@@ -25,10 +25,10 @@ from mappings.reading.fhir.elements import Resource
 _ESCAPES = {rb"\\": b"\xfe", rb"\"": b"\xff"}
 _WITH_SLASH = re.compile(rb'"([^"]*/[^"]*)"')
 # How many names are looked for at a time: about 100 bytes each.
-TURN = 75_000
+MOST_NAMES = 75_000
 
 
-class Asked(NamedTuple):
+class Turn(NamedTuple):
     """Name → the parts that ask for it; `kinds`: of which types the names are."""
 
     kinds: frozenset[int]
@@ -88,7 +88,9 @@ def _unquoted(text: bytes) -> bytes:
     return text.replace(b"\xfe", b"\\").replace(b"\xff", b'"')
 
 
-def turns(by_part: Iterable[tuple[str, int, Iterable[int]]], most: int = TURN) -> Iterator[Asked]:
+def turns(
+    by_part: Iterable[tuple[str, int, Iterable[int]]], most: int = MOST_NAMES
+) -> Iterator[Turn]:
     """The names of all parts by type, so many at a time."""
     kinds: set[int] = set()
     asked: dict[int, tuple[int, ...]] = {}
@@ -101,13 +103,13 @@ def turns(by_part: Iterable[tuple[str, int, Iterable[int]]], most: int = TURN) -
         asked |= shared
         kinds.add(names.salt(kind))
         if len(asked) >= most:
-            yield Asked(frozenset(kinds), asked)
+            yield Turn(frozenset(kinds), asked)
             kinds, asked = set(), {}
     if asked:
-        yield Asked(frozenset(kinds), asked)
+        yield Turn(frozenset(kinds), asked)
 
 
-def look_up(ranges: Iterable[tuple[Range, Index]], asked: Asked, who: Wanted, folder: Path) -> None:
+def look_up(ranges: Iterable[tuple[Range, Index]], asked: Turn, who: Wanted, folder: Path) -> None:
     """Spills what has one of the names and is not gathered by the part that asks for it."""
     folder.mkdir()
     with ExitStack() as stack:
@@ -118,7 +120,7 @@ def look_up(ranges: Iterable[tuple[Range, Index]], asked: Asked, who: Wanted, fo
                 _spill(range_, index, hits, spill)
 
 
-def _rows(index: Index, asked: Asked, who: Wanted) -> Iterator[tuple[int, int, int]]:
+def _rows(index: Index, asked: Turn, who: Wanted) -> Iterator[tuple[int, int, int]]:
     """Line, name, and a part that asks for it."""
     for hit in index.named(asked.parts.keys(), asked.kinds):
         own = who.part(hit.owner)

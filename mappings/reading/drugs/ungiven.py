@@ -26,7 +26,7 @@ _CLAUSE = re.compile(r"[;:.,()\n]|\s[-–]\s|\b(?:because|due|per|since)\b", re.
 _OWN = frozenset({"a", "the", "this", "dose", "drug", "med", "medication", "infusion", "was", "iv"})
 
 
-class Outcome(Struct, frozen=True):
+class Ungiven(Struct, frozen=True):
     """What says that the dose of a record was not given or not here (`refused`), or not
     all of it (`partly`), quoted; `unread`: what is not understood."""
 
@@ -48,24 +48,24 @@ def not_given(reasons: Iterable[Concept], dose: Amount) -> bool:
     return any(_says_not_given(reason, nothing) for reason in reasons)
 
 
-def outcome(resource: Resource, status: str, dosages: list[Resource]) -> Outcome:
+def outcome(resource: Resource, status: str, dosages: list[Resource]) -> Ungiven:
     """What a record that is over says became of its dose; of one that was stopped only that nothing
     was given, for the rest was not."""
     if status not in ("completed", "stopped"):
-        return Outcome()
+        return Ungiven()
     completed = status == "completed"
     for element in ("notGiven", "wasNotGiven"):
         denied = elements.flag(resource.get(element), element)
         if denied:
             quote = denied if isinstance(denied, Unread) else Unread(element, "not given")
-            return Outcome(refused=f"{_NOT_GIVEN}: {quote}")
+            return Ungiven(refused=f"{_NOT_GIVEN}: {quote}")
     coded = list(_coded(resource, dosages, completed))
     said = [*coded, *_written(resource, dosages, completed)]
     found = {one.outcome: one for one in reversed(said)}
     refusals = (
         f"{kind}: {_shown(found[kind])}" for kind in (_NOT_GIVEN, _ELSEWHERE) if kind in found
     )
-    return Outcome(
+    return Ungiven(
         refused=next(refusals, None),
         partly=_shown(found[_PARTLY]) if _PARTLY in found else None,
         unread=tuple(
