@@ -26,7 +26,7 @@ from integration.bulk.surveying.index import Index, RangeFacts, read_facts
 from integration.bulk.work import Work, written
 from integration.errors import ConfigurationError
 
-_MOST_PARTS = 2000  # from 6 GB of wanted charts on they become larger
+_MOST_PARTS = 800  # files that are open when all are merged
 # Each task reads what all parts ask for: of a larger source it is given more ranges.
 _RANGES_A_TASK, _MOST_TASKS = 8, 32
 

@@ -25,7 +25,7 @@ from mappings.reading.fhir.elements import Resource
 _ESCAPES = {rb"\\": b"\xfe", rb"\"": b"\xff"}
 _WITH_SLASH = re.compile(rb'"([^"]*/[^"]*)"')
 # How many names are looked for at a time: about 100 bytes each.
-TURN = 100_000
+TURN = 75_000
 
 
 class Asked(NamedTuple):

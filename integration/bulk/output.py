@@ -9,7 +9,9 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct, field
@@ -42,6 +44,12 @@ class Summary(Struct, rename="camel"):
     gathered: int
     problems: int
     sums: Sums = field(default_factory=Sums)
+
+
+class _Assessed(Struct, array_like=True):
+    """Of whom an assessment is."""
+
+    patient: str
 
 
 def write(setting: RunSetting, who: Wanted, out: Path, charts: bool = False) -> Summary:
@@ -122,6 +130,7 @@ def _numbered(place: str, first: int) -> str:
 
 def _write_assessments(work: Work, who: Wanted, out: Path) -> None:
     parts = [_of_part(work.piece("assess", f"{part}.ndjson")) for part in range(who.parts)]
+    decoder = msgspec.json.Decoder(Assessed)
     with (
         written(out / ASSESSMENTS) as documents,
         written(out / LINES) as lines,
@@ -129,16 +138,23 @@ def _write_assessments(work: Work, who: Wanted, out: Path) -> None:
         lines.open("w", encoding="utf-8", newline="") as lines_out,
     ):
         lines_out.write(",".join(table.COLUMNS) + "\n")
-        for assessed in heapq.merge(*parts, key=lambda assessed: assessed.patient):
+        for _, stream, place in heapq.merge(*parts, key=itemgetter(0)):
+            stream.seek(place)
+            assessed = decoder.decode(stream.readline())
             documents_out.write(bytes(assessed.document) + b"\n")
             lines_out.write(assessed.rows)
 
 
-def _of_part(path: Path) -> Iterator[Assessed]:
-    """In the order of the patients, as they were assessed."""
-    decoder = msgspec.json.Decoder(Assessed)
+def _of_part(path: Path) -> Iterator[tuple[str, BinaryIO, int]]:
+    """Each patient and where the assessment stands, in the order in which they were assessed: of
+    many parts not even one assessment each is held."""
+    decoder, place = msgspec.json.Decoder(_Assessed), 0
     with path.open("rb") as stream:
-        yield from map(decoder.decode, stream)
+        while line := stream.readline():
+            patient = decoder.decode(line).patient
+            del line
+            yield patient, stream, place
+            place = stream.tell()
 
 
 def _write_charts(work: Work, who: Wanted, facts: Iterable[RangeFacts], folder: Path) -> None:

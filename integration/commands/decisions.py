@@ -6,13 +6,15 @@ Held by tests/contract/test_decisions.py.
 import getpass
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from integration.commands.options import Config
-from integration.configuration.settings import Settings
 from integration.terminal.listing import Listing
+
+if TYPE_CHECKING:
+    from integration.configuration.settings import Settings
 
 app = typer.Typer(
     cls=Listing,
@@ -69,7 +71,7 @@ def every(site: SiteName, config: Config = None) -> None:
             typer.echo(f"{kept.id}\t{kept.decision.kind}\t{about}\t{says}\t{kept.recorded_by}")
 
 
-def _settings(config: Path | None) -> Settings:
+def _settings(config: Path | None) -> "Settings":
     from integration.configuration import settings as configuration
 
     return configuration.load(config)

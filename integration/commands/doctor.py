@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from integration.commands.options import Config
-from integration.configuration import section, settings
-from integration.configuration.site import Site
 from integration.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from integration.configuration.site import Site
     from integration.ehr.doctor import DoctorFinding, DoctorReport
     from mappings.assessment import Question
 
@@ -61,6 +60,7 @@ def doctor(
 
 def _asked(report: DoctorReport, config: Path | None) -> DoctorReport:
     """With the classes and words that no assessment kept of the site understands."""
+    from integration.configuration import settings
     from integration.serving.process import opened
     from integration.store import assessments
 
@@ -86,10 +86,15 @@ def _of_question(question: Question) -> DoctorFinding:
 
 def _is_address(name: str | None) -> bool:
     """Raises where an address lacks its beginning."""
+    from integration.configuration import section
+
     return name is not None and section.is_address(name)
 
 
 def _sites(name: str | None, config: Path | None) -> list[Site]:
+    from integration.configuration import settings
+    from integration.configuration.site import Site
+
     if name and _is_address(name):
         return [Site.adhoc(name)]
     loaded = settings.load(config)

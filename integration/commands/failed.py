@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from integration.commands.options import Config
-from integration.configuration.settings import Settings
-from integration.configuration.site import Site
 from integration.errors import ConfigurationError
 from integration.terminal.listing import Listing
 
 if TYPE_CHECKING:
+    from integration.configuration.settings import Settings
+    from integration.configuration.site import Site
     from integration.store import Db
 
 app = typer.Typer(
@@ -56,7 +56,7 @@ def every(
                 typer.echo(line)
 
 
-def _stuck(db: "Db", sites: list[Site], told: set[int | None]) -> Iterator[str]:
+def _stuck(db: "Db", sites: "list[Site]", told: set[int | None]) -> Iterator[str]:
     """Sites that cannot be reached, and charts that only people may write; not those TOLD of."""
     from integration.store import ledger, rests
     from integration.wording import words
@@ -107,7 +107,7 @@ def discard(
             typer.echo(f"{identity}\tdiscarded")
 
 
-def _settings(config: Path | None) -> Settings:
+def _settings(config: Path | None) -> "Settings":
     from integration.configuration import settings as configuration
     from integration.store.database.connection import FOLDER
 

@@ -49,8 +49,9 @@ class Arriving:
 
 
 def accept(store: Store, queue: Queue, arriving: Sequence[Arriving]) -> list[Outcome]:
-    """Returns when all is kept. Raises `StoreUnavailable`: then the senders send it again."""
-    with store.transaction() as db:
+    """Returns when all is kept. Raises `StoreUnavailable`: then the senders send it again. A
+    statement is waited for where its result is asked for."""
+    with store.transaction() as db, db.pipeline():
         outcomes = _accept(db, queue, arriving)
     for one, outcome in zip(arriving, outcomes, strict=True):
         metrics.notifications.labels(one.site, one.notification.shape, outcome).inc()
@@ -69,18 +70,21 @@ def _accept(db: Db, queue: Queue, arriving: Sequence[Arriving]) -> list[Outcome]
     """Sites, hooks, patients and jobs in one order everywhere: transactions that take the same in
     another wait for each other."""
     arrivals = [one.kept for one in arriving]
+    searched = set[str]()
     for (site, hook), several in sorted(_by_hook(arriving).items()):
         inbox.hear(db, site, hook)
         counted = [one.notification for one in several if one.counts_events]
         if numbered := [said for said in counted if said.last_number is not None]:
-            _count(db, queue, site, hook, numbered)
+            searched |= {site} if _count(db, queue, site, hook, numbered) else set()
     new = _new(arrivals, inbox.kept_before(db, arrivals))
     outcomes: list[Outcome] = ["duplicate"] * len(arriving)
-    for site in sorted({arriving[place].site for place in new}):
+    for site in sorted({arriving[place].site for place in new} | searched):
         places = [place for place in new if arriving[place].site == site]
         said = [arriving[place].notification for place in places]
         for place, outcome in zip(places, _woken(db, queue, site, said), strict=True):
             outcomes[place] = outcome
+        if site in searched:
+            waking.search(db, queue, site)
     inbox.keep(db, [(arrivals[place], outcomes[place]) for place in new])
     return outcomes
 
@@ -121,20 +125,25 @@ def _woken(db: Db, queue: Queue, site: str, said: Sequence[Notification]) -> lis
     return outcomes
 
 
-def _count(db: Db, queue: Queue, site: str, hook: str, numbered: Sequence[Notification]) -> None:
-    """The highest number so far; until the transaction ends nobody else counts."""
+def _count(db: Db, queue: Queue, site: str, hook: str, numbered: Sequence[Notification]) -> bool:
+    """The highest number so far; until the transaction ends nobody else counts. Whether the counter
+    began anew: then what was told before is to be searched for."""
     before = last = inbox.last_number(db, site, hook)
+    anew = False
     for notification in numbered:
-        last = _counted(db, queue, site, hook, notification, last)
+        number = _counted(db, queue, site, hook, notification, last)
+        anew |= last is not None and number < last
+        last = number
     if last is not None and last != before:
         inbox.count(db, site, hook, last)
+    return anew
 
 
 def _counted(
     db: Db, queue: Queue, site: str, hook: str, notification: Notification, last: int | None
 ) -> int:
-    """The last number after NOTIFICATION. A jump is looked into a little later, a counter that
-    began anew at once."""
+    """The last number after NOTIFICATION, a lower one where the counter began anew. A jump is
+    looked into a little later."""
     number = notification.last_number or 0
     if last is None:
         return number
@@ -148,6 +157,5 @@ def _counted(
     elif number <= 1 < last or number < last - OVERTAKEN:
         # HAPI counts in memory: after its restart the count begins anew, and what was in its queue
         # is lost.
-        waking.search(db, queue, site)
         return number
     return max(number, last)

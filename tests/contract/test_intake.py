@@ -85,6 +85,19 @@ def test_a_repetition_in_one_transaction_is_kept_once(together: tuple[Running, T
     assert service.outcomes() == ["queued", "queued"]
 
 
+def test_a_site_is_searched_after_its_patients_are_queued(running: Callable[..., Running]) -> None:
+    """The order in which every transaction takes the same jobs."""
+    service = running()
+    heard = [sent.topic_r4(kind="heartbeat", since_start=number) for number in (40, 1)]
+    signs = [
+        notification.read("POST", "", sent.encoded(one), "http://127.0.0.1/fhir") for one in heard
+    ]
+    counted = [Arriving("general", "lab", True, sign) for sign in signs]
+    accept(service.store, service.engine.queue, [*counted, arriving("ma1", "p1")])
+    locks = service.rows("select lock from procrastinate_jobs order by id")
+    assert locks == [("patient:1",), ("sweep-site:general",)]
+
+
 def test_what_spoils_a_transaction_costs_nobody_else(together: tuple[Running, Together]) -> None:
     service, intake = together
     good = arriving("ma1", "p2")

@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 from integration.configuration.section import is_loopback
 from integration.ehr.transport.asking import as_it_is, authorities, timeouts
 from integration.ehr.transport.failing import was_late
-from integration.ehr.transport.http import Transport, plain_session
+from integration.ehr.transport.http import Transport, origin, plain_session
 from integration.errors import ConfigurationError, LeadsElsewhere, Unreachable
 
 MOST_REDIRECTS = 3
@@ -96,7 +96,7 @@ class Downloading:
                 break
             response.close()
             onward = self.checked(urljoin(address, leads))
-            signed = signed and _origin(onward) == _origin(address)
+            signed = signed and origin(onward) == origin(address)
             address = onward
         with response:
             yield response
@@ -123,11 +123,6 @@ class Downloading:
             stream=True,
             verify=authorities(self._site),
         )
-
-
-def _origin(address: str) -> tuple[str, str]:
-    parts = urlsplit(address)
-    return parts.scheme, parts.netloc
 
 
 def _is_within(host: str | None) -> bool:

@@ -39,6 +39,7 @@ from mappings.reading.fhir.decoding import decode
 
 LONGEST_WAIT_SECONDS = 120
 CHUNK_BYTES = 1 << 16
+_PORTS = {"http": 80, "https": 443}
 
 Observer = Callable[[str, int, float], None]
 
@@ -124,13 +125,7 @@ class Transport:
         )
 
     def same_origin(self, url: str) -> bool:
-        here, there = urlsplit(self.site.base_url), urlsplit(url)
-        ports = {"http": 80, "https": 443}
-        return (here.scheme, here.hostname, here.port or ports[here.scheme]) == (
-            there.scheme,
-            there.hostname,
-            there.port or ports.get(there.scheme),
-        )
+        return origin(self.site.base_url) == origin(url)
 
     def read(
         self,
@@ -281,6 +276,12 @@ class Transport:
         if 200 <= answer.status < 300:
             return answer
         raise error_for(self.site.name, what, answer)
+
+
+def origin(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port; ValueError where the port is none."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
 def plain_session(connections: int, retries: int) -> requests.Session:
