@@ -26,7 +26,7 @@ WORST_FIRST: tuple[State, ...] = ("missing", "contradicted", "not-covered", "exp
 EVERY_STATE: tuple[State, ...] = (*WORST_FIRST, "met", "not-applicable")
 
 
-class Evidence(Struct, frozen=True, order=True):
+class Evidence(Struct, frozen=True, gc=False, order=True):
     """`resource`: `Type/id`, or `urn:ferroclaim:decision:…` for what a person decided."""
 
     resource: str
@@ -43,7 +43,7 @@ class Evidence(Struct, frozen=True, order=True):
         return self.in_the_chart and "#" not in self.resource
 
 
-class PolicyRef(Struct, frozen=True):
+class PolicyRef(Struct, frozen=True, gc=False):
     id: str
     version: str
 
@@ -52,7 +52,7 @@ def _policy_ref(policy: str | None, version: str | None) -> PolicyRef | None:
     return PolicyRef(policy, version) if policy and version else None
 
 
-class NdcQuantity(Struct, frozen=True):
+class NdcQuantity(Struct, frozen=True, gc=False):
     """An 11-digit NDC with the quantity of this line in mL."""
 
     code: str
@@ -60,14 +60,14 @@ class NdcQuantity(Struct, frozen=True):
     unit: str
 
 
-class Denial(Struct, frozen=True):
+class Denial(Struct, frozen=True, gc=False):
     """The denial that a gap predicts: X12 claim adjustment reason code and remark codes."""
 
     carc: str
     rarc: tuple[str, ...] = ()
 
 
-class Step(Struct, frozen=True, rename={"start": "from", "end": "to"}):
+class Step(Struct, frozen=True, gc=False, rename={"start": "from", "end": "to"}):
     """One step of a line's chain: what was concluded, by which rule, from which source, valid
     from-to, on which evidence."""
 
@@ -80,7 +80,7 @@ class Step(Struct, frozen=True, rename={"start": "from", "end": "to"}):
     evidence: tuple[Evidence, ...] = ()
 
 
-class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
+class ClaimLine(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     """`partial_date`: when the drug was given as the chart has it, where that is no day of service
     (`2026-10`). `file_by`: the last day on which the payer takes the claim, as far as its limit is
     known. `pointers`: the codes of `diagnoses`, at most four, that the line points to on a claim.
@@ -146,7 +146,7 @@ class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
         return self.service_date or self.partial_date
 
 
-class Asked(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class Asked(Struct, frozen=True, gc=False, kw_only=True, rename="camel", omit_defaults=True):
     """The payer's rule that decided. `says` follows the payer's name; `when` and `limit` are the
     conditions of the policy's file.
 
@@ -176,7 +176,7 @@ def untouched_lines(lines: Iterable[ClaimLine], named: Set[str]) -> list[ClaimLi
     return [line for line in found if line.pair not in touched]
 
 
-class Gap(Struct, frozen=True, kw_only=True, rename="camel"):
+class Gap(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     id: str
     requirement: str
     state: State
@@ -209,7 +209,7 @@ class Gap(Struct, frozen=True, kw_only=True, rename="camel"):
         return self.severity != "low"
 
 
-class Finding(Struct, frozen=True, kw_only=True, rename="camel"):
+class Finding(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     """The state of one requirement for one administration, and the rule that asks: its source,
     valid from-to."""
 
@@ -239,7 +239,7 @@ class Finding(Struct, frozen=True, kw_only=True, rename="camel"):
         return _policy_ref(self.policy, self.policy_version)
 
 
-class Unbilled(Struct, frozen=True, order=True):
+class Unbilled(Struct, frozen=True, gc=False, order=True):
     """An administration that is pending or reversed, and why."""
 
     administration: str
@@ -247,12 +247,12 @@ class Unbilled(Struct, frozen=True, order=True):
     reason: str
 
 
-class Unreadable(Struct, frozen=True, order=True):
+class Unreadable(Struct, frozen=True, gc=False, order=True):
     resource: str
     problem: str
 
 
-class Question(Struct, frozen=True, order=True):
+class Question(Struct, frozen=True, gc=False, order=True):
     """A value that is not understood, and that a site can give a meaning once: in which table of
     its settings, of which element, under which key; how it stands there, and how many doses wait.
     """

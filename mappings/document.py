@@ -36,7 +36,7 @@ Schema = Literal["ferroclaim/assessment/2"]
 SCHEMA: Schema = "ferroclaim/assessment/2"
 
 
-class FoundForDoses(Struct, frozen=True, rename="camel", omit_defaults=True):
+class FoundForDoses(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """What was found for some of the administrations of a requirement. What is null or empty is
     left out."""
 
@@ -48,7 +48,9 @@ class FoundForDoses(Struct, frozen=True, rename="camel", omit_defaults=True):
     evidence: tuple[Evidence, ...] = ()
 
 
-class RequirementOfDoses(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class RequirementOfDoses(
+    Struct, frozen=True, gc=False, kw_only=True, rename="camel", omit_defaults=True
+):
     """The state of one requirement for each of the administrations, and the rule that asks: its
     source, valid from-to. What is null or empty is left out.
 

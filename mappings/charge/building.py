@@ -170,8 +170,8 @@ def _drug_source(
 ) -> str | None:
     """As documented, else the site's default for the place or payer, else bought and billed."""
     by_place = place.place.drug_source if place.place else None
-    by_payer = [site.drug_sources[key] for key in named if key in site.drug_sources]
-    return next(filter(None, (administration.drug_source, by_place, *by_payer)), _DEFAULT_SOURCE)
+    by_payer = [site.drug_sources[key] for key in named if site.drug_sources.get(key)]
+    return administration.drug_source or by_place or (*by_payer, _DEFAULT_SOURCE)[0]
 
 
 def _is_340b(administration: Administration, named: list[str], place: Setting, site: Site) -> bool:

@@ -13,7 +13,7 @@ from mappings.policy.choosing import FilingRule, Policy
 _MONTHLY = "72X"
 
 
-class Filing(Struct, frozen=True):
+class Filing(Struct, frozen=True, gc=False):
     """`by`: the last day on which the claim can be filed. `settled`: by a limit that the payer's
     text says, or that the site has confirmed."""
 

@@ -14,7 +14,7 @@ from mappings.codes.tables import Dated, Modifier, PaymentLimits
 DISCARD_RULE = "CMS Pub 100-04 ch. 17 s. 40"
 
 
-class PaymentListing(Struct, frozen=True, kw_only=True):
+class PaymentListing(Struct, frozen=True, gc=False, kw_only=True):
     """How a payment system lists a drug on a day. `carried_forward`: an older release than the
     day's says so (then it is not verified)."""
 
@@ -27,7 +27,7 @@ class PaymentListing(Struct, frozen=True, kw_only=True):
     carried_forward: bool
 
 
-class Paid(Struct, frozen=True, kw_only=True):
+class Paid(Struct, frozen=True, gc=False, kw_only=True):
     """How a drug is paid. It rests on how it is `listed` where that decides, else on the policy
     (`by`)."""
 
@@ -36,7 +36,7 @@ class Paid(Struct, frozen=True, kw_only=True):
     by: Dated = Dated()
 
 
-class DiscardModifiers(Struct, frozen=True):
+class DiscardModifiers(Struct, frozen=True, gc=False):
     """Which of JW and JZ are asked, by these rows; where none is, `why_not` says why, by
     `source`."""
 
@@ -48,7 +48,7 @@ class DiscardModifiers(Struct, frozen=True):
         return next((row for row in self.rows if row.modifier == modifier), None)
 
 
-class AskedModifier(Struct, frozen=True):
+class AskedModifier(Struct, frozen=True, gc=False):
     """A modifier of a line: the rule that put it there, and the row that asks for it."""
 
     modifier: str
@@ -56,7 +56,7 @@ class AskedModifier(Struct, frozen=True):
     by: Dated
 
 
-class Worth(Struct, frozen=True):
+class Worth(Struct, frozen=True, gc=False):
     """Dollars of a line (None: no price known), by the payment limits that it was priced with."""
 
     dollars: str | None = None

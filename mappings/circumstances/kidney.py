@@ -27,7 +27,7 @@ _NEVER = Moment(date.max, date.max)
 Kind = Literal["hemodialysis", "peritoneal", "unspecified"]
 
 
-class KidneyStatus(Struct, frozen=True):
+class KidneyStatus(Struct, frozen=True, gc=False):
     """`on_dialysis` as evidence says; `esrd` needs the diagnosis as well; `transplanted`
     contradicts it.
 
@@ -58,7 +58,7 @@ class KidneyStatus(Struct, frozen=True):
         return self.on_dialysis and not known
 
 
-class Treatment(Struct, frozen=True):
+class Treatment(Struct, frozen=True, gc=False):
     """A dialysis treatment or encounter, and the days that it was on."""
 
     source: Source

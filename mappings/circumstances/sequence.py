@@ -16,7 +16,7 @@ from mappings.record import Diagnosis
 MOST_DIAGNOSES = 12
 
 
-class Sequenced(Struct, frozen=True):
+class Sequenced(Struct, frozen=True, gc=False):
     """Codes in claim order, those known only from the problem list or only from encounters of other
     days, and notes on choices made."""
 

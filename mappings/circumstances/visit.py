@@ -19,7 +19,7 @@ from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
 
-class Visit(Struct, frozen=True):
+class Visit(Struct, frozen=True, gc=False):
     """`encounter`: None where none can be said, and `says` why. `notes`: what was not used.
 
     `unread`: the status or period of the encounter at `source`, where that is not understood.

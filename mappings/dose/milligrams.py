@@ -24,7 +24,7 @@ from mappings.record import Administration, Order
 from mappings.values.numbers import exact, plain
 
 
-class Dose(Struct, frozen=True):
+class Dose(Struct, frozen=True, gc=False):
     """`mg` that may be counted (None: none known), the state of the requirement `dose`, how it was
     worked out, and what a biller should know of it."""
 
@@ -34,7 +34,7 @@ class Dose(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-class _Volume(Struct, frozen=True):
+class _Volume(Struct, frozen=True, gc=False):
     """A volume in mg, or why it is none; `marked`: why it was read all the same."""
 
     mg: Decimal | None

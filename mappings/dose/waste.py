@@ -33,7 +33,7 @@ _TWICE = (
 )
 
 
-class Waste(Struct, frozen=True):
+class Waste(Struct, frozen=True, gc=False):
     """What a line's containers say. `total_mg`: what the opened containers held (None: unknown, or
     used up), `held`: by NDC.
 
@@ -51,7 +51,7 @@ class Waste(Struct, frozen=True):
     held: Mapping[Ndc, Decimal] = {}
 
 
-class Given(Struct, frozen=True, kw_only=True):
+class Given(Struct, frozen=True, gc=False, kw_only=True):
     """One administration of a line (or several that share dispensed vials) as the containers see
     it.
 

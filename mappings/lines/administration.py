@@ -52,10 +52,10 @@ def companion_lines(
 
 def _is_billed(charge: Charge) -> bool:
     """Where the drug is, or would be if it were ours."""
-    dated = charge.day is not None and codes.administration_services().holds(charge.day)
-    return (
-        dated and charge.bills_services and (not charge.not_billable or charge.bills_giving_alone)
-    )
+    if charge.day is None or not charge.bills_services:
+        return False
+    dated = codes.administration_services().holds(charge.day)
+    return dated and (not charge.not_billable or charge.bills_giving_alone)
 
 
 def _held_apart(

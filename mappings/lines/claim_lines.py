@@ -112,16 +112,15 @@ def _line(
     authorization = usable_authorization(charge, neighbors) if charge.policy else None
     coordination = charge.coordination
     setting = charge.setting
+    references = sorted([dose.reference for dose in group.charges])
     return ClaimLine(
-        id=stable_id(
-            "line", charge.record.patient, min(charge.reference for charge in group.charges), role
-        ),
-        administrations=tuple(sorted(charge.reference for charge in group.charges)),
+        id=stable_id("line", charge.record.patient, references[0], role),
+        administrations=tuple(references),
         service_date=str(charge.day) if charge.day else None,
         partial_date=charge.partial_date,
         file_by=str(charge.filing.by) if charge.filing and charge.day else None,
         code=code,
-        modifiers=tuple(modifier.modifier for modifier in asked),
+        modifiers=tuple([modifier.modifier for modifier in asked]),
         units=units,
         status=status,
         payment=charge.payment if billable else None,
@@ -135,7 +134,7 @@ def _line(
             coordination.primary.source.resource if coordination and coordination.primary else None
         ),
         secondary_coverages=(
-            tuple(coverage.source.resource for coverage in coordination.secondary)
+            tuple([coverage.source.resource for coverage in coordination.secondary])
             if coordination
             else ()
         ),

@@ -54,7 +54,7 @@ class Or(Struct, frozen=True):
 Node = Compare | Flag | Not | And | Or
 
 
-class LabState(Struct, frozen=True):
+class LabState(Struct, frozen=True, gc=False):
     """What is known of one analyte: a result within the window, or why there is none; and a newer
     one that can't be read, so that RESULT decides against no limit."""
 

@@ -38,30 +38,27 @@ def service_date(charge: Charge) -> Result:
 
 def _against_the_patient(charge: Charge) -> Result | None:
     """A day of death before the dose, or of birth after it; or one that can't be read."""
-    record, day, zone = charge.record, charge.day, charge.zone
+    died, born = charge.record.died, charge.record.born
+    day, zone = charge.day, charge.zone
     if day is None:
         return None
-    unread = next(
-        (moment for moment in (record.died, record.born) if isinstance(moment, Unread)), None
-    )
-    if isinstance(record.died, Moment) and record.died.days(zone)[1] < day:
-        says = f"The patient died {record.died.span(zone).on}, before the dose of {us_date(day)}."
+    if isinstance(died, Moment) and died.days(zone)[1] < day:
+        says = f"The patient died {died.span(zone).on}, before the dose of {us_date(day)}."
         return _contradicted(charge, says, "13", "the day of death")
-    if isinstance(record.born, Moment) and record.born.days(zone)[0] > day:
-        says = (
-            f"The patient was born {record.born.span(zone).on}, after the dose of {us_date(day)}."
-        )
+    if isinstance(born, Moment) and born.days(zone)[0] > day:
+        says = f"The patient was born {born.span(zone).on}, after the dose of {us_date(day)}."
         return _contradicted(charge, says, "14", "the date of birth")
-    if unread is None:
+    unread = died if isinstance(died, Unread) else born
+    if not isinstance(unread, Unread):
         return None
-    if unread.element == record.patient:
+    if unread.element == charge.record.patient:
         return Result(
             state="incomplete",
             says=f"The patient's own record can't be read, and may say a day of death: {unread}.",
             fix="Correct the patient's record, or take one version of it.",
             evidence=(cite(charge.administration.source, f"date of service {us_date(day)}"),),
         )
-    what = "day of death" if unread is record.died else "date of birth"
+    what = "day of death" if unread is died else "date of birth"
     return Result(
         state="incomplete",
         says=f"The {what} is recorded in a form that can't be read: {unread}.",

@@ -10,7 +10,7 @@ from mappings.codes.tables import Dated, DenialCodes
 from mappings.policy.choosing import Rule
 
 
-class Result(Struct, frozen=True, kw_only=True):
+class Result(Struct, frozen=True, gc=False, kw_only=True):
     """What a requirement finds for one administration. `says` is what a clinician reads; `fix`
     replaces the general one; `note` is said on the line, whatever the state.
 

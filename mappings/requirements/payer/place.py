@@ -93,8 +93,10 @@ def esrd_consolidated_billing(charge: Charge) -> Result | None:
         return None
     if kidney.in_facility or charge.setting.code is None:
         return None
+    if not (kidney.esrd or kidney.esrd_unproven):
+        return None
     row = codes.payment().esrd_consolidated_billing.rule_for(charge.code.code, day)
-    if not (kidney.esrd or kidney.esrd_unproven) or row is None:
+    if row is None:
         return None
     stands = "with ESRD on dialysis" if kidney.esrd else "with ESRD (N18.6)"
     says = (
