@@ -509,6 +509,12 @@ class TestNewest:
         assert labs.newest([new, old]) is new
         assert labs.newest([]) is None
 
+    def test_a_measured_one_before_a_derived_one_of_the_same_time(self) -> None:
+        measured = result("tsat", "2026-10-12")
+        parts = (Source("Observation/y"), Source("Observation/z"))
+        derived = structs.replace(measured, source=parts[1], parts=parts)
+        assert labs.newest([derived, measured]) is measured
+
     @pytest.mark.parametrize(
         ("unread", "found", "newer"),
         [
