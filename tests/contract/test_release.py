@@ -210,7 +210,7 @@ NOT_CARRIED: dict[str, Any] = {
     "notes": ("a note",),
     "services": ("s1",),
     "evidence": (Evidence("Observation/1", "2", "ferritin 42"),),
-    "trace": (Step("R5", "150 mg"),),
+    "chain": (Step("R5", "150 mg"),),
     "discard_of": "l9",
 }
 CARRIED: dict[str, Any] = {
