@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-pages serve hapi test test-quick test-spark fuzz mutation check sbom audit format docs bench bench-bulk synthea soak wheel lock clean
+.PHONY: help demo demo-pages serve hapi test test-quick test-spark fuzz mutation mutation-sample check sbom audit format docs bench bench-bulk synthea soak wheel lock clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -44,6 +44,11 @@ fuzz: .venv/.dev  ## the property tests with thousands of new examples each (up 
 
 mutation: .venv/.dev  ## mutants of what decides and reckons, or of ONLY="mappings.dose.waste.*" (an hour or more)
 	@nice -n 19 $(BIN)/mutmut run $(ONLY)
+	@$(BIN)/python -m tests.mutation.report
+
+mutation-sample: .venv/.dev  ## SAMPLE=500 of the mutants, drawn at random (half an hour)
+	@nice -n 19 $(BIN)/mutmut run "mappings.charge.paid.*" > /dev/null
+	@cd mutants && nice -n 19 ../$(BIN)/python -m tests.mutation.judging $(or $(SAMPLE),500)
 	@$(BIN)/python -m tests.mutation.report
 
 check: .venv/.dev sbom  ## ruff (its security rules among others), mypy, and a bill of materials
