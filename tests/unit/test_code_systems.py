@@ -59,3 +59,9 @@ def test_what_is_no_text_is_no_system(uri: object) -> None:
 def test_no_name_stands_for_two_systems() -> None:
     known = codes.systems()
     assert [name for system, name in NAMES if known.known(name) != system] == []
+
+
+def test_no_code_of_a_diagnosis_or_treatment_has_two_rows() -> None:
+    table = codes.diagnoses()
+    assert len(table.dialysis_codes) == len(table.dialysis_treatment)
+    assert len(table.pregnancy_codes) == len(table.pregnancy)
