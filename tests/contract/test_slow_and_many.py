@@ -223,10 +223,11 @@ def test_1100_half_sent_posts_do_not_stop_the_service(tmp_path: Path) -> None:
     )
     try:
         with contextlib.ExitStack() as stack:
-            line = ""
+            line, said = "", []
             while "listens on" not in line:
                 line = process.stderr.readline()
-                assert line, "the service did not start"
+                said.append(line)
+                assert line, f"the service did not start: {''.join(said)}"
             port = int(line.split(" for ")[0].rpartition(":")[2])
             for _ in range(1100):
                 one = socket.create_connection(("127.0.0.1", port), timeout=10)

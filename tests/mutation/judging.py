@@ -12,6 +12,7 @@ import random
 import resource
 import select
 import sys
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -188,7 +189,10 @@ def main() -> None:
     under_test("")
     options = ["-q", *config().pytest_add_cli_args]
     selected = [path for path in config().pytest_add_cli_args_test_selection if path != BY_FILE]
-    pytest.main([*options, *selected, EACH], plugins=[judge])
+    # Each fork has folders of its own; among others' pytest would clear those away.
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = folder
+        pytest.main([*options, *selected, EACH], plugins=[judge])
     save(judge.codes)
 
 
