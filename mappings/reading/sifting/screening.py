@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from mappings import codes
 from mappings.reading.bundles.collection import Collection
-from mappings.reading.drugs.medication import drug, ingredient
+from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
@@ -113,4 +113,4 @@ def _leads_on(medications: Iterable[Resource]) -> bool:
     """Whether an ingredient is told by a resource of its own."""
     ingredients = (elements.items(medication.get("ingredient")) for medication in medications)
     found = chain.from_iterable(ingredients)
-    return any(ingredient(item)[1] for item in found)
+    return any(elements.concept_or_reference(item, "item")[1] for item in found)
