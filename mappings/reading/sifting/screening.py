@@ -78,10 +78,7 @@ class Screen:
 
     @staticmethod
     def _aim(naming: Resource) -> Verdict:
-        holder = elements.mapping(naming.get("medication"))
-        reference = elements.mapping(
-            elements.either(naming, "medicationReference") or holder.get("reference")
-        )
+        _, reference = elements.concept_or_reference(naming, "medication")
         target = elements.text(reference.get("reference"))
         return "ours" if target.startswith("#") else Aim(target)
 
