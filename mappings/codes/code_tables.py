@@ -41,6 +41,7 @@ from mappings.codes.tables import (
     Units,
 )
 from mappings.datafiles.loading import packaged, structure
+from mappings.values.remembered import Bounded
 
 T = TypeVar("T")
 Asked = TypeVarTuple("Asked")
@@ -158,7 +159,7 @@ def using(tables: CodeTables | None) -> Iterator[None]:
 def remembered(function: Callable[[*Asked], T]) -> Callable[[*Asked], T]:
     """Remembers what FUNCTION makes of the same hashable arguments by the tables in force, because
     an EHR repeats the same few thousand codes and words. It must ask nothing else."""
-    by_tables: dict[int, tuple[CodeTables, dict[tuple[*Asked], T]]] = {}
+    by_tables: Bounded[int, tuple[CodeTables, Bounded[tuple[*Asked], T]]] = Bounded(_MOST_TABLES)
 
     @wraps(function)
     def asked(*arguments: *Asked) -> T:
@@ -166,17 +167,12 @@ def remembered(function: Callable[[*Asked], T]) -> Callable[[*Asked], T]:
         # With the tables, so that no other ones get the identity of these.
         held = by_tables.get(id(tables))
         if held is None:
-            if len(by_tables) >= _MOST_TABLES:
-                by_tables.clear()
-            held = by_tables[id(tables)] = (tables, {})
+            held = by_tables.keep(id(tables), (tables, Bounded(_MOST_REMEMBERED)))
         known = held[1]
         try:
             return known[arguments]
         except KeyError:
             pass
-        if len(known) >= _MOST_REMEMBERED:
-            known.clear()
-        found = known[arguments] = function(*arguments)
-        return found
+        return known.keep(arguments, function(*arguments))
 
     return asked

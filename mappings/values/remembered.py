@@ -48,17 +48,15 @@ class Remembered(Bounded[K, T]):
 def by_identity(function: Callable[[*Given], T]) -> Callable[[*Given], T]:
     """Remembers what FUNCTION gives for the very same objects, by place. They must be frozen, and
     it must ask nothing else; a mere equal of one is worked out anew."""
-    known: dict[tuple[int, ...], tuple[object, T]] = {}
+    known: Bounded[tuple[int, ...], tuple[object, T]] = Bounded(_MOST)
 
     @wraps(function)
     def remembered(*arguments: *Given) -> T:
         key = tuple(map(id, arguments))
         found = known.get(key)
         if found is None:
-            if len(known) >= _MOST:
-                known.clear()
             # With the arguments, so that no other object gets the identity of one.
-            found = known[key] = (arguments, function(*arguments))
+            found = known.keep(key, (arguments, function(*arguments)))
         return found[1]
 
     return remembered

@@ -16,11 +16,11 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.forms import form_problem
 from mappings.site import Site
+from mappings.values.remembered import Bounded
 
 _NOTHING = Collection()
 # What `drug` reads of an administration; its texts are evidence only where nothing names a drug.
 NAMING = ("medicationCodeableConcept", "medicationReference", "medication", "contained")
-_MOST_KEPT = 20_000
 
 
 class Aim(NamedTuple):
@@ -40,7 +40,7 @@ class Screen:
         self._codes = site.codes
         with codes.using(self._codes):
             self._finder = ProductFinder(site.drug_aliases)
-        self._kept: dict[tuple[bytes, ...], Verdict | None] = {}
+        self._kept: Bounded[tuple[bytes, ...], Verdict | None] = Bounded()
 
     def administration(self, resource: Resource) -> Verdict:
         """`none`: whatever else is on record, it concerns nobody; `ours`: it may."""
@@ -51,9 +51,7 @@ class Screen:
     def kept(self, words: tuple[bytes, ...], naming: Callable[[], Resource]) -> Verdict | None:
         """`by_naming`, asked once for the same words: an EHR repeats the same few medications."""
         if words not in self._kept:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            self._kept[words] = self.by_naming(naming())
+            self._kept.keep(words, self.by_naming(naming()))
         return self._kept[words]
 
     def by_naming(self, naming: Resource) -> Verdict | None:
