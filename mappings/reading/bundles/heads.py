@@ -16,12 +16,12 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from mappings.reading.fhir.forms import FORMS, OBJECT, SUBSETTED
 
+MEDICATIONS = (
+    "MedicationAdministration", "MedicationRequest", "MedicationDispense", "MedicationStatement",
+)  # fmt: skip
 # Where each type that the rules read says whose it is.
 SUBJECT = {
-    "MedicationAdministration": "subject",
-    "MedicationRequest": "subject",
-    "MedicationDispense": "subject",
-    "MedicationStatement": "subject",
+    **dict.fromkeys(MEDICATIONS, "subject"),
     "Observation": "subject",
     "DiagnosticReport": "subject",
     "Condition": "subject",
@@ -126,20 +126,14 @@ _LOOKED_AT: Mapping[str, Mapping[str, Any]] = {
         "diagnosis": _LIST,
         "reasonReference": _LIST,
     },
-    "MedicationAdministration": _MEDICATION,
-    "MedicationRequest": _MEDICATION,
-    "MedicationDispense": _MEDICATION,
-    "MedicationStatement": _MEDICATION,
+    **dict.fromkeys(MEDICATIONS, _MEDICATION),
 }
 # The element that says what a resource is about.
 _ABOUT = {
     "Observation": "code",
     "Condition": "code",
     "Procedure": "code",
-    "MedicationAdministration": "medicationCodeableConcept",
-    "MedicationRequest": "medicationCodeableConcept",
-    "MedicationDispense": "medicationCodeableConcept",
-    "MedicationStatement": "medicationCodeableConcept",
+    **dict.fromkeys(MEDICATIONS, "medicationCodeableConcept"),
 }
 
 

@@ -14,7 +14,7 @@ from msgspec import UNSET, to_builtins
 from mappings.reading import oral_iron, orders
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.groups import Kept
-from mappings.reading.bundles.heads import Coded, Held, Shown
+from mappings.reading.bundles.heads import MEDICATIONS, Coded, Held, Shown
 from mappings.reading.conditions import is_diagnosis
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
@@ -30,14 +30,6 @@ from mappings.values.remembered import Bounded, Remembered
 Purpose = Literal["iron", "oral iron", "esa", "panel", ""]
 T = TypeVar("T")
 
-_MEDICATIONS = frozenset(
-    {
-        "MedicationAdministration",
-        "MedicationRequest",
-        "MedicationDispense",
-        "MedicationStatement",
-    }
-)
 # What a Medication says of itself beside its code.
 _MORE = frozenset({"identifier", "amount", "totalVolume", "ingredient", "batch", "contained"})
 _IRON: frozenset[Purpose] = frozenset({"iron"})
@@ -75,7 +67,7 @@ class Sieve:
     def sift(self, kind: str, kept: Kept, collection: Collection) -> dict[Purpose, Kept]:
         """Of unopened resources those in which a reader may find anything; medications by what
         they are read for."""
-        if kind in _MEDICATIONS:
+        if kind in MEDICATIONS:
             return self._by_purpose(kept, collection)
         if kind == "Observation":
             return self._results(kept)
