@@ -194,7 +194,7 @@ class _Chart:
             return []
         if kind not in self._found:
             sifted = self._sieve.sift(kind, kept, self._collection)
-            self._found[kind] = {each: sorted(those, key=_id) for each, those in sifted.items()}
+            self._found[kind] = {each: sorted(those, key=_name) for each, those in sifted.items()}
         return self._found[kind].get(purpose, [])
 
     def holding(self, kind: str) -> list[Resource]:
@@ -230,10 +230,6 @@ class _Chart:
 
 def _esa(kind: str, chart: _Chart) -> list[EsaDose]:
     return chart.each(kind, orders.esa_dose, purpose="esa", plain=orders.plain_esa_dose)
-
-
-def _id(one: Resource | Held) -> str:
-    return str(one.head.id if isinstance(one, Held) else one["id"])
 
 
 def _name(one: Resource | Held) -> str:

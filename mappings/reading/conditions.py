@@ -18,7 +18,7 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, one_coding, statements
-from mappings.reading.kidney.words import quoted, said_of_kidney
+from mappings.reading.kidney.words import in_words, said_of_kidney
 from mappings.record import IN_WORDS, Concept, Diagnosis, Source
 from mappings.values.moment import Moment
 from mappings.values.remembered import Remembered
@@ -110,7 +110,7 @@ def diagnosis(
     if worded:
         if out or told or (resolved and abatement is None):
             return None
-        unread = quoted(concept, IN_WORDS)
+        unread = in_words(concept, IN_WORDS)
     due_to = [one for one in elements.items(resource.get("extension")) if one.get("url") in _DUE_TO]
     return Diagnosis(
         source=elements.source(resource),

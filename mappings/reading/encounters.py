@@ -20,8 +20,7 @@ from mappings.reading.fhir import elements, reasons
 from mappings.reading.fhir.elements import Resource, moment
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, quoted, statements
 from mappings.reading.kidney.dialysis import dialysis_kind
-from mappings.reading.kidney.words import quoted as quoted_words
-from mappings.reading.kidney.words import says_dialysis
+from mappings.reading.kidney.words import in_words, says_dialysis
 from mappings.record import (
     VISIT_IN_WORDS,
     Administration,
@@ -192,7 +191,7 @@ def _said_by(types: tuple[Concept, ...]) -> _Said:
         _of_type(types, table.inpatient_type),
         _of_type(types, table.facility_stay),
         next(filter(None, map(dialysis_kind, types)), None),
-        next(_in_words(types), None),
+        next((in_words(one, VISIT_IN_WORDS) for one in types if says_dialysis(one)), None),
     )
 
 
@@ -206,10 +205,6 @@ def _of_type(types: Iterable[Concept], table: EncounterTypes) -> str | None:
             if coding.system == elements.SNOMED and coding.code in table.snomed:
                 return f"SNOMED CT {coding.code}"
     return None
-
-
-def _in_words(types: Iterable[Concept]) -> Iterator[Unread]:
-    return (quoted_words(said, VISIT_IN_WORDS) for said in types if says_dialysis(said))
 
 
 def _discharge(resource: Resource) -> str | None:

@@ -234,12 +234,8 @@ def esa_dose(resource: Resource) -> EsaDose | None:
     name = esa(resource)
     if name is None:
         return None
-    start, _ = elements.period(resource.get("effectivePeriod"))
-    when = (
-        elements.moment(resource.get("effectiveDateTime"))
-        or start
-        or elements.moment(resource.get("authoredOn"))
-    )
+    start = elements.mapping(resource.get("effectivePeriod")).get("start")
+    when = _first(resource.get("effectiveDateTime"), start, resource.get("authoredOn"))
     return EsaDose(source=elements.source(resource), name=name, when=when)
 
 
@@ -251,9 +247,12 @@ def plain_esa_dose(held: Held) -> EsaDose | None:
     if not (found and name):
         return None
     start = found.effective_period.start if found.effective_period else None
-    said = (found.effective_date_time, start, found.authored_on)
-    when = next(filter(None, map(elements.moment, said)), None)
+    when = _first(found.effective_date_time, start, found.authored_on)
     return EsaDose(source=found.source(held), name=name, when=when)
+
+
+def _first(*said: object) -> Moment | None:
+    return next(filter(None, map(elements.moment, said)), None)
 
 
 @codes.remembered

@@ -9,7 +9,7 @@ from mappings import codes
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import StatusReader
-from mappings.reading.kidney.words import quoted, says_dialysis, treated
+from mappings.reading.kidney.words import in_words, says_dialysis, treated
 from mappings.record import TREATED_IN_WORDS, Concept, Diagnosis, DialysisTreatment, Encounter
 from mappings.values.moment import NEVER, Moment
 
@@ -31,7 +31,7 @@ def treatment_in_words(resource: Resource, statuses: StatusReader) -> Diagnosis 
         return None
     when, start, end = _times(resource)
     begun = when or start
-    unread = quoted(said, TREATED_IN_WORDS)
+    unread = in_words(said, TREATED_IN_WORDS)
     return treated(unread, elements.source(resource), begun, _until(begun, end, status))
 
 

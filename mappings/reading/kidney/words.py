@@ -35,7 +35,7 @@ def says_dialysis(concept: Concept) -> bool:
     return any(map(codes.diagnoses().dialysis_in_words.named_in, concept.words))
 
 
-def quoted(concept: Concept, element: str) -> Unread:
+def in_words(concept: Concept, element: str) -> Unread:
     """Its words, or where it has none its code."""
     return Unread(element, next(iter(concept.statements), ""))
 
