@@ -29,7 +29,7 @@ from mappings.charge.paid import AskedModifier, Worth
 from mappings.circumstances.sequence import Sequenced
 from mappings.codes.quarters import quarters_between
 from mappings.codes.tables import PaymentLimits
-from mappings.dose import waste as vials
+from mappings.dose.waste import given_by_ndc, left_by_ndc
 from mappings.lines import modifiers
 from mappings.lines.beside import beside
 from mappings.lines.pointers import pointers
@@ -186,9 +186,9 @@ def _ndc_quantities(group: Group, role: Role) -> tuple[NdcQuantity, ...]:
     is not known."""
     waste = group.waste
     amounts = (
-        vials.left_by_ndc(group.given, waste)
+        left_by_ndc(group.given, waste)
         if waste and role == "discarded"
-        else vials.given_by_ndc(group.given)
+        else given_by_ndc(group.given)
     )
     found: list[NdcQuantity] = []
     for ndc, mg in amounts.items():
