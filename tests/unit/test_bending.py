@@ -120,3 +120,9 @@ def test_a_newer_result_that_is_bent_lets_no_older_one_decide(path: str) -> None
             f"Observation/{item['id']}" for item in newer
         }
         assert held or named or row.reason(bend), (bend, line.reasons)
+
+
+def test_the_page_has_no_fault_that_is_not_known() -> None:
+    """Whichever half is bent here: the page was made of all."""
+    rows = re.findall(r"^\| `([\w.]+)` .*\| fault ", page.PAGE.read_text("utf-8"), re.MULTILINE)
+    assert rows == sorted(outcomes.known_faults())
