@@ -18,7 +18,8 @@ from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.discards import discarded, not_read, repeats, unmeasured
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
-from mappings.reading.drugs.ungiven import not_given, texts
+from mappings.reading.drugs.texts import cut, texts
+from mappings.reading.drugs.ungiven import not_given
 from mappings.reading.fhir import elements, reasons
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
@@ -38,7 +39,6 @@ from mappings.values.stated import Unread, first_unread
 
 # What a vendor's profile or a site adds to `stopped`: a canceled order with its dose.
 _AS_ORDERED = "-as-ordered"
-_MOST_SAID = 80
 _ORDER_NUMBERS = frozenset({"PLAC", "FILL"})
 # When it was given, as R4, R5, who spells it right, and DSTU2 name it; and the forms of one time.
 _EFFECTIVE = ("effective", "occurence", "occurrence", "effectiveTime")
@@ -252,7 +252,7 @@ def _source_doubts(
     if not elements.extensions(resource, own_names.DRUG_SOURCE):
         for element, text in [("medication", given.says), *texts(resource, dosages)]:
             if codes.products().supplied.named_in(text):
-                yield Unread(element, text.strip()[:_MOST_SAID])
+                yield Unread(element, cut(text))
 
 
 def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:

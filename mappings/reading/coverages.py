@@ -116,7 +116,9 @@ def _unknown_payer(
         name = next(iter((*said.payer, *said.plan, *said.beside_codes)))
         yield Unread("Coverage.payor" if said.payer else "Coverage.type", name)
     lost = [
-        payor["reference"] for payor in _payors(resource) if elements.text(payor.get("reference"))
+        payor["reference"]
+        for payor in people.payors(resource)
+        if elements.text(payor.get("reference"))
     ]
     if lost and not said.payer and found.kind not in _MEDICARE_ITSELF:
         yield Unread("Coverage.payor", str(lost[0]))
@@ -129,13 +131,8 @@ def _in_doubt(said: Words) -> Unread | None:
     return Unread("Coverage.payor", found) if found else None
 
 
-def _payors(resource: Resource) -> list[Resource]:
-    """As R5 has it, too."""
-    return elements.items(resource.get("payor") or resource.get("insurer"))
-
-
 def _paid_by_patient(resource: Resource) -> bool:
-    payors = [elements.text(payor.get("reference")) for payor in _payors(resource)]
+    payors = [elements.text(payor.get("reference")) for payor in people.payors(resource)]
     return bool(payors) and all(
         "Patient/" in payor or "RelatedPerson/" in payor for payor in payors
     )
@@ -188,7 +185,7 @@ def _is_public(text: str) -> bool:
 
 
 def _payer_names(resource: Resource, collection: Collection) -> Iterator[str]:
-    for payor in _payors(resource):
+    for payor in people.payors(resource):
         organization = elements.mapping(collection.resolve(payor, resource))
         yield elements.text(payor.get("display"))
         yield elements.text(organization.get("name"))
@@ -204,7 +201,7 @@ def _name_in(identifier: Resource) -> Iterator[str]:
 
 def identities_of_payors(resource: Resource, collection: Collection) -> Iterator[str]:
     """Organization ids and identifiers (`system|value` and value), for the site's aliases."""
-    for payor in _payors(resource):
+    for payor in people.payors(resource):
         yield from identities(payor, resource, collection)
 
 

@@ -43,7 +43,6 @@ _ROLE_CODE = frozenset(
     }
 )
 
-_NEVER = Moment(date.max, date.max)
 _BESIDE = timedelta(days=2)
 # No rule asks for an encounter that was over so long before a dose (dialysis: 90 days).
 _LONG_BEFORE = timedelta(days=366)

@@ -12,14 +12,8 @@ from mappings import codes
 from mappings.codes.conversions import ml
 from mappings.reading.drugs.amounts import amount, written
 from mappings.reading.drugs.mixtures import masses_alone, names_mixture
-from mappings.reading.drugs.ungiven import (
-    outcome,
-    quoted,
-    stated,
-    stated_concept,
-    sub_potent,
-    texts,
-)
+from mappings.reading.drugs.texts import cut, quoted, stated, stated_concept, texts
+from mappings.reading.drugs.ungiven import outcome, sub_potent
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.units import bare
@@ -30,8 +24,6 @@ from mappings.values.stated import Unread
 # A vial's drug is pushed within so many minutes; what runs for longer is a mixture (R3).
 _LONGEST_PUSH = 15
 _OVER = re.compile(r"\bover\s+(\d+(?:\.\d+)?)\s*[- ]?\s*([a-z]+)", re.IGNORECASE)
-_MOST_SAID = 80
-
 # "Only 150 mg given", "150 mg of 200 mg given": what a note says outright.
 _ONLY = re.compile(r"\b(?:only|just)\b", re.IGNORECASE)
 _OF = re.compile(r"(?:mg)?\s+(?:out\s+)?of\s+(?:the\s+)?\d[\d.]*\s*mg\b", re.IGNORECASE)
@@ -49,7 +41,7 @@ def giving(
     dosages: list[Resource],
     dose: Amount,
     drug: Drug,
-    times: Times = (None, None),
+    times: Times,
 ) -> Giving:
     """How the dose of an administration was given."""
     routes, unread = _routes(dosages)
@@ -126,7 +118,7 @@ def _of_dosage(dosage: Resource) -> Iterator[Said]:
 
 
 def _shown(text: str, element: str) -> str:
-    return f'"{text.strip()[:_MOST_SAID]}" ({element})'
+    return f'"{cut(text)}" ({element})'
 
 
 def _lasting(dosage: Resource, dose: Amount, drug: Drug) -> str | None:

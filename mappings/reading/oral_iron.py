@@ -144,9 +144,8 @@ def _is_named(concept: Concept, names: tuple[str, ...]) -> bool:
 
 def _medication(resource: Resource, collection: Collection) -> tuple[Concept, ...]:
     """What an order names, and the Medication that it points to."""
-    of_r5 = elements.mapping(resource.get("medication"))
-    named = elements.concept(resource.get("medicationCodeableConcept") or of_r5.get("concept"))
-    reference = elements.mapping(resource.get("medicationReference") or of_r5.get("reference"))
+    concept, reference = elements.concept_or_reference(resource, "medication")
+    named = elements.concept(concept)
     if not reference:
         return (named,)
     shown = Concept(text=elements.text(reference.get("display")))

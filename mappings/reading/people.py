@@ -212,10 +212,15 @@ def subscriber(resource: Resource, collection: Collection) -> Subscriber:
     )
 
 
+def payors(resource: Resource) -> list[Resource]:
+    """As R4 or R5 names them."""
+    return elements.items(resource.get("payor") or resource.get("insurer"))
+
+
 def payor(resource: Resource, collection: Collection, on_claims: OnClaims) -> Payor:
     """The first payor: its name, and how claim files address it (by the site's table, else by a
     typed identifier)."""
-    first = next(iter(elements.items(resource.get("payor") or resource.get("insurer"))), {})
+    first = next(iter(payors(resource)), {})
     organization = collection.resolve(first, resource) or {}
     identifiers = [
         *elements.items(organization.get("identifier")),

@@ -138,6 +138,10 @@ class Moment(Struct, frozen=True, gc=False):
         return (self.at(_WESTMOST) or datetime.combine(self.last, datetime.min.time(), _WESTMOST),)
 
 
+# The end of what still goes on.
+NEVER = Moment(date.max, date.max)
+
+
 @lru_cache(maxsize=4096)
 def _days(instant: datetime, zone: tzinfo | None) -> tuple[date, date]:
     """The first and last day of an instant; what is asked of a patient names the same few

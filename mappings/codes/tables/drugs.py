@@ -4,11 +4,14 @@ Held by tests/unit/test_products.py.
 """
 
 from decimal import Decimal
+from functools import cached_property
+from itertools import chain
 from typing import Literal
 
 from msgspec import Struct
 
 from mappings.codes.tables.dated import Dated, Names
+from mappings.values import words
 
 
 class BillingCode(Dated, frozen=True, kw_only=True):
@@ -103,7 +106,7 @@ class Wasting(Struct, frozen=True, forbid_unknown_fields=True):
     verified: bool
 
 
-class Products(Struct, frozen=True, forbid_unknown_fields=True):
+class Products(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     families: tuple[Family, ...]
     not_iv_iron: NotIvIron
     diluents: Names
@@ -113,6 +116,12 @@ class Products(Struct, frozen=True, forbid_unknown_fields=True):
     line_draws: Names
     not_given: NotGiven
     oral_iron: OralIronNames
+
+    @cached_property
+    def name_words(self) -> frozenset[str]:
+        """The words of which the names of the families are made."""
+        names = chain.from_iterable(family.names for family in self.families)
+        return frozenset(chain.from_iterable(words.plain(name).split() for name in names))
 
 
 class Package(Dated, frozen=True, kw_only=True):

@@ -15,17 +15,7 @@ from mappings.reading.bundles.copies import Copies, opened
 from mappings.reading.bundles.entries import Deletion, Item
 from mappings.reading.bundles.envelopes import Envelope, envelope
 from mappings.reading.bundles.groups import Group, Grouping
-from mappings.reading.bundles.heads import (
-    OPENED,
-    READ,
-    Held,
-    Other,
-    hold,
-    hold_unmodified,
-    is_plain,
-    may_be_modified,
-    other,
-)
+from mappings.reading.bundles.heads import OPENED, READ, Held, Hold, Other, holder, is_plain, other
 from mappings.reading.bundles.merging import Merges, merges
 from mappings.reading.bundles.references import References
 from mappings.reading.fhir import elements, outcomes
@@ -107,21 +97,21 @@ class Collection:
         for it. False, and nothing is added, for any other text: `decode` it, and `add` that."""
         if not is_plain(text):
             return False
-        modified = may_be_modified(text)
-        held = None if modified else hold(text, 0)
+        hold = holder(text)
+        held = hold(text, 0)
         if held:
             self._merges = None
             self._copies.add_held(held)
             return True
         found = envelope(text)
         if found:
-            return self._add_entries(found, where, modified=modified)
+            return self._add_entries(found, where, hold)
         unread = other(text)
         return bool(unread and unread.id and unread.kind not in READ | OPENED)
 
-    def _add_entries(self, found: Envelope, where: str, *, modified: bool) -> bool:
-        home, held = self._next_bundle(), hold_unmodified if modified else hold
-        resources = [held(one.resource, home) or _unheld(one.resource) for one in found.entry]
+    def _add_entries(self, found: Envelope, where: str, hold: Hold) -> bool:
+        home = self._next_bundle()
+        resources = [hold(one.resource, home) or _unheld(one.resource) for one in found.entry]
         if None in resources:
             return False
         if found.type == "searchset":

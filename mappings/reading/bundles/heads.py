@@ -6,7 +6,7 @@ Held by tests/unit/test_files.py.
 """
 
 import codecs
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any, ClassVar
@@ -188,6 +188,10 @@ class Held(Struct, eq=False, gc=False):
     opened: dict[str, Any] | None = None
 
 
+# Makes one of a text and the number of its Bundle, or leaves it to be opened.
+Hold = Callable[[Raw | bytes, int], Held | None]
+
+
 def is_plain(text: bytes) -> bool:
     """Whether it holds only what every decoding reads alike: text that is text."""
     if b"\\" in text and _NUL in text:
@@ -201,14 +205,14 @@ def is_plain(text: bytes) -> bool:
     return not any(care in text for care in _CARE)
 
 
-def may_be_modified(text: Raw | bytes) -> bool:
-    """Whether a part of a resource in it may turn the meaning of the whole: then it is opened."""
-    return _MODIFIER in bytes(text)
+def holder(text: bytes) -> Hold:
+    """What holds the resources in a text: `hold`, unless a part of one of them may turn the meaning
+    of its whole. That one is opened."""
+    return _hold_unmodified if _MODIFIER in text else hold
 
 
-def hold_unmodified(text: Raw | bytes, home: int) -> Held | None:
-    """`hold` of what may be modified."""
-    return None if may_be_modified(text) else hold(text, home)
+def _hold_unmodified(text: Raw | bytes, home: int) -> Held | None:
+    return None if _MODIFIER in bytes(text) else hold(text, home)
 
 
 def hold(text: Raw | bytes, home: int) -> Held | None:

@@ -1,5 +1,5 @@
-"""What lives inside a dose: its visit and its order, where an EHR keeps no resource of them. They
-go by the dose's id and their own, `Encounter/ma1#visit`.
+"""What lives inside another resource; inside a dose its visit and its order, where an EHR keeps no
+resource of them. They go by the dose's id and their own, `Encounter/ma1#visit`.
 
 Held by tests/scenarios/inside_a_dose.yaml.
 """
@@ -10,12 +10,18 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 
 
+def contained(holder: Resource, kind: str) -> Iterator[tuple[str, Resource]]:
+    """Those of a type that live inside, each with its own id."""
+    for item in elements.items(holder.get("contained")):
+        if item.get("resourceType") == kind:
+            yield elements.text(item.get("id")).lstrip("#"), item
+
+
 def inside(holders: Iterable[Resource], kind: str) -> Iterator[Resource]:
     """Those of a type that live inside the holders, under the names that they go by."""
     for holder in holders:
-        for item in elements.items(holder.get("contained")):
-            if item.get("resourceType") == kind:
-                yield {**item, "id": f"{holder.get('id')}#{_own(item)}"}
+        for own, item in contained(holder, kind):
+            yield {**item, "id": f"{holder.get('id')}#{own}"}
 
 
 def key(holder: Resource, reference: object, kind: str) -> str | None:
@@ -23,10 +29,5 @@ def key(holder: Resource, reference: object, kind: str) -> str | None:
     said = elements.text(elements.mapping(reference).get("reference"))
     if not said.startswith("#"):
         return None
-    found = elements.items(holder.get("contained"))
-    is_there = any(item.get("resourceType") == kind and _own(item) == said[1:] for item in found)
+    is_there = any(own == said[1:] for own, _ in contained(holder, kind))
     return f"{kind}/{holder.get('id')}{said}" if is_there else None
-
-
-def _own(item: Resource) -> str:
-    return elements.text(item.get("id")).lstrip("#")

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cache
-from itertools import chain
 
 from msgspec import Struct
 
 from mappings import codes
+from mappings.reading.drugs.texts import cut
 from mappings.record import Amount
 from mappings.values import words
 
@@ -83,7 +83,6 @@ _NOTHING = re.compile(r"\b(?:no|none|nothing|zero)\b", re.IGNORECASE)
 _ANY_AMOUNT = re.compile(
     r"(?<![\d.,/])(?:\d{1,4}(?:\.\d+)?|\.\d+)\s*(?:mg|mcg|g|ml|cc)\b", re.IGNORECASE
 )
-_MOST_SAID = 80
 _SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)|,\s(?=[^\dxX×])")
 
 
@@ -104,9 +103,7 @@ class _Phrases(Struct, frozen=True):
 
 @cache
 def _phrases() -> _Phrases:
-    names = chain.from_iterable(family.names for family in codes.products().families)
-    named = set(chain.from_iterable(words.plain(name).split() for name in names))
-    any_own = "|".join(sorted(_FILLERS | named))
+    any_own = "|".join(sorted(_FILLERS | codes.products().name_words))
     own = rf"(?:\s+(?:{any_own}))*"
     done, noun = _any(codes.products().wasting.done), _any(codes.products().wasting.nouns)
     nothing = (
@@ -148,7 +145,7 @@ def not_read(note: str) -> Iterator[Amount]:
         if not speaks or drawn or _NOTHING.search(sentence) or not _ANY_AMOUNT.search(sentence):
             continue
         if _UNSURE.search(sentence) or not list(_read(sentence)):
-            quoted = sentence.strip()[:_MOST_SAID]
+            quoted = cut(sentence)
             yield Amount(problem=f'in words that are not read ("{quoted}")', says=quoted)
 
 
@@ -159,7 +156,7 @@ def unmeasured(note: str) -> Iterator[Amount]:
         measured = _NOTHING.search(sentence) or _ANY_AMOUNT.search(sentence)
         wasted = words.first_of(sentence, (*table.done, *table.nouns))
         if wasted and words.first_of(sentence, table.left) and not measured:
-            quoted = sentence.strip()[:_MOST_SAID]
+            quoted = cut(sentence)
             yield Amount(problem=f'without its amount ("{quoted}")', says=quoted)
 
 

@@ -45,13 +45,8 @@ def drug(
 ) -> Drug:
     """The Drug of a resource with a medication[x] (or an R5 CodeableReference `medication`).
     `texts`: what else is said of it, by element: evidence only where nothing names a drug."""
-    holder = elements.mapping(resource.get("medication"))
-    concept = elements.concept(
-        elements.either(resource, "medicationCodeableConcept") or holder.get("concept")
-    )
-    reference = elements.mapping(
-        elements.either(resource, "medicationReference") or holder.get("reference")
-    )
+    named, reference = elements.concept_or_reference(resource, "medication")
+    concept = elements.concept(named)
     if not reference:
         return _by_concept(concept, texts, finder)
     medication = collection.resolve(reference, resource)
@@ -146,21 +141,13 @@ def _packages(element: object) -> Iterator[Coding]:
         )
 
 
-def ingredient(item: Resource) -> tuple[object, Resource]:
-    """The concept of an ingredient and its reference, as R4 or R5 name them."""
-    either = elements.mapping(item.get("item"))
-    concept = elements.either(item, "itemCodeableConcept") or either.get("concept")
-    reference = elements.either(item, "itemReference") or either.get("reference")
-    return concept, elements.mapping(reference)
-
-
 def _ingredients(
     medication: Resource, holder: Resource | None, collection: Collection, finder: ProductFinder
 ) -> Iterable[_Ingredient]:
     for item in elements.items(medication.get("ingredient")):
         if item.get("isActive") is False:
             continue
-        concept, reference = ingredient(item)
+        concept, reference = elements.concept_or_reference(item, "item")
         concepts = [elements.concept(concept)]
         if reference:
             target = collection.resolve(reference, holder) or {}

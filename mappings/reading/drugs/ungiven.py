@@ -6,11 +6,11 @@ Held by tests/unit/test_reading_administrations.py.
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
 from msgspec import Struct
 
 from mappings import codes
+from mappings.reading.drugs.texts import cut, quoted, stated, stated_concept, texts
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.record import Amount, Concept
@@ -19,7 +19,6 @@ from mappings.values.stated import Unread
 
 _NOT_GIVEN_SYSTEM = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
 _NOT_GIVEN, _ELSEWHERE, _PARTLY = "was not given", "was given elsewhere", "was given in part"
-_MOST_SAID = 80
 # What begins a text, up to its first mark or reason: "Not given - patient left".
 _CLAUSE = re.compile(r"[;:.,()\n]|\s[-–]\s|\b(?:because|due|per|since)\b", re.IGNORECASE)
 # Words about the dose itself that may stand before what became of it.
@@ -80,30 +79,6 @@ def sub_potent(resource: Resource) -> str | None:
     if not marked:
         return None
     return str(marked) if isinstance(marked, Unread) else "isSubPotent"
-
-
-def stated(dosages: list[Resource], element: str) -> list[object]:
-    """What stands in an element of the dosages."""
-    return [dosage[element] for dosage in dosages if dosage.get(element) is not None]
-
-
-def stated_concept(value: object) -> Concept:
-    """A CodeableConcept, or the text that some systems write in its place."""
-    return Concept(text=value) if isinstance(value, str) else elements.concept(value)
-
-
-def quoted(concept: Concept) -> str:
-    """What stands there: its words, else its codes."""
-    said = concept.words or concept.statements
-    return " / ".join(dict.fromkeys(said))[:_MOST_SAID]
-
-
-def texts(resource: Resource, dosages: list[Resource]) -> Iterator[tuple[str, str]]:
-    """What is written of a dose in words, by element."""
-    for text in stated(dosages, "text"):
-        yield "dosage.text", elements.text(text)
-    for note in elements.items(resource.get("note")):
-        yield "note", elements.text(note.get("text"))
 
 
 def _shown(said: _Said) -> str:
@@ -190,10 +165,10 @@ def _written(resource: Resource, dosages: list[Resource], completed: bool) -> It
         if codes.products().beside_iron.named_in(text):
             continue
         if _is_cut_short(text):
-            yield _Said(_PARTLY, element, text.strip()[:_MOST_SAID])
+            yield _Said(_PARTLY, element, cut(text))
         became = _outright(text, completed)
         if became:
-            yield _Said(became, element, text.strip()[:_MOST_SAID])
+            yield _Said(became, element, cut(text))
 
 
 def _is_cut_short(text: str) -> bool:
@@ -221,7 +196,6 @@ def _outright(text: str, completed: bool) -> str | None:
 
 def _is_one_of(text: str, phrases: Iterable[str]) -> bool:
     """Whether it is a phrase and nothing else, beside words that name the dose itself."""
-    names = chain.from_iterable(family.names for family in codes.products().families)
-    own = _OWN | set(chain.from_iterable(words.plain(name).split() for name in names))
+    own = _OWN | codes.products().name_words
     bare = " ".join(word for word in words.plain(text).split() if word not in own)
     return bare in {words.plain(phrase).strip() for phrase in phrases}

@@ -187,3 +187,11 @@ def either(resource: Resource, *names: str) -> Any:
         if name in resource:
             return resource[name]
     return None
+
+
+def concept_or_reference(resource: Resource, element: str) -> tuple[object, Resource]:
+    """A CodeableConcept and a Reference, as R4 names them, or in R5's CodeableReference."""
+    within = mapping(resource.get(element))
+    concept = resource.get(f"{element}CodeableConcept") or within.get("concept")
+    reference = resource.get(f"{element}Reference") or within.get("reference")
+    return concept, mapping(reference)

@@ -10,12 +10,11 @@ from mappings import codes
 from mappings.codes.clinical import KidneyWords
 from mappings.reading.fhir.elements import ICD9CM
 from mappings.record import Concept, Diagnosis, Source
-from mappings.values.moment import Moment
+from mappings.values.moment import NEVER, Moment
 from mappings.values.stated import Unread
 
 # For so many days a treatment is evidence of dialysis.
 _DAYS = timedelta(days=90)
-_NEVER = Moment(date.max, date.max)
 
 
 @codes.remembered
@@ -44,7 +43,7 @@ def quoted(concept: Concept, element: str) -> Unread:
 def treated(unread: Unread, source: Source, start: Moment | None, end: Moment | None) -> Diagnosis:
     """A treatment that words alone say: dependence on dialysis would stand from it to 90 days
     after."""
-    last = (end or start or _NEVER).last
+    last = (end or start or NEVER).last
     until = last + _DAYS if last < date.max - _DAYS else last
     return Diagnosis(
         source=source,

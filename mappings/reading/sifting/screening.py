@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from mappings import codes
 from mappings.reading.bundles.collection import Collection
-from mappings.reading.drugs.medication import drug, ingredient
+from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
@@ -78,10 +78,7 @@ class Screen:
 
     @staticmethod
     def _aim(naming: Resource) -> Verdict:
-        holder = elements.mapping(naming.get("medication"))
-        reference = elements.mapping(
-            elements.either(naming, "medicationReference") or holder.get("reference")
-        )
+        _, reference = elements.concept_or_reference(naming, "medication")
         target = elements.text(reference.get("reference"))
         return "ours" if target.startswith("#") else Aim(target)
 
@@ -113,4 +110,4 @@ def _leads_on(medications: Iterable[Resource]) -> bool:
     """Whether an ingredient is told by a resource of its own."""
     ingredients = (elements.items(medication.get("ingredient")) for medication in medications)
     found = chain.from_iterable(ingredients)
-    return any(ingredient(item)[1] for item in found)
+    return any(elements.concept_or_reference(item, "item")[1] for item in found)

@@ -1,0 +1,41 @@
+"""What is written of a dose in its dosages and notes, and how it is quoted.
+
+Held by tests/unit/test_reading_administrations.py.
+"""
+
+from collections.abc import Iterator
+
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.elements import Resource
+from mappings.record import Concept
+
+_MOST_SAID = 80
+
+
+def stated(dosages: list[Resource], element: str) -> list[object]:
+    """What stands in an element of the dosages."""
+    return [dosage[element] for dosage in dosages if dosage.get(element) is not None]
+
+
+def stated_concept(value: object) -> Concept:
+    """A CodeableConcept, or the text that some systems write in its place."""
+    return Concept(text=value) if isinstance(value, str) else elements.concept(value)
+
+
+def texts(resource: Resource, dosages: list[Resource]) -> Iterator[tuple[str, str]]:
+    """What is written of a dose in words, by element."""
+    for text in stated(dosages, "text"):
+        yield "dosage.text", elements.text(text)
+    for note in elements.items(resource.get("note")):
+        yield "note", elements.text(note.get("text"))
+
+
+def cut(text: str) -> str:
+    """As much of it as is quoted."""
+    return text.strip()[:_MOST_SAID]
+
+
+def quoted(concept: Concept) -> str:
+    """What stands there: its words, else its codes."""
+    said = concept.words or concept.statements
+    return " / ".join(dict.fromkeys(said))[:_MOST_SAID]
