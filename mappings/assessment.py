@@ -37,10 +37,10 @@ class Evidence(Struct, frozen=True, gc=False, order=True):
     def in_the_chart(self) -> bool:
         return not self.resource.startswith(own_names.OURS)
 
-    @property
-    def has_address(self) -> bool:
-        """Whether a Reference may name it: what lives inside another has none."""
-        return self.in_the_chart and "#" not in self.resource
+
+def has_address(resource: str) -> bool:
+    """Whether a Reference may name it: what is no resource, or lives inside another, has none."""
+    return "#" not in resource and not resource.startswith(own_names.OURS)
 
 
 class PolicyRef(Struct, frozen=True, gc=False):

@@ -20,9 +20,9 @@ from integration.bulk import sifting
 from integration.bulk.charts import Beside
 from integration.bulk.engines import local
 from integration.bulk.sifting import Wanted
-from integration.bulk.steps import RunSetting, Task
+from integration.bulk.steps import RunSetting, Task, facts_of, index_of
 from integration.bulk.surveying import names
-from integration.bulk.surveying.index import Index, RangeFacts, read_facts
+from integration.bulk.surveying.index import Index, RangeFacts
 from integration.bulk.work import Work, written
 from integration.errors import ConfigurationError
 
@@ -136,10 +136,7 @@ class AllFacts:
         self._work, self._count = work, count
 
     def __iter__(self) -> Iterator[RangeFacts]:
-        return (
-            read_facts(self._work.piece("survey", f"{number}.facts"))
-            for number in range(self._count)
-        )
+        return (facts_of(self._work, number) for number in range(self._count))
 
 
 def _sift(setting: RunSetting, work: Work) -> Wanted:
@@ -164,7 +161,7 @@ def _sift(setting: RunSetting, work: Work) -> Wanted:
 
 
 def _indexes(work: Work, count: int) -> Iterator[Index]:
-    return (Index.read(work.piece("survey", f"{number}.index")) for number in range(count))
+    return (index_of(work, number) for number in range(count))
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from integration.wording import people
 from mappings.assess import document
 from mappings.assessment import PatientAssessment
 from mappings.policy.choosing import PolicySet
-from mappings.reading import Collection, Reader
+from mappings.reading import Collection
 from mappings.record import PatientRecord, Problem
 from mappings.site import Site
 
@@ -80,8 +80,7 @@ class _Results:
         patients = set(chain.from_iterable(of_range.patients for of_range in facts))
         self._problems += [*asked.source.problems, *problems_of_survey(asked, facts)]
         beside = beside_of(self._work)
-        given = asked.policies, asked.as_of, asked.site
-        assessor = Assessor(Reader(asked.site), *given, trace=True)
+        assessor = asked.assessor(trace=True)
         for part in range(self._who.parts):
             collection = charts.collection_of(files_of(self._work, part), beside)
             self._take(part, collection, assessor)

@@ -101,7 +101,7 @@ def turns(
         shared = {name: (*asked[name], part) for name in filter(asked.__contains__, own)}
         asked |= own
         asked |= shared
-        kinds.add(names.salt(kind))
+        kinds.add(names.code(kind))
         if len(asked) >= most:
             yield Turn(frozenset(kinds), asked)
             kinds, asked = set(), {}

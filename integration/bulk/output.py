@@ -46,8 +46,8 @@ class Summary(Struct, rename="camel"):
     sums: Sums = field(default_factory=Sums)
 
 
-class _Assessed(Struct, array_like=True):
-    """Of whom an assessment is."""
+class _AssessedPatient(Struct, array_like=True):
+    """Of an `Assessed` only whose it is."""
 
     patient: str
 
@@ -148,7 +148,7 @@ def _write_assessments(work: Work, who: Wanted, out: Path) -> None:
 def _of_part(path: Path) -> Iterator[tuple[str, BinaryIO, int]]:
     """Each patient and where the assessment stands, in the order in which they were assessed: of
     many parts not even one assessment each is held."""
-    decoder, place = msgspec.json.Decoder(_Assessed), 0
+    decoder, place = msgspec.json.Decoder(_AssessedPatient), 0
     with path.open("rb") as stream:
         while line := stream.readline():
             patient = decoder.decode(line).patient

@@ -22,7 +22,7 @@ from integration.bulk.sifting import Wanted
 from integration.bulk.summing.remittances import Answers
 from integration.bulk.sums import Sums
 from integration.bulk.surveying import names
-from integration.bulk.surveying.index import Index, read_facts, write_facts
+from integration.bulk.surveying.index import Index, RangeFacts, read_facts, write_facts
 from integration.bulk.surveying.sources import Range, SourceFiles
 from integration.bulk.surveying.survey import Surveyor
 from integration.bulk.work import Work, written
@@ -48,6 +48,9 @@ class RunSetting(Struct, frozen=True):
     as_of: datetime
     part_bytes: int = PART_BYTES
     answers: Answers = {}
+
+    def assessor(self, *, trace: bool) -> charts.Assessor:
+        return charts.Assessor(Reader(self.site), self.policies, self.as_of, self.site, trace)
 
 
 class Assessed(Struct, array_like=True):
@@ -81,9 +84,7 @@ class RunWorker:
 
     @cached_property
     def _assessor(self) -> charts.Assessor:
-        asked = self._setting
-        given = asked.policies, asked.as_of, asked.site
-        return charts.Assessor(Reader(asked.site), *given, trace=False)
+        return self._setting.assessor(trace=False)
 
     @cached_property
     def _who(self) -> Wanted:
@@ -133,8 +134,7 @@ class RunWorker:
 
     def _kinds_of(self, numbers: Iterable[int]) -> frozenset[str]:
         """The types of what a name may mean in these ranges."""
-        pieces = (self._work.piece("survey", f"{number}.facts") for number in numbers)
-        return names.together(read_facts(path).forms for path in pieces).kinds
+        return names.together(facts_of(self._work, number).forms for number in numbers).kinds
 
     def assess(self, part: int) -> None:
         setting = self._setting
@@ -161,8 +161,7 @@ class RunWorker:
 
     def _indexed(self, numbers: Iterable[int]) -> Iterator[tuple[Range, Index]]:
         for number in numbers:
-            path = self._work.piece("survey", f"{number}.index")
-            yield self._setting.source.ranges[number], Index.read(path)
+            yield self._setting.source.ranges[number], index_of(self._work, number)
 
 
 def _encoded(found: PatientAssessment) -> bytes:
@@ -171,6 +170,14 @@ def _encoded(found: PatientAssessment) -> bytes:
     writer.writerows(table.rows(found))
     document = Raw(msgspec.json.encode(of_patient(found, trace=False)))
     return msgspec.json.encode(Assessed(found.patient, document, text.getvalue())) + b"\n"
+
+
+def index_of(work: Work, number: int) -> Index:
+    return Index.read(work.piece("survey", f"{number}.index"))
+
+
+def facts_of(work: Work, number: int) -> RangeFacts:
+    return read_facts(work.piece("survey", f"{number}.facts"))
 
 
 def beside_of(work: Work) -> charts.Beside:

@@ -3,8 +3,6 @@
 Held by tests/contract/test_operating.py.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,7 +56,7 @@ def doctor(
     raise typer.Exit(0 if all(report.works for report in reports) else 1)
 
 
-def _asked(report: DoctorReport, config: Path | None) -> DoctorReport:
+def _asked(report: "DoctorReport", config: Path | None) -> "DoctorReport":
     """With the classes and words that no assessment kept of the site understands."""
     from integration.configuration import settings
     from integration.serving.process import opened
@@ -72,7 +70,7 @@ def _asked(report: DoctorReport, config: Path | None) -> DoctorReport:
     return report.also(map(_of_question, questions))
 
 
-def _of_question(question: Question) -> DoctorFinding:
+def _of_question(question: "Question") -> "DoctorFinding":
     from integration.ehr.doctor import DoctorFinding
     from integration.wording.words import plural
 
@@ -91,7 +89,7 @@ def _is_address(name: str | None) -> bool:
     return name is not None and section.is_address(name)
 
 
-def _sites(name: str | None, config: Path | None) -> list[Site]:
+def _sites(name: str | None, config: Path | None) -> "list[Site]":
     from integration.configuration import settings
     from integration.configuration.site import Site
 
@@ -108,13 +106,10 @@ def _sites(name: str | None, config: Path | None) -> list[Site]:
     return list(loaded.sites.values())
 
 
-def _show(report: object) -> None:
+def _show(report: "DoctorReport") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from integration.ehr.doctor import DoctorReport
-
-    assert isinstance(report, DoctorReport)  # noqa: S101 - what examine returns
     console = Console()
     works = "can be read" if report.works else "can NOT be read yet"
     console.print(

@@ -68,8 +68,7 @@ def record(db: Db, site: str, patient_id: int, entries: Mapping[str, Entry]) -> 
 
 
 def owe(db: Db, site: str, patient_id: int, digests: Mapping[str, str]) -> None:
-    """Notes, beside the assessment that found them, the write-backs to come; one already said the
-    same is not owed."""
+    """Notes the write-backs to come; one that already said the same is not owed."""
     rows = [
         {"site": site, "gap_id": gap, "patient_id": patient_id, "digest": digests[gap]}
         for gap in sorted(digests)

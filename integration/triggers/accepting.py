@@ -74,8 +74,9 @@ def _accept(db: Db, queue: Queue, arriving: Sequence[Arriving]) -> list[Outcome]
     for (site, hook), several in sorted(_by_hook(arriving).items()):
         inbox.hear(db, site, hook)
         counted = [one.notification for one in several if one.counts_events]
-        if numbered := [said for said in counted if said.last_number is not None]:
-            searched |= {site} if _count(db, queue, site, hook, numbered) else set()
+        numbered = [said for said in counted if said.last_number is not None]
+        if numbered and _count(db, queue, site, hook, numbered):
+            searched.add(site)
     new = _new(arrivals, inbox.kept_before(db, arrivals))
     outcomes: list[Outcome] = ["duplicate"] * len(arriving)
     for site in sorted({arriving[place].site for place in new} | searched):

@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 
 from integration.ehr.fhir.answers import Json
 from integration.ehr.writing import issues
-from integration.ehr.writing.ledger import Entry, State
+from integration.ehr.writing.ledger import Entry
+from integration.ehr.writing.sending import STATES
 from integration.ehr.writing.writeback import Outcome, Worklist, WriteBack
 from integration.store import Db, audit, failures, ledger
 from integration.store.failures import Failure
 from integration.store.patients import Patient
 from mappings.writing.detected_issue import gap_of
 
-# What is kept of an issue that was not sent.
-_KEPT: Mapping[str, State] = {"unchanged": "confirmed", "refused": "refused"}
+_NOT_SENT = frozenset({"unchanged", "refused"})
 WRITE_BACK = "write-back"  # the name under which a refused one waits for a person
 
 
@@ -39,9 +39,9 @@ def note(
     """What became of the issues OWED. ANSWERS: of the ledger that was written with."""
     by_gap = {str(gap_of(issue)): issue for issue in owed}
     entries = {
-        o.gap: Entry(_KEPT[o.result], issues.digest(by_gap[o.gap]), o.location, o.version)
+        o.gap: Entry(STATES[o.result], issues.digest(by_gap[o.gap]), o.location, o.version)
         for o in outcomes
-        if o.result in _KEPT
+        if o.result in _NOT_SENT
     }
     refused = [outcome for outcome in outcomes if outcome.result == "refused"]
     ledger.record(db, patient.site, patient.id, {**answers, **entries})

@@ -15,7 +15,7 @@ from mappings.charge.filing import Filing
 from mappings.charge.history import History
 from mappings.charge.paid import DiscardModifiers, Paid
 from mappings.circumstances.coverage import Coordination
-from mappings.circumstances.diagnoses import Stated, unread_words
+from mappings.circumstances.diagnoses import Stated
 from mappings.circumstances.kidney import KidneyStatus
 from mappings.circumstances.lab_history import LabsAtDose
 from mappings.circumstances.setting import Setting
@@ -258,17 +258,6 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
             "child": None if age is None else age < 18,
             "esa": self._has_esa,
         }
-
-    @property
-    def unread_notes(self) -> tuple[str, ...]:
-        """What is stated, not understood, and turns nothing here."""
-        if not self.doubtful:
-            return self.setting.notes
-        by_status = [one for one in self.doubtful if not one.by.is_worded]
-        if not by_status:
-            return self.setting.notes
-        said = f"diagnoses with a status that is not understood: {unread_words(by_status)}"
-        return (*self.setting.notes, said)
 
     @property
     def _has_esa(self) -> bool:

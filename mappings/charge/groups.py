@@ -13,7 +13,7 @@ from msgspec import Struct
 from mappings.assessment import Evidence
 from mappings.charge.charge import Charge
 from mappings.dose import containers
-from mappings.dose import waste as vials
+from mappings.dose.waste import Given, Waste, shared, together, units, waste
 from mappings.record import Container
 from mappings.values.numbers import exact
 from mappings.values.remembered import kept
@@ -40,8 +40,8 @@ class Group(Struct, frozen=True, eq=False, dict=True):
     """The doses of one line, and what became of the containers that they came from (R4, R5)."""
 
     charges: tuple[Charge, ...]
-    given: tuple[vials.Given, ...] = ()
-    waste: vials.Waste | None = None
+    given: tuple[Given, ...] = ()
+    waste: Waste | None = None
 
     @kept
     def first(self) -> Charge:
@@ -57,25 +57,25 @@ class Group(Struct, frozen=True, eq=False, dict=True):
         known = [charge.dose.mg for charge in self.counted if charge.dose.mg is not None]
         return exact(sum(known, _ZERO))
 
-    @kept
+    @property
     def whole(self) -> bool:
         """Whether the dose of each of them is known."""
         return all(charge.dose.mg is not None for charge in self.charges)
 
-    @kept
+    @property
     def mg_per_unit(self) -> Decimal:
         code = self.first.code
         return code.mg_per_unit if code else Decimal(1)
 
     @kept
     def units(self) -> int:
-        return vials.units(self.mg, self.mg_per_unit)
+        return units(self.mg, self.mg_per_unit)
 
     @kept
     def contained_units(self) -> int:
-        """Label units in the containers that were opened."""
-        opened = self.waste is not None and self.waste.total_mg is not None
-        return vials.contained_units(self.waste, self.mg_per_unit) if self.waste and opened else 0
+        """Label units in the containers that were opened, rounded down."""
+        held = self.waste.total_mg if self.waste else None
+        return units(held, self.mg_per_unit, "down") if held else 0
 
     @kept
     def discarded_units(self) -> int:
@@ -87,7 +87,7 @@ class Group(Struct, frozen=True, eq=False, dict=True):
             return 0
         return left if self.first.discard_modifiers.named("JW") else 0
 
-    @kept
+    @property
     def all_units(self) -> int:
         """Units of the line and of its JW line."""
         return self.units + self.discarded_units
@@ -105,15 +105,15 @@ def grouped(charges: Iterable[Charge]) -> list[Group]:
         (charge for charge in charges if charge.has_line),
         key=lambda charge: (charge.is_copy, str(charge.day), charge.reference),
     )
-    together = _together(ordered)
-    pools = _pools(charge for charge in chain.from_iterable(together) if not charge.is_copy)
+    lines = _lines(ordered)
+    pools = _pools(charge for charge in chain.from_iterable(lines) if not charge.is_copy)
     place_of: dict[str, int] = {}
     for place, pool in enumerate(pools):
         place_of |= {charge.reference: place for charge in pool.charges}
-    return [_group(charges, pools, place_of) for charges in together]
+    return [_group(charges, pools, place_of) for charges in lines]
 
 
-def _together(ordered: list[Charge]) -> list[list[Charge]]:
+def _lines(ordered: list[Charge]) -> list[list[Charge]]:
     encounters = _encounters(ordered)
     lines: dict[object, list[Charge]] = {}
     line_of: dict[str, list[Charge]] = {}
@@ -145,7 +145,7 @@ def _group(charges: list[Charge], pools: list[Pool], place_of: dict[str, int]) -
     own = {charge.reference for charge in counted}
     places = sorted({place_of[reference] for reference in own})
     given = tuple(chain.from_iterable([_given(own, pools[place]) for place in places]))
-    return Group(tuple(charges), given, vials.waste(given) if given else None)
+    return Group(tuple(charges), given, waste(given) if given else None)
 
 
 def _pools(charges: Iterable[Charge]) -> list[Pool]:
@@ -163,8 +163,8 @@ def _pools(charges: Iterable[Charge]) -> list[Pool]:
         for pool in joined:
             dispensed |= pool.dispensed
         number_of |= dict.fromkeys(dispensed, number)
-        together = chain.from_iterable(pool.charges for pool in joined)
-        pools[number] = Pool((*together, dose), dispensed)
+        earlier_doses = chain.from_iterable(pool.charges for pool in joined)
+        pools[number] = Pool((*earlier_doses, dose), dispensed)
     return list(pools.values())
 
 
@@ -188,10 +188,10 @@ def _key(charge: Charge) -> tuple[object, ...]:
     )
 
 
-def _given(own: Set[str], pool: Pool) -> list[vials.Given]:
+def _given(own: Set[str], pool: Pool) -> list[Given]:
     """A line's doses (`own`) from a pool; as one where they came from the same dispensed vials."""
-    ours: list[vials.Given] = []
-    others: list[vials.Given] = []
+    ours: list[Given] = []
+    others: list[Given] = []
     handed = pool.vials
     for charge in pool.charges:
         if charge.dose.mg is not None:
@@ -200,4 +200,4 @@ def _given(own: Set[str], pool: Pool) -> list[vials.Given]:
             (ours if charge.reference in own else others).append(given)
     if not ours or not handed:
         return ours
-    return [vials.shared(ours, others) if others else vials.together(ours)]
+    return [shared(ours, others) if others else together(ours)]

@@ -9,16 +9,13 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from msgspec import Struct, field
 
-from mappings.assessment import Evidence
 from mappings.circumstances import labs
-from mappings.circumstances.newest import is_days_older, newest_of, together
+from mappings.circumstances.newest import APART, is_days_older, newest_of, together
 from mappings.policy.conditions import LabState
 from mappings.record import LabResult
 from mappings.values.moment import Moment
-from mappings.values.remembered import kept
+from mappings.values.remembered import Once, kept
 
-# No zone lies further from UTC than half a day, and a date alone is ordered within its own.
-_APART = timedelta(days=2)
 _NOTHING = LabState("missing")
 
 
@@ -84,7 +81,7 @@ class LabsAtDose(Struct, frozen=True, eq=False, dict=True):
 
     def _since(self, first: date, analyte: str) -> Iterator[LabResult]:
         """Usable results before the dose that are not older than `first`, the newest first."""
-        earliest = _instant(first) - _APART
+        earliest = _instant(first) - APART
         for result in self._before(analyte):
             if result.when and result.when.days(self.history.zone)[0] >= first:
                 yield result
@@ -104,7 +101,7 @@ class LabsAtDose(Struct, frozen=True, eq=False, dict=True):
     @kept
     def latest(self) -> datetime:
         """No result of later than this is of before the dose."""
-        return _instant(self.day) + _APART
+        return _instant(self.day) + APART
 
     def _unread(self, analyte: str) -> list[LabResult]:
         unread = self.history.unread.get(analyte)
@@ -117,8 +114,7 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
     labs: tuple[LabResult, ...]
     zone: tzinfo | None
     _known: dict[str, tuple[list[datetime], list[LabResult]]] = field(default_factory=dict)
-    _cited: dict[int, tuple[LabResult, tuple[Evidence, ...]]] = field(default_factory=dict)
-    _together: dict[tuple[int, ...], LabResult] = field(default_factory=dict)
+    _once: Once = field(default_factory=Once)
 
     def at(self, dose: Moment | None, day: date) -> LabsAtDose:
         return LabsAtDose(self, dose, day)
@@ -128,18 +124,11 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
         found = newest_of(newest_first, self.zone)
         if len(found) < 2:
             return next(iter(found), None)
-        return self._together.setdefault(tuple(map(id, found)), together(found))
+        return self._once(together, *found)
 
     def has(self, analyte: str) -> bool:
         """Whether there is any result that it can be taken or derived from."""
         return analyte == "tsat" or analyte in self._by_analyte
-
-    def cited(self, result: LabResult) -> tuple[Evidence, ...]:
-        """What a result says, however many doses rest on it."""
-        known = self._cited.get(id(result))
-        if known is None:
-            known = self._cited[id(result)] = result, labs.evidence(result, self.zone)
-        return known[1]
 
     def unusable(self, analyte: str) -> list[LabResult]:
         """Results whose value can't be used."""

@@ -12,8 +12,9 @@ from msgspec import structs
 
 from mappings.record import LabResult
 
-# No time is further from the day that its date says, in whatever zone.
-_APART = timedelta(days=2)
+# No time is further from the day that its date says: no zone lies further from UTC than half a day,
+# and a date alone is ordered within its own.
+APART = timedelta(days=2)
 
 
 def newest_of(newest_first: Iterable[LabResult], zone: tzinfo | None) -> tuple[LabResult, ...]:
@@ -42,14 +43,14 @@ def _near(newest_first: Iterable[LabResult], zone: tzinfo | None) -> Iterator[La
 
 def is_days_older(time: datetime, result: LabResult, zone: tzinfo | None) -> bool:
     """Whether what was collected then is surely older than a result."""
-    return result.when is not None and time.date() < result.when.days(zone)[0] - _APART
+    return result.when is not None and time.date() < result.when.days(zone)[0] - APART
 
 
 def _may_follow(one: LabResult, other: LabResult, zone: tzinfo | None) -> bool:
     return bool(one.when and other.when and one.when.may_follow(other.when, zone))
 
 
-def together(results: tuple[LabResult, ...]) -> LabResult:
+def together(*results: LabResult) -> LabResult:
     """One result for all: as it is where they agree, else one that lies anywhere between them."""
     first = results[0]
     if len({(one.low, one.high, one.low_open, one.high_open) for one in results}) == 1:

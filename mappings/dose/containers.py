@@ -36,16 +36,17 @@ def given(
     named = tuple([container.ndc for container in administration.containers])
     vial, ndc = once.alike(_vial, drug.ndcs, drug.family, dispensed, named)
     counted = documented(administration) or handed
+    alone = Given(
+        references=(administration.source.resource,),
+        mg=mg,
+        drawn_mg=max(mg, drug.bag_mg or _ZERO),
+        ndc=ndc,
+        vial_mg=vial.mg if vial else None,
+        problem=administration.containers_problem,
+        family=drug.family,
+    )
     if not (counted or dispenses or administration.containers or administration.discards):
-        return Given(
-            references=(administration.source.resource,),
-            mg=mg,
-            drawn_mg=max(mg, drug.bag_mg or _ZERO),
-            ndc=ndc,
-            vial_mg=vial.mg if vial else None,
-            problem=administration.containers_problem,
-            family=drug.family,
-        )
+        return alone
     amounts = [(discard, mg_of(discard.amount, drug)) for discard in administration.discards]
     against = next(
         (_unread(discard) for discard, _ in amounts if discard.amount.contradicted), None
@@ -60,19 +61,12 @@ def given(
         container if _of_family([container.ndc], drug.family) else replace(container, ndc=ndc)
         for container in counted
     )
-    return Given(
-        references=(administration.source.resource,),
-        mg=mg,
-        drawn_mg=max(mg, drug.bag_mg or _ZERO),
+    return replace(
+        alone,
         opened=opened,
-        ndc=ndc,
-        vial_mg=vial.mg if vial else None,
         discarded=discarded,
         unread=unread,
-        problem=administration.containers_problem
-        or _family_problem(administration)
-        or disagreement,
-        family=drug.family,
+        problem=alone.problem or _family_problem(administration) or disagreement,
         evidence=tuple(dict.fromkeys(evidence)),
         notes=tuple(_differences(administration, opened, dispensed_vials(dispenses, drug.family))),
     )

@@ -83,11 +83,6 @@ def units(mg: Decimal, mg_per_unit: Decimal, rounding: Literal["up", "down"] = "
     )
 
 
-def contained_units(waste: Waste, mg_per_unit: Decimal) -> int:
-    """Label units in the containers, rounded down."""
-    return units(waste.total_mg or _ZERO, mg_per_unit, "down")
-
-
 def together(doses: Sequence[Given]) -> Given:
     """Administrations that were given from the same dispensed vials."""
     amounts = [dose.discarded for dose in doses if dose.discarded is not None]

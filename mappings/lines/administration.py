@@ -10,7 +10,7 @@ Held by tests/unit/test_infusions.py.
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from mappings import codes
 from mappings.assessment import WORST_FIRST, ClaimLine, Finding, Step, cite
@@ -147,5 +147,5 @@ def _line(charges: Sequence[Charge], drug: ClaimLine, code: str, units: int) -> 
         drug_source=drug.drug_source,
         notes=("administration service; its payment is not priced here",),
         evidence=cited,
-        chain=(step,),
+        chain=UNSET if drug.chain is UNSET else (step,),
     )

@@ -26,10 +26,11 @@ from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
 from mappings.charge.neighbors import Neighbors
 from mappings.charge.paid import AskedModifier, Worth
+from mappings.circumstances.diagnoses import unread_words
 from mappings.circumstances.sequence import Sequenced
 from mappings.codes.quarters import quarters_between
 from mappings.codes.tables import PaymentLimits
-from mappings.dose import waste as vials
+from mappings.dose.waste import given_by_ndc, left_by_ndc
 from mappings.lines import modifiers
 from mappings.lines.beside import beside
 from mappings.lines.pointers import pointers
@@ -38,7 +39,6 @@ from mappings.requirements.checks import undecided
 from mappings.requirements.payer.authorization import usable_authorization
 from mappings.values.identity import stable_id
 from mappings.values.numbers import plain
-from mappings.values.own_names import OURS
 
 _LEAST_ML = Decimal("0.001")
 
@@ -186,9 +186,9 @@ def _ndc_quantities(group: Group, role: Role) -> tuple[NdcQuantity, ...]:
     is not known."""
     waste = group.waste
     amounts = (
-        vials.left_by_ndc(group.given, waste)
+        left_by_ndc(group.given, waste)
         if waste and role == "discarded"
-        else vials.given_by_ndc(group.given)
+        else given_by_ndc(group.given)
     )
     found: list[NdcQuantity] = []
     for ndc, mg in amounts.items():
@@ -285,10 +285,6 @@ def _packages_not_listed(charge: Charge) -> Iterable[str]:
             )
 
 
-def _unread(charge: Charge) -> Iterable[str]:
-    return charge.unread_notes
-
-
 def _of_kidney(charge: Charge) -> Iterable[str]:
     if charge.kidney.esrd and not charge.kidney.in_facility:
         yield (
@@ -302,6 +298,14 @@ def _of_kidney(charge: Charge) -> Iterable[str]:
             f"NCD 110.10: {'an' if given else 'no'} erythropoiesis-stimulating agent on record"
             " within 90 days"
         )
+
+
+def _unread(charge: Charge) -> Iterable[str]:
+    """What is stated, not understood, and turns nothing here."""
+    yield from charge.setting.notes
+    by_status = [one for one in charge.doubtful if not one.by.is_worded]
+    if by_status:
+        yield f"diagnoses with a status that is not understood: {unread_words(by_status)}"
 
 
 def _read_from(charge: Charge) -> Iterable[str]:
@@ -325,10 +329,8 @@ def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]
     for finding in findings:
         if finding.state == "met" and finding.requirement in of_line:
             found += finding.evidence
-            continue
-        for item in finding.evidence:
-            if item.resource.startswith(OURS):
-                found.append(item)
+        elif finding.evidence:
+            found += [item for item in finding.evidence if not item.in_the_chart]
     if any(charge.not_billable == "timely-filing" for charge in group.charges):
         found += chain.from_iterable(charge.filing_evidence for charge in group.charges)
     return tuple(dict.fromkeys(found))

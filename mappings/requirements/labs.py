@@ -194,7 +194,7 @@ def _limit(rule: LabRule) -> str:
 
 def evidence(charge: Charge, result: LabResult) -> tuple[Evidence, ...]:
     """What the result says, however many doses and requirements rest on it."""
-    return charge.history.results.cited(result)
+    return charge.once(labs.evidence, result, charge.zone)
 
 
 def caution(charge: Charge, result: LabResult) -> str:

@@ -7,6 +7,7 @@ Held by tests/contract/test_claims_write.py.
 from datetime import datetime
 from decimal import Decimal
 
+from mappings.assessment import has_address
 from mappings.record import PatientRecord
 from mappings.site import Site
 from mappings.values import own_names
@@ -23,7 +24,7 @@ def charge_items(
 ) -> list[Resource]:
     """`priceOverride` holds the charge of the whole line, where there is a price."""
     named = (visit.source.resource for visit in encounters(found.draft, record, site.zone))
-    visits = [visit for visit in named if "#" not in visit]
+    visits = list(filter(has_address, named))
     made = []
     for line, parts in found.services:
         known = [part.value for part in parts if part.value is not None]

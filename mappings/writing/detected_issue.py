@@ -13,7 +13,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from mappings import codes
-from mappings.assessment import Finding, Gap, PatientAssessment
+from mappings.assessment import Finding, Gap, PatientAssessment, has_address
 from mappings.values import own_names
 from mappings.values.identity import stable_id
 from mappings.values.sentences import amounts
@@ -212,7 +212,7 @@ def _new(
         "implicated": [{"reference": reference} for reference in gap.administrations],
         "evidence": [
             {"code": [{"text": item.says}]}
-            | ({"detail": [{"reference": item.resource}]} if item.has_address else {})
+            | ({"detail": [{"reference": item.resource}]} if has_address(item.resource) else {})
             for item in gap.evidence
         ],
         "detail": f"{gap.message} {gap.fix}{source}",

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from mappings import codes
-from mappings.assessment import Assessment, ClaimLine, NdcQuantity
+from mappings.assessment import Assessment, ClaimLine, NdcQuantity, has_address
 from mappings.circumstances.visit import encounter_of
 from mappings.record import Coverage, PatientRecord, Practitioner
 from mappings.site import BillingProvider, Site
@@ -167,7 +167,8 @@ def _visits(draft: Draft, record: PatientRecord | None, site: Site) -> dict[str,
     """The encounter of each line."""
     if record is None:
         return {}
-    known = {visit.source.resource for visit in encounters(draft, record, site.zone)}
+    named = (visit.source.resource for visit in encounters(draft, record, site.zone))
+    known = set(filter(has_address, named))
     found = {}
     for line in draft.lines:
         given = [
@@ -180,7 +181,7 @@ def _visits(draft: Draft, record: PatientRecord | None, site: Site) -> dict[str,
             for administration in given
             if (visit := encounter_of(administration, record, site.zone))
         }
-        if len(visits) == 1 and visits <= known and "#" not in next(iter(visits)):
+        if len(visits) == 1 and visits <= known:
             found[line.id] = visits.pop()
     return found
 
@@ -192,7 +193,7 @@ class _Information:
     def __init__(self, draft: Draft, made: Statement | None) -> None:
         said: dict[str, list[str]] = {}
         for item in chain.from_iterable(line.evidence for line in draft.lines):
-            if item.resource != draft.coverage and item.has_address:
+            if item.resource != draft.coverage and has_address(item.resource):
                 texts = said.setdefault(item.resource, [])
                 texts += [item.says] if item.says not in texts else []
         self._places = {resource: number for number, resource in enumerate(said, 1)}

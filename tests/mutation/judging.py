@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,17 @@ from mutmut.mutation.file_mutation import filter_mutants_with_type_checker
 from mutmut.state import state
 
 from mappings.policy import choosing
+from tests.mutation.results import (
+    CODES,
+    KILLED,
+    NOT_CALLED,
+    REFUSED,
+    TIMED_OUT,
+    function_of,
+    metas,
+)
 
-KILLED, NO_TEST, TIMED_OUT, REFUSED = 1, 33, 36, 37
+MODULES = Path("mappings")
 AT_ONCE, CPU_SECONDS, TOLD_EVERY = os.cpu_count() or 1, 120, 50
 # Tests of which one process says what they call: what one has worked out, others need not call.
 TOGETHER = 10
@@ -81,10 +90,10 @@ class Judge:
                 self._calls[function].append(int(index))
 
     def _judge(self, name: str) -> None:
-        function = name.partition("__mutmut_")[0]
+        function = function_of(name)
         tests = self._in_order(function)
         if not tests:
-            self.codes[name] = NO_TEST
+            self.codes[name] = NOT_CALLED
             return
 
         def run() -> tuple[int, str]:
@@ -152,14 +161,9 @@ def under_test(name: str) -> None:
     trampoline.get_mutant_under_test = lambda: name
 
 
-def metas() -> Iterator[tuple[Path, dict[str, Any]]]:
-    for path in sorted(Path("mappings").rglob("*.meta")):
-        yield path, json.loads(path.read_text("utf-8"))
-
-
 def save(codes: dict[str, int]) -> None:
-    for path, told in metas():
-        known = told["exit_code_by_key"]
+    for path, told in metas(MODULES):
+        known = told[CODES]
         known |= {name: codes[name] for name in known if name in codes}
         path.write_text(json.dumps(told, indent=4), "utf-8")
 
@@ -174,10 +178,7 @@ def refuse() -> None:
 
 def sample(size: int) -> list[str]:
     names = [
-        name
-        for _, told in metas()
-        for name, code in told["exit_code_by_key"].items()
-        if code is None
+        name for _, told in metas(MODULES) for name, code in told[CODES].items() if code is None
     ]
     random.Random(1).shuffle(names)
     return names[:size]

@@ -9,17 +9,22 @@ Held by tests/unit/test_mutation_report.py.
 
 import ast
 import difflib
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.mutation.results import (
+    CODES,
+    NO_TEST,
+    NOT_CHECKED,
+    REFUSED,
+    SURVIVED,
+    function_of,
+    metas,
+)
+
 MUTANTS = Path("mutants/mappings")
-# What mutmut notes for a mutant: its own codes, and those of pytest.
-REFUSED, SURVIVED = 37, 0
-NOT_CHECKED = {None, 2}
-NO_TEST = {5, 33}
 HEADER = (
     "| module | mutants | not checked | refused by mypy | no test | killed |"
     " survived: text only | survived: other | score |"
@@ -35,9 +40,8 @@ def report(folder: Path, texts: bool) -> Iterator[str]:
     """Its lines: first the survivors, then the table. `texts` lists those that change words too."""
     total: Counter[str] = Counter()
     rows = []
-    for meta in sorted(folder.rglob("*.meta")):
-        results = json.loads(meta.read_text("utf-8"))["exit_code_by_key"]
-        if results:
+    for meta, told in metas(folder):
+        if results := told[CODES]:
             source = meta.with_suffix("")
             module = source.relative_to(folder).with_suffix("").as_posix()
             survivors = list(_survivors(source.read_text("utf-8"), results))
@@ -59,7 +63,7 @@ def _listed(
 
 def _untested(results: dict[str, int | None]) -> list[str]:
     names = (key.rpartition(".")[2] for key, code in results.items() if code in NO_TEST)
-    return list(dict.fromkeys(name.rpartition("__mutmut_")[0] for name in names))
+    return list(dict.fromkeys(map(function_of, names)))
 
 
 def _counts(results: dict[str, int | None], text: int) -> Counter[str]:
@@ -95,7 +99,7 @@ def _survivors(
         if code == SURVIVED:
             name = key.rpartition(".")[2]
             before, after = (
-                functions[name.rpartition("__mutmut_")[0] + "__mutmut_orig"],
+                functions[function_of(name) + "__mutmut_orig"],
                 functions[name],
             )
             yield name, list(_change(before, after)), _is_text(before, after)

@@ -22,10 +22,13 @@ def steps(rule: str, *changes: dict[str, object], modifier: str | None = None) -
 
 
 def test_nobody_has_to_ask_for_the_chains() -> None:
-    (record,), _ = read(chart(administration(dose="150 mg", discarded="50 mg")))
+    billed = Site(bill_services=True)
+    (record,), _ = read(chart(administration(dose="150 mg", discarded="50 mg")), billed)
     traced, bare = (
-        assess(record, choosing.built_in(), builders.AS_OF, trace=asked) for asked in (True, False)
+        assess(record, choosing.built_in(), builders.AS_OF, billed, trace=asked)
+        for asked in (True, False)
     )
+    assert [line.code for line in traced.lines] == ["96374", "J1756", "J1756"]
     assert [line.trace for line in bare.lines] == [()] * len(traced.lines)
     lines = tuple(structs.replace(line, chain=UNSET) for line in traced.lines)
     assert structs.replace(traced, lines=lines) == bare

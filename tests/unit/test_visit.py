@@ -17,7 +17,7 @@ from mappings.values import moment
 from tests import builders
 
 DAY = date(2026, 11, 1)
-NEW_YORK, CHICAGO = "America/New_York", "America/Chicago"
+NEW_YORK, CHICAGO = ZoneInfo("America/New_York"), ZoneInfo("America/Chicago")
 
 
 def lasting(start: str | None, end: str | None) -> Encounter:
@@ -45,9 +45,9 @@ def lasting(start: str | None, end: str | None) -> Encounter:
     ],
 )
 def test_a_night_is_one_that_surely_was(
-    start: str | None, end: str | None, zone: str | None, night: bool
+    start: str | None, end: str | None, zone: ZoneInfo | None, night: bool
 ) -> None:
-    assert has_night(lasting(start, end), DAY, ZoneInfo(zone) if zone else None) is night
+    assert has_night(lasting(start, end), DAY, zone) is night
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,10 @@ def test_a_night_is_one_that_surely_was(
     ],
 )
 def test_a_stay_in_a_facility_is_one_that_may_touch_the_day(
-    start: str | None, end: str | None, zone: str | None, touches: bool
+    start: str | None, end: str | None, zone: ZoneInfo | None, touches: bool
 ) -> None:
     stay = lasting(start, end)
-    found = of_facility([stay], DAY, ZoneInfo(zone) if zone else None)
-    assert found is (stay if touches else None)
+    assert of_facility([stay], DAY, zone) is (stay if touches else None)
 
 
 @pytest.mark.parametrize(
@@ -100,5 +99,5 @@ def test_the_encounter_of_a_dose_is_of_its_day_in_the_zone() -> None:
     evening = builders.encounter(period={"start": "2026-10-31", "end": "2026-11-01T04:30:00Z"})
     (record,), _ = read([builders.administration(), evening], None)
     (dose,) = record.administrations
-    assert encounter_of(dose, record, ZoneInfo(NEW_YORK)) is record.encounters[0]
-    assert encounter_of(dose, record, ZoneInfo(CHICAGO)) is None
+    assert encounter_of(dose, record, NEW_YORK) is record.encounters[0]
+    assert encounter_of(dose, record, CHICAGO) is None

@@ -55,6 +55,14 @@ def test_every_draft_is_r4_and_a_draft(name: str) -> None:
     assert claim["identifier"] == [{"system": "urn:ferroclaim:claim", "value": claim["id"]}]
 
 
+def test_a_visit_inside_a_dose_is_named_by_no_reference() -> None:
+    visit = builders.encounter("visit")
+    inside = builders.administration(context={"reference": "#visit"}, contained=[visit])
+    (claim,) = drawn([one for one in claims.chart(inside) if one["resourceType"] != "Encounter"])
+    assert claim["item"]
+    assert "#visit" not in str(claim)
+
+
 def test_an_office_claim_with_discarded_drug() -> None:
     (claim,) = drawn(CHARTS["office"])
     assert code(claim["type"]) == "professional"

@@ -22,9 +22,9 @@ _SEVERAL = 255
 
 
 class BlockPlace(NamedTuple):
-    """Lines that were read together: of which type (as in `names.CODES`; 0: of none that is read),
-    the number of the first in the range and of the one behind the last, where they begin in the
-    file, and how many bytes they are."""
+    """Lines that were read together: of which type (by `names.code`), the number of the first in
+    the range and of the one behind the last, where they begin in the file, and how many bytes they
+    are."""
 
     kind: int
     first: int

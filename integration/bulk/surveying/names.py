@@ -39,14 +39,14 @@ def handle_of_id(identity: str) -> int:
     return zlib.crc32(identity.encode("utf-8", "surrogatepass")) or 1
 
 
-def salt(kind: str) -> int:
-    """So that an Observation and an Encounter of one id have two numbers."""
+def code(kind: str) -> int:
+    """Of a type; 0 of one that is not read."""
     return CODES.get(kind, 0)
 
 
 def key(kind: str, identity: str) -> int:
-    """Of `Type/id`: 32 bits."""
-    return zlib.crc32(identity.encode("utf-8", "surrogatepass"), salt(kind))
+    """Of `Type/id`: 32 bits, others for an Observation and an Encounter of one id."""
+    return zlib.crc32(identity.encode("utf-8", "surrogatepass"), code(kind))
 
 
 def name(reference: str) -> int:

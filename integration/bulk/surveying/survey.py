@@ -112,7 +112,7 @@ class _Reading:
 
     def _take_columns(self, lines: list[bytes], found: Columns) -> None:
         count = len(found.names)
-        self.index.extend(names.salt(self._kind), found.names, found.owners)
+        self.index.extend(names.code(self._kind), found.names, found.owners)
         self.facts.lines += count
         self.facts.taken += count
         self._counts[self._kind if self._kind in SUBJECT else ""] += count
@@ -153,7 +153,7 @@ class _Reading:
             owner = names.handle_of_id(head.id)
             self._patients.add(owner)
         self._counts[kind] += 1
-        self.index.add(names.salt(kind), names.key(kind, head.id), owner)
+        self.index.add(names.code(kind), names.key(kind, head.id), owner)
         if kind == ADMINISTRATION:
             parts: list[Any] = [getattr(head, name) for name in NAMING]
             words = tuple(b"" if part is UNSET else bytes(part) for part in parts)

@@ -72,7 +72,7 @@ def columns(kind: str, lines: list[bytes], owners: Owners) -> Columns | None:
         whose = array("I", map(owners.__getitem__, map(_WHOSE[kind], found)))
     except ValueError:
         return None
-    numbers = map(zlib.crc32, map(str.encode, identities), repeat(names.salt(kind)))
+    numbers = map(zlib.crc32, map(str.encode, identities), repeat(names.code(kind)))
     drugs = [tuple(map(bytes, _DRUG(given))) for given in found] if kind == ADMINISTRATION else []
     return Columns(array("I", numbers), whose, drugs)
 

@@ -4,7 +4,7 @@ Held by tests/contract/test_ehr_writeback.py.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
@@ -15,7 +15,7 @@ from integration.ehr.fhir.answers import Answer, Json
 from integration.ehr.fhir.references import age
 from integration.ehr.writing import issues, transactions
 from integration.ehr.writing.forms import DETECTED_ISSUE, ChartForm
-from integration.ehr.writing.ledger import Entry, Ledger
+from integration.ehr.writing.ledger import Entry, Ledger, State
 from integration.ehr.writing.transactions import Write
 from integration.errors import (
     BadAnswer,
@@ -32,6 +32,15 @@ from mappings.writing.detected_issue import gap_of
 
 Result = Literal["created", "updated", "unchanged", "conflict", "unknown", "refused", "worklist"]
 ATTEMPTS = 3
+# What the ledger keeps of a gap.
+STATES: Mapping[Result, State] = {
+    "created": "confirmed",
+    "updated": "confirmed",
+    "unchanged": "confirmed",
+    "conflict": "pending",
+    "unknown": "sent",
+    "refused": "refused",
+}
 PERMANENT = (Forbidden, NotFound, Refused)
 
 
@@ -330,17 +339,7 @@ def _first(several: list[Json] | None) -> Json | None:
 
 
 def _entry(write: Write, outcome: Outcome) -> Entry:
-    states: dict[Result, Literal["sent", "refused", "pending"]] = {
-        "unknown": "sent",
-        "refused": "refused",
-        "conflict": "pending",
-    }
-    return Entry(
-        states.get(outcome.result, "confirmed"),
-        write.digest,
-        outcome.location,
-        outcome.version,
-    )
+    return Entry(STATES[outcome.result], write.digest, outcome.location, outcome.version)
 
 
 def _located(answer: Answer, write: Write) -> tuple[str | None, str | None]:
