@@ -129,6 +129,7 @@ _LOOKED_AT: Mapping[str, Mapping[str, Any]] = {
         "partOf": Reference | None,
         "diagnosis": _LIST,
         "reasonReference": _LIST,
+        **dict.fromkeys(("reason", "reasonCode", "serviceType", "type"), Part),
     },
     **dict.fromkeys(MEDICATIONS, _MEDICATION),
 }
@@ -224,10 +225,15 @@ def hold(text: Raw | bytes, home: int) -> Held | None:
         head = _heads.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
-    about = b"" if head.about is UNSET else bytes(head.about)
+    about = text_of(head.about)
     if not head.id or (about and about[0] != _BRACE):
         return None
     return Held(f"{head.kind}/{head.id}", head, text, about, home)
+
+
+def text_of(part: Part) -> bytes:
+    """Empty where there is none."""
+    return b"" if part is UNSET else bytes(part)
 
 
 def other(text: Raw | bytes) -> Other | None:
