@@ -42,8 +42,8 @@ class Collection:
     from it whether all pages of a search are here."""
 
     def __init__(self, bases: Iterable[str] = (), whole: bool = True) -> None:
-        self._copies = Copies()
         self._references = References(bases)
+        self._copies = Copies(self._references.servers)
         self.key: Callable[[object], str | None] = self._references.key
         self.keys: Callable[[object], Iterator[str]] = self._references.keys
         self._pages: list[paging.Page] = []
