@@ -109,6 +109,9 @@ class Copies:
             self.settle()
         return key not in self.spoiled
 
+    def holds(self, key: str) -> bool:
+        return key in self._by_key or (bool(self.deletions) and self.deletions.stands(key, []))
+
     def is_deleted(self, key: str) -> bool:
         if not self.deletions:
             return False

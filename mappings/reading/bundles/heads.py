@@ -53,6 +53,8 @@ _ESCAPE = rb"\u00"
 _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 
 _BRACE = ord("{")
+# What may hold a dose, or lists doses.
+_DOSE = b"MedicationAdministration"
 
 Part = Raw | UnsetType
 
@@ -111,6 +113,7 @@ class Other(Struct, frozen=True, gc=False, rename={"kind": "resourceType"}):
 
     kind: str
     id: str | None = None
+    contained: Part = UNSET
 
 
 _LIST: Any = list[_Object] | _Object | None
@@ -226,7 +229,7 @@ def hold(text: Raw | bytes, home: int) -> Held | None:
     except (msgspec.DecodeError, RecursionError):
         return None
     about = text_of(head.about)
-    if not head.id or (about and about[0] != _BRACE):
+    if not head.id or (about and about[0] != _BRACE) or _holds_a_dose(head):
         return None
     return Held(f"{head.kind}/{head.id}", head, text, about, home)
 
@@ -236,9 +239,21 @@ def text_of(part: Part) -> bytes:
     return b"" if part is UNSET else bytes(part)
 
 
+def _holds_a_dose(head: Any) -> bool:
+    return _DOSE in text_of(head.contained)
+
+
 def other(text: Raw | bytes) -> Other | None:
     """Type and id of any resource; None where it has no type."""
     try:
         return _others.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
+
+
+def concerns_nobody(one: Other | None, text: Raw | bytes) -> bool:
+    """Whether it is of a type that none of the readers reads, holds no resource, and tells of no
+    dose."""
+    if one is None or one.kind in READ | OPENED:
+        return False
+    return not (_holds_a_dose(one) or (one.kind == "List" and _DOSE in bytes(text)))
