@@ -246,6 +246,19 @@ def test_what_no_rule_asks_for_stays_unopened() -> None:
     assert opened(held[0]) is opened(held[0])
 
 
+def test_a_modifier_is_seen_however_its_name_is_written() -> None:
+    said = {"dose": builders.quantity("200 mg"), "modifierExtension": [{"url": "urn:x:not"}]}
+    given = builders.administration(dosage=said)
+    for alone in (True, False):
+        text = text_of(given if alone else bundle(builders.chart(given)))
+        for escaped in (rb"\u006d", rb"\u006D"):
+            written = text.replace(b"modifierExtension", escaped + b"odifierExtension")
+            assert written != text
+            assert_same(written)
+            found = read(written, READERS["by codes"], unopened=True)
+            assert "dosage.modifierExtension is not understood" in repr(found)
+
+
 def test_what_says_no_more_than_most_do_is_read_unopened() -> None:
     due_to = {"url": conditions._DUE_TO[0], "valueReference": {"reference": "Condition/kidney"}}
     resources = [

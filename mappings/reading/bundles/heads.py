@@ -6,6 +6,7 @@ Held by tests/unit/test_files.py.
 """
 
 import codecs
+import re
 from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import or_
@@ -45,8 +46,11 @@ OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome"})
 _NUL = rb"\u0000"
 _CARE = ("\ufdd0".encode(), codecs.BOM_UTF8)
 
-# What may turn the meaning of a whole resource, wherever it stands in it (`fhir.forms`).
+# What may turn the meaning of a whole resource, wherever it stands in it (`fhir.forms`); JSON lets
+# any letter of its name stand as an escape, and few texts escape a letter of ASCII.
 _MODIFIER = b'"modifierExtension"'
+_ESCAPE = rb"\u00"
+_ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 
 _BRACE = ord("{")
 
@@ -203,11 +207,15 @@ def is_plain(text: bytes) -> bool:
 def holder(text: bytes) -> Hold:
     """What holds the resources in a text: `hold`, unless a part of one of them may turn the meaning
     of its whole. That one is opened."""
-    return _hold_unmodified if _MODIFIER in text else hold
+    return _hold_unmodified if _may_be_modified(text) else hold
+
+
+def _may_be_modified(text: bytes) -> bool:
+    return _MODIFIER in text or (_ESCAPE in text and bool(_ESCAPED_LETTER.search(text)))
 
 
 def _hold_unmodified(text: Raw | bytes, home: int) -> Held | None:
-    return None if _MODIFIER in bytes(text) else hold(text, home)
+    return None if _may_be_modified(bytes(text)) else hold(text, home)
 
 
 def hold(text: Raw | bytes, home: int) -> Held | None:
