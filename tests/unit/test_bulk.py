@@ -34,7 +34,7 @@ POLICIES = Path(__file__).parents[2] / "mappings/policy/built_in"
 OUTPUT = ("assessments.ndjson", "lines.csv", "problems.ndjson", "summary.json", "report.html")
 
 
-def bulk(source: Path, out: Path, workers: int = 1, **asked: Any) -> run.RunOutcome:
+def bulk(source: Path | str, out: Path, workers: int = 1, **asked: Any) -> run.RunOutcome:
     return run.bulk(
         str(source),
         out,
