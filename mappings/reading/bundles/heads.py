@@ -214,7 +214,8 @@ def holder(text: bytes) -> Hold:
 
 
 def _may_be_modified(text: bytes) -> bool:
-    return _MODIFIER in text or (_ESCAPE in text and bool(_ESCAPED_LETTER.search(text)))
+    is_escaped = b"\\" in text and _ESCAPE in text
+    return _MODIFIER in text or (is_escaped and bool(_ESCAPED_LETTER.search(text)))
 
 
 def _hold_unmodified(text: Raw | bytes, home: int) -> Held | None:
@@ -240,7 +241,7 @@ def text_of(part: Part) -> bytes:
 
 
 def _holds_a_dose(head: Any) -> bool:
-    return _DOSE in text_of(head.contained)
+    return head.contained is not UNSET and _DOSE in bytes(head.contained)
 
 
 def other(text: Raw | bytes) -> Other | None:
