@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mappings import codes
 from mappings.reading.bundles.collection import Collection
-from mappings.reading.bundles.heads import Held, Part
+from mappings.reading.bundles.heads import Held, text_of
 from mappings.reading.bundles.plain import plain_condition
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode_plain
@@ -153,8 +153,8 @@ class PlainDiagnoses:
             or any(extension.url in _DUE_TO for extension in found.extension)
         ):
             return None
-        statuses = _bytes(found.clinical_status), _bytes(found.verification_status)
-        said = (held.about, *statuses, _bytes(found.category))
+        statuses = text_of(found.clinical_status), text_of(found.verification_status)
+        said = (held.about, *statuses, text_of(found.category))
         known = self._known[said, visit is not None, end is not None]
         return known and replace(
             known,
@@ -179,10 +179,6 @@ class PlainDiagnoses:
 
 def _is_unread(element: object, value: object) -> bool:
     return value is None and element is not UNSET
-
-
-def _bytes(part: Part) -> bytes:
-    return b"" if part is UNSET else bytes(part)
 
 
 def _has_abated(resource: Resource) -> bool:

@@ -7,7 +7,6 @@ Held by tests/unit/test_bulk.py.
 """
 
 from operator import attrgetter
-from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -21,7 +20,15 @@ from integration.bulk.surveying.sources import Range, blocks
 from integration.bulk.surveying.usual import ADMINISTRATION, UNREADABLE, Columns, Owners, columns
 from mappings.reading import Collection, NotJson, of_line
 from mappings.reading.bundles.collection import Contents
-from mappings.reading.bundles.heads import OPENED, SHARED, SUBJECT, Part, Reference, is_plain
+from mappings.reading.bundles.heads import (
+    OPENED,
+    SHARED,
+    SUBJECT,
+    Part,
+    Reference,
+    is_plain,
+    text_of,
+)
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
@@ -155,8 +162,7 @@ class _Reading:
         self._counts[kind] += 1
         self.index.add(names.code(kind), names.key(kind, head.id), owner)
         if kind == ADMINISTRATION:
-            parts: list[Any] = [getattr(head, name) for name in NAMING]
-            words = tuple(b"" if part is UNSET else bytes(part) for part in parts)
+            words = tuple(text_of(getattr(head, name)) for name in NAMING)
             self._judge(words, line, owner)
         return True
 
