@@ -95,9 +95,16 @@ def _order(resource: Resource) -> int | None:
 
 
 def _unread(resource: Resource, status: str | Unread | None) -> Iterator[Unread]:
-    """What is stated of when it holds and in which order, and not understood."""
+    """What is stated of when and for what it holds and in which order, and not understood."""
     if isinstance(status, Unread):
         yield status
+    # One that is there to recover costs is not billed; R5 says of one by `kind` that it is none.
+    subrogation = elements.flag(resource.get("subrogation"), "Coverage.subrogation")
+    if subrogation:
+        yield Unread("Coverage.subrogation", str(resource["subrogation"]).lower())
+    kind = resource.get("kind")
+    if kind is not None and kind != "insurance":
+        yield Unread("Coverage.kind", str(kind))
     yield from elements.unread_period(resource.get("period"), "Coverage.period")
     if resource.get("order") is not None and _order(resource) is None:
         yield Unread("Coverage.order", str(resource["order"]))
