@@ -185,9 +185,17 @@ class Hold:
 
     @contextmanager
     def transaction(self) -> Iterator[Db]:
-        """As `Store.transaction`; a statement is waited for where its result is asked for."""
-        with self.store._answering(), self.db.pipeline(), self.db.transaction():
-            yield self.db
+        """As `Store.transaction`, without a wait for each statement, nor for its beginning: only
+        where a result is asked for, and at the end."""
+        with self.store._answering():
+            try:
+                with self.db.pipeline():
+                    self.db.execute("begin")
+                    yield self.db
+                    self.db.execute("commit")
+            except BaseException:
+                self.db.rollback()
+                raise
 
     @contextmanager
     def reading(self) -> Iterator[Db]:
