@@ -34,6 +34,7 @@ SUBJECT = {
     "Claim": "patient",
     "ClaimResponse": "patient",
     "Coverage": "beneficiary",
+    "CoverageEligibilityResponse": "patient",
     "RelatedPerson": "patient",
 }
 _PLACES = {"Location", "Organization", "Practitioner", "PractitionerRole"}
