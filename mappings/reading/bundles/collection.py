@@ -23,6 +23,7 @@ from mappings.reading.bundles.heads import (
     concerns_nobody,
     holder,
     is_plain,
+    meant,
     other,
 )
 from mappings.reading.bundles.inside import ListedDose
@@ -173,6 +174,9 @@ class Collection:
             self._take(item, home)
         elif kind == "Bundle":
             self.add_bundle(resource, where, home)
+        elif meant(kind):
+            says = f'resourceType "{kind}" is none of FHIR\'s, which writes {meant(kind)}'
+            self.problems.append(Problem(where, f"{says}: it was not read"))
         elif kind == "Parameters":
             self._add_parameters(resource, where, home)
         elif kind == "OperationOutcome" and (said := outcomes.left_out(resource)):
