@@ -54,7 +54,7 @@ _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 
 _BRACE = ord("{")
 # What may hold a dose, or lists doses.
-_DOSE = b"MedicationAdministration"
+DOSE = b"MedicationAdministration"
 
 Part = Raw | UnsetType
 
@@ -230,7 +230,7 @@ def hold(text: Raw | bytes, home: int) -> Held | None:
     except (msgspec.DecodeError, RecursionError):
         return None
     about = text_of(head.about)
-    if not head.id or (about and about[0] != _BRACE) or _holds_a_dose(head):
+    if not head.id or (about and about[0] != _BRACE) or holds_a_dose(head):
         return None
     return Held(f"{head.kind}/{head.id}", head, text, about, home)
 
@@ -240,8 +240,9 @@ def text_of(part: Part) -> bytes:
     return b"" if part is UNSET else bytes(part)
 
 
-def _holds_a_dose(head: Any) -> bool:
-    return head.contained is not UNSET and _DOSE in bytes(head.contained)
+def holds_a_dose(head: Any) -> bool:
+    """Whether one may live inside."""
+    return head.contained is not UNSET and DOSE in bytes(head.contained)
 
 
 def other(text: Raw | bytes) -> Other | None:
@@ -257,4 +258,4 @@ def concerns_nobody(one: Other | None, text: Raw | bytes) -> bool:
     dose."""
     if one is None or one.kind in READ | OPENED:
         return False
-    return not (_holds_a_dose(one) or (one.kind == "List" and _DOSE in bytes(text)))
+    return not (holds_a_dose(one) or (one.kind == "List" and DOSE in bytes(text)))

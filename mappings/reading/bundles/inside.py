@@ -66,5 +66,10 @@ def listed_doses(holder: Resource, where: str) -> Iterator[ListedDose]:
             yield ListedDose(_name(holder, where), reference)
 
 
+def not_here(one: ListedDose, key: str) -> Problem:
+    """That nobody brought it."""
+    return Problem(one.where, f"lists {key}, which is not here: a dose may be missing")
+
+
 def _name(holder: Resource, where: str) -> str:
     return f"{holder['resourceType']}/{holder['id']}" if holder.get("id") else where
