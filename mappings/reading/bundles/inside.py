@@ -3,7 +3,7 @@ resource of them. They go by the dose's id and their own, `Encounter/ma1#visit`.
 another resource, or one that a List names and nobody brought, is not read, and never passed over in
 silence.
 
-Held by tests/scenarios/inside_a_dose.yaml and tests/unit/test_doses_within.py.
+Held by tests/scenarios/inside_a_dose.yaml.
 """
 
 from collections.abc import Iterable, Iterator
