@@ -44,6 +44,7 @@ class Contents(Struct, frozen=True):
     bases: list[str]
     deletions: list[Deletion]
     pages: list[paging.Page]
+    listed: list[ListedDose]
     problems: list[Problem]
 
 
@@ -75,6 +76,7 @@ class Collection:
             sorted(self._references.bases),
             list(self._copies.deletions),
             list(self._pages),
+            list(self._listed),
             list(self.problems),
         )
 
@@ -266,7 +268,7 @@ class Collection:
         for one in self._listed:
             key = self.key(one.reference)
             if key is not None and not self._copies.holds(key):
-                yield Problem(one.where, f"lists {key}, which is not here: a dose may be missing")
+                yield inside.not_here(one, key)
 
     def _without_their_patient(self, groups: Iterable[str]) -> Iterator[Problem]:
         for key in groups:

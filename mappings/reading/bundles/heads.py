@@ -58,7 +58,7 @@ _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 
 _BRACE = ord("{")
 # What may hold a dose, or lists doses.
-_DOSE = b"MedicationAdministration"
+DOSE = b"MedicationAdministration"
 
 Part = Raw | UnsetType
 
@@ -234,7 +234,7 @@ def hold(text: Raw | bytes, home: int) -> Held | None:
     except (msgspec.DecodeError, RecursionError):
         return None
     about = text_of(head.about)
-    if not head.id or (about and about[0] != _BRACE) or _holds_a_dose(head):
+    if not head.id or (about and about[0] != _BRACE) or holds_a_dose(head):
         return None
     return Held(f"{head.kind}/{head.id}", head, text, about, home)
 
@@ -244,8 +244,9 @@ def text_of(part: Part) -> bytes:
     return b"" if part is UNSET else bytes(part)
 
 
-def _holds_a_dose(head: Any) -> bool:
-    return head.contained is not UNSET and _DOSE in bytes(head.contained)
+def holds_a_dose(head: Any) -> bool:
+    """Whether one may live inside."""
+    return head.contained is not UNSET and DOSE in bytes(head.contained)
 
 
 def other(text: Raw | bytes) -> Other | None:
@@ -269,4 +270,4 @@ def concerns_nobody(one: Other | None, text: Raw | bytes) -> bool:
         return False
     if meant(one.kind):
         return False
-    return not (_holds_a_dose(one) or (one.kind == "List" and _DOSE in bytes(text)))
+    return not (holds_a_dose(one) or (one.kind == "List" and DOSE in bytes(text)))
