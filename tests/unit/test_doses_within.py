@@ -1,6 +1,7 @@
 """Doses that are no resources of their own are named, whoever holds them."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from mappings.reading import Collection, Reader
 from mappings.site import Site
 from tests import builders
 from tests.builders import Resource
+from tests.unit.test_bulk import bulk
+from tests.unit.test_bulk import problems as of_bulk
 
 INSIDE = builders.administration("inside")
 SAYS = "holds a MedicationAdministration inside"
@@ -85,3 +88,24 @@ def test_a_part_of_a_chart_says_nothing_of_what_is_not_in_it() -> None:
     collection.add(a_list("MedicationAdministration/gone"), "the file")
     _, found = Reader(Site()).records(collection)
     assert found == []
+
+
+def test_a_population_names_them_as_a_file_does(tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    own = builders.administration("here", text="saline", ndc=None)
+    resources = [
+        builders.patient(),
+        own,
+        *(builders.condition("I10", id=f"c{number}") for number in range(4)),
+        builders.condition("I10", id="c4") | {"contained": [INSIDE]},
+        builders.administration("holding", text="saline", ndc=None, contained=[INSIDE]),
+        a_list("MedicationAdministration/here", "MedicationAdministration/gone", id="l1"),
+        a_list("#inside", contained=[INSIDE], id="l2"),
+    ]
+    text = b"\n".join(json.dumps(one, default=float).encode() for one in resources)
+    (folder / "mixed.ndjson").write_bytes(text)
+    expected = problems(*resources, as_text=False)
+    assert len(expected) == 4
+    bulk(folder, tmp_path / "out")
+    assert of_bulk(tmp_path / "out") == expected

@@ -16,6 +16,7 @@ from msgspec import Struct, field
 
 from integration.bulk.surveying.names import Forms
 from mappings.reading.bundles.entries import Deletion
+from mappings.reading.bundles.inside import ListedDose
 from mappings.reading.bundles.paging import Page
 
 _SEVERAL = 255
@@ -182,6 +183,7 @@ class RangeFacts(Struct):
     `patients`: whose Patient is here, each once. `ours`: patients with an administration that may
     be an iron. `same`: two names of one patient. `medications`: name and content of a Medication
     that is provably no iron; content 0: of one that may be. `forms`: of what leads to them.
+    `listed`: administrations that a List names.
     `problems`: place and what; a line's number in the range stands between two U+0000.
     """
 
@@ -196,6 +198,7 @@ class RangeFacts(Struct):
     bases: list[str] = field(default_factory=list)
     deletions: list[Deletion] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
+    listed: list[ListedDose] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
 
 

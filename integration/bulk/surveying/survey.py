@@ -26,6 +26,7 @@ from mappings.reading.bundles.heads import (
     SUBJECT,
     Part,
     Reference,
+    holds_a_dose,
     is_plain,
     text_of,
 )
@@ -55,7 +56,7 @@ class _Head(Struct, gc=False, rename={"kind": "resourceType"}):
 _MOST_OWNERS = 50_000
 _heads = msgspec.json.Decoder(_Head)
 _WHOSE = {kind: attrgetter(element) for kind, element in SUBJECT.items()}
-_READ_WHOLE = OPENED | {"Medication"}
+_READ_WHOLE = OPENED | {"Medication", "List"}
 
 
 class Surveyor:
@@ -145,6 +146,8 @@ class _Reading:
     def _take_head(self, head: _Head, line: bytes) -> bool:
         """Where all is told by the head; False, and nothing is done, of any other."""
         kind, owner = head.kind, 0
+        if holds_a_dose(head):
+            return False
         if kind in SUBJECT:
             whose = _WHOSE[kind](head)
             if not whose or not names.is_whose(whose.reference):
@@ -240,6 +243,7 @@ class _Reading:
         self.facts.bases += contents.bases
         self.facts.deletions += contents.deletions
         self.facts.pages += contents.pages
+        self.facts.listed += contents.listed
         for problem in contents.problems:
             self._note(problem.resource, problem.problem)
 

@@ -15,16 +15,17 @@ import msgspec
 from msgspec import Raw, Struct, defstruct
 
 from integration.bulk.surveying import names
-from mappings.reading.bundles.heads import OPENED, SHARED, SUBJECT
+from mappings.reading.bundles.heads import DOSE, OPENED, SHARED, SUBJECT
 from mappings.reading.sifting.screening import NAMING
 
 ADMINISTRATION = "MedicationAdministration"
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-# Types of which an export has few, or that hold others.
-_OTHERWISE = SHARED | OPENED
+# Types of which an export has few, or that hold others, or name doses.
+_OTHERWISE = SHARED | OPENED | {"List"}
 _ABSENT = Raw(b"")
 _WHOSE = {kind: attrgetter(f"{element}.reference") for kind, element in SUBJECT.items()}
 _IDENTITY, _DRUG = attrgetter("id"), attrgetter(*NAMING)
+_INSIDE = NAMING.index("contained")
 
 
 class _Whose(Struct, frozen=True, gc=False):
@@ -74,6 +75,8 @@ def columns(kind: str, lines: list[bytes], owners: Owners) -> Columns | None:
         return None
     numbers = map(zlib.crc32, map(str.encode, identities), repeat(names.code(kind)))
     drugs = [tuple(map(bytes, _DRUG(given))) for given in found] if kind == ADMINISTRATION else []
+    if any(DOSE in words[_INSIDE] for words in set(drugs)):
+        return None
     return Columns(array("I", numbers), whose, drugs)
 
 
@@ -83,11 +86,14 @@ def _is_clean(text: str) -> bool:
 
 @lru_cache(256)
 def _decoder(kind: str) -> msgspec.json.Decoder[Any]:
-    """All of its fields but the drug's are required, so that no other line is taken for one."""
+    """All of its fields but the drug's are required, so that no other line is taken for one, and
+    where nothing may live inside nothing does."""
     fields: list[Any] = [("kind", Literal[kind]), ("id", str)]
     if kind in SUBJECT:
         fields.append((SUBJECT[kind], _Whose))
     if kind == ADMINISTRATION:
         fields += [(name, Raw, _ABSENT) for name in NAMING]
+    else:
+        fields.append(("contained", None, None))
     form = defstruct("Line", fields, frozen=True, gc=False, rename={"kind": "resourceType"})
     return msgspec.json.Decoder(form)

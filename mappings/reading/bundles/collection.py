@@ -23,6 +23,7 @@ from mappings.reading.bundles.heads import (
     concerns_nobody,
     holder,
     is_plain,
+    meant,
     other,
 )
 from mappings.reading.bundles.inside import ListedDose
@@ -43,6 +44,7 @@ class Contents(Struct, frozen=True):
     bases: list[str]
     deletions: list[Deletion]
     pages: list[paging.Page]
+    listed: list[ListedDose]
     problems: list[Problem]
 
 
@@ -74,6 +76,7 @@ class Collection:
             sorted(self._references.bases),
             list(self._copies.deletions),
             list(self._pages),
+            list(self._listed),
             list(self.problems),
         )
 
@@ -173,6 +176,9 @@ class Collection:
             self._take(item, home)
         elif kind == "Bundle":
             self.add_bundle(resource, where, home)
+        elif meant(kind):
+            says = f'resourceType "{kind}" is none of FHIR\'s, which writes {meant(kind)}'
+            self.problems.append(Problem(where, f"{says}: it was not read"))
         elif kind == "Parameters":
             self._add_parameters(resource, where, home)
         elif kind == "OperationOutcome" and (said := outcomes.left_out(resource)):
@@ -262,7 +268,7 @@ class Collection:
         for one in self._listed:
             key = self.key(one.reference)
             if key is not None and not self._copies.holds(key):
-                yield Problem(one.where, f"lists {key}, which is not here: a dose may be missing")
+                yield inside.not_here(one, key)
 
     def _without_their_patient(self, groups: Iterable[str]) -> Iterator[Problem]:
         for key in groups:

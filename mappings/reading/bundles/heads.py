@@ -8,7 +8,7 @@ Held by tests/unit/test_files.py.
 import codecs
 import re
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 from typing import Annotated, Any, ClassVar
 
@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from mappings.reading.fhir.forms import FORMS, OBJECT, SUBSETTED
+from mappings.values.words import squeezed
 
 MEDICATIONS = (
     "MedicationAdministration", "MedicationRequest", "MedicationDispense", "MedicationStatement",
@@ -34,6 +35,7 @@ SUBJECT = {
     "Claim": "patient",
     "ClaimResponse": "patient",
     "Coverage": "beneficiary",
+    "CoverageEligibilityResponse": "patient",
     "RelatedPerson": "patient",
 }
 _PLACES = {"Location", "Organization", "Practitioner", "PractitionerRole"}
@@ -41,6 +43,8 @@ SHARED = frozenset({"Patient", "Medication", "Substance", "Specimen"} | _PLACES)
 READ = SHARED | SUBJECT.keys()
 # What holds resources, or tells of them.
 OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome"})
+# By their letters alone.
+_KINDS = {squeezed(kind): kind for kind in READ | OPENED}
 
 # What only the careful decoding looks after: U+0000; its own mark, and a byte order mark.
 _NUL = rb"\u0000"
@@ -54,7 +58,7 @@ _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 
 _BRACE = ord("{")
 # What may hold a dose, or lists doses.
-_DOSE = b"MedicationAdministration"
+DOSE = b"MedicationAdministration"
 
 Part = Raw | UnsetType
 
@@ -230,7 +234,7 @@ def hold(text: Raw | bytes, home: int) -> Held | None:
     except (msgspec.DecodeError, RecursionError):
         return None
     about = text_of(head.about)
-    if not head.id or (about and about[0] != _BRACE) or _holds_a_dose(head):
+    if not head.id or (about and about[0] != _BRACE) or holds_a_dose(head):
         return None
     return Held(f"{head.kind}/{head.id}", head, text, about, home)
 
@@ -240,8 +244,9 @@ def text_of(part: Part) -> bytes:
     return b"" if part is UNSET else bytes(part)
 
 
-def _holds_a_dose(head: Any) -> bool:
-    return head.contained is not UNSET and _DOSE in bytes(head.contained)
+def holds_a_dose(head: Any) -> bool:
+    """Whether one may live inside."""
+    return head.contained is not UNSET and DOSE in bytes(head.contained)
 
 
 def other(text: Raw | bytes) -> Other | None:
@@ -252,9 +257,17 @@ def other(text: Raw | bytes) -> Other | None:
         return None
 
 
+@lru_cache(maxsize=512)
+def meant(kind: str) -> str | None:
+    """The type that a name means which is written otherwise than FHIR's own."""
+    return None if kind in _KINDS.values() else _KINDS.get(squeezed(kind.rpartition("/")[2]))
+
+
 def concerns_nobody(one: Other | None, text: Raw | bytes) -> bool:
     """Whether it is of a type that none of the readers reads, holds no resource, and tells of no
     dose."""
     if one is None or one.kind in READ | OPENED:
         return False
-    return not (_holds_a_dose(one) or (one.kind == "List" and _DOSE in bytes(text)))
+    if meant(one.kind):
+        return False
+    return not (holds_a_dose(one) or (one.kind == "List" and DOSE in bytes(text)))

@@ -3,7 +3,7 @@ resource of them. They go by the dose's id and their own, `Encounter/ma1#visit`.
 another resource, or one that a List names and nobody brought, is not read, and never passed over in
 silence.
 
-Held by tests/scenarios/inside_a_dose.yaml and tests/unit/test_doses_within.py.
+Held by tests/scenarios/inside_a_dose.yaml.
 """
 
 from collections.abc import Iterable, Iterator
@@ -64,6 +64,11 @@ def listed_doses(holder: Resource, where: str) -> Iterator[ListedDose]:
         reference = elements.text(elements.mapping(entry.get("item")).get("reference"))
         if f"{_DOSE}/" in reference and entry.get("deleted") is not True:
             yield ListedDose(_name(holder, where), reference)
+
+
+def not_here(one: ListedDose, key: str) -> Problem:
+    """That nobody brought it."""
+    return Problem(one.where, f"lists {key}, which is not here: a dose may be missing")
 
 
 def _name(holder: Resource, where: str) -> str:

@@ -24,6 +24,7 @@ _COMPLETION = "http://terminology.hl7.org/CodeSystem/v2-0322"
 _ANY_COMPLETION = re.compile(r"0322$|\.12\.322$")
 _NOT_GIVEN, _ELSEWHERE, _PARTLY = "was not given", "was given elsewhere", "was given in part"
 # What begins a text, up to its first mark or reason: "Not given - patient left".
+_SENTENCE = re.compile(r"[;\n]|[.!](?=\s|$)")
 _CLAUSE = re.compile(r"[;:.,()\n]|\s[-–]\s|\b(?:because|due|per|since)\b", re.IGNORECASE)
 # Words about the dose itself that may stand before what became of it.
 _OWN = frozenset({"a", "the", "this", "dose", "drug", "med", "medication", "infusion", "was", "iv"})
@@ -110,7 +111,7 @@ def _coded(resource: Resource, dosages: list[Resource], completed: bool) -> Iter
         if quoted(reason):
             yield _Said(_NOT_GIVEN, "reasonNotGiven", quoted(reason))
     for element, concept in _naming(resource):
-        if any(words.first_of(text, _refusing()) for text in concept.words):
+        if any(words.first_of(text, _refusing()) or _says_no_more(text) for text in concept.words):
             yield _Said(_NOT_GIVEN, element, quoted(concept))
     for method in map(stated_concept, stated(dosages, "method")):
         became = _outcome(method, completed)
@@ -124,6 +125,11 @@ def _naming(resource: Resource) -> Iterator[tuple[str, Concept]]:
     for element in ("category", "reasonCode"):
         for concept in elements.concepts(resource.get(element)):
             yield element, concept
+
+
+def _says_no_more(text: str) -> bool:
+    """Than that it was refused, held …: "oral iron refused" is the reason of an infusion."""
+    return _is_one_of(text, codes.products().not_given.phrases_without_dose)
 
 
 def _refusing() -> tuple[str, ...]:
@@ -206,12 +212,13 @@ def _is_cut_short(text: str) -> bool:
 
 
 def _outright(text: str, completed: bool) -> str | None:
-    """What a text says by its beginning, or by nothing but one word of those that are no plan:
-    "Waste", where "Waste: 50 mg" is another matter."""
+    """What a text says by its beginning or a whole sentence, or by nothing but one word of those
+    that are no plan: "Waste", where "Waste: 50 mg" is another matter."""
     table = codes.products().not_given
     begin = _CLAUSE.split(text.strip(), maxsplit=1)[0]
     alone = table.phrases_without_dose if completed else ()
-    if _is_one_of(begin, table.phrases) or _is_one_of(text, alone):
+    said = (begin, *_SENTENCE.split(text))
+    if any(_is_one_of(part, table.phrases) for part in said) or _is_one_of(text, alone):
         return _NOT_GIVEN
     given = codes.giving().methods.named_in(begin)
     return _ELSEWHERE if given and words.first_of(begin, table.elsewhere) else None
