@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from integration.serving.worker import QUEUE, Worker
+from integration.serving.worker import Worker
+from integration.store.database.connection import QUEUE
 from integration.work.queue import WantedJob
 from tests import notifications as sent
 from tests.contract.test_crashes import eventually
