@@ -235,6 +235,7 @@ DAMAGE: list[Bytes] = [
     lambda line: line.replace(b"Patient/", b"", 1),
     lambda line: line.replace(b"Patient/", b"urn:uuid:", 1),
     lambda line: line.replace(b'{"resourceType"', b'{"resourceType":"Basic","resourceType"', 1),
+    lambda line: line.replace(b'"resourceType":', b'"resource":', 1),
     lambda line: line[:-1] + b',"resourceType":"Basic"}',
     lambda line: line[:-1] + b',"resourceType":"Bundle"}',
     lambda line: line[:-1] + b',"subject":{"reference":"Patient/another"}}',

@@ -121,3 +121,21 @@ def test_an_odd_line_ends_the_columns_and_nothing_else() -> None:
 def test_one_odd_name_leaves_all_to_the_reading_by_line() -> None:
     odd = msgspec.json.encode({**builders.ferritin(id="f"), "subject": {"reference": "somebody"}})
     assert usual.columns("Observation", [*lines_of(3), odd], usual.Owners()) is None
+
+
+def test_a_line_that_names_no_type_ends_the_columns() -> None:
+    lines = lines_of(4)
+    lines[2] = lines[2].replace(b'"resourceType":"Observation",', b"")
+    found = usual.columns("Observation", lines, usual.Owners())
+    assert found is not None
+    assert len(found.names) == 2
+
+
+def test_patients_are_read_in_columns_unless_one_is_linked() -> None:
+    lines = [text({"resourceType": "Patient", "id": f"p{number}"}) for number in range(3)]
+    found = usual.columns("Patient", lines, usual.Owners())
+    assert found is not None
+    assert list(found.owners) == [names.handle(f"Patient/p{number}") for number in range(3)]
+    assert found.names[1] == names.key("Patient", "p1")
+    linked = lines[0].replace(b"}", b',"link":[]}')
+    assert usual.columns("Patient", [*lines, linked], usual.Owners()) is None

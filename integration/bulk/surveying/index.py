@@ -49,9 +49,11 @@ class Index:
 
     def __init__(self, start: int = 0) -> None:
         self._kinds = array("B")
-        self._open_kinds = set[int]()
         self._places = array("Q", [start])
         self._firsts = array("I", [0])
+        self._members = array("I")
+        self._ends = array("I", [0])
+        self._open_kinds = set[int]()
         self._more_bytes = array("Q", [0])
         self.names = array("I")
         self.owners = array("I")
@@ -65,6 +67,7 @@ class Index:
     def add(self, kind: int = 0, name: int = 0, owner: int = 0) -> None:
         """The next line."""
         self._open_kinds.add(kind)
+        self._members.append(owner)
         self.names.append(name)
         self.owners.append(owner)
 
@@ -78,9 +81,10 @@ class Index:
         """How long a line is whose resources have rows of their own."""
         self._more_bytes[0] += length
 
-    def extend(self, kind: int, name_numbers: array, owners: array) -> None:
-        """The next lines."""
+    def extend(self, kind: int, name_numbers: array, owners: array, members: Iterable[int]) -> None:
+        """The next lines; MEMBERS: all of OWNERS."""
         self._open_kinds.add(kind)
+        self._members.extend(members)
         self.names.extend(name_numbers)
         self.owners.extend(owners)
 
@@ -90,6 +94,7 @@ class Index:
         self._firsts.append(len(self.names))
         kinds = self._open_kinds - {0} or {0}
         self._kinds.append(kinds.pop() if len(kinds) == 1 else _SEVERAL)
+        self._ends.append(len(self._members))
         self._open_kinds = set()
 
     def blocks(self) -> Iterator[BlockPlace]:
@@ -117,13 +122,22 @@ class Index:
 
     def of_owners(self, members: Set[int]) -> tuple[list[NamedLine], list[NamedLine]]:
         """Lines that hold one resource of theirs, and rows of other lines."""
-        ones = self._ones(self.blocks(), members, self.owners)
+        ones = self._ones(self._blocks_of(members), members, self.owners)
         return ones, self._several(members, self._more_owners)
+
+    def _blocks_of(self, members: Set[int]) -> Iterator[BlockPlace]:
+        """Those that hold anything of theirs."""
+        those = (self._members[first:behind] for first, behind in pairwise(self._ends))
+        return compress(self.blocks(), (not members.isdisjoint(own) for own in those))
 
     def named(self, asked: Set[int], kinds: Set[int]) -> list[NamedLine]:
         """Whatever has one of these names, which are of these KINDS."""
         kinds = (kinds | {_SEVERAL}) - {0}
-        blocks = (block for block in self.blocks() if block.kind in kinds)
+        blocks = (
+            block
+            for block in self.blocks()
+            if block.kind in kinds and not asked.isdisjoint(self.names[block.first : block.behind])
+        )
         return self._ones(blocks, asked, self.names) + self._several(asked, self._more_names)
 
     def _ones(
@@ -132,9 +146,8 @@ class Index:
         found: list[NamedLine] = []
         for block in blocks:
             own = column[block.first : block.behind]
-            if not wanted.isdisjoint(own):
-                lines = compress(count(block.first), map(wanted.__contains__, own))
-                found += [NamedLine(line, self.names[line], self.owners[line]) for line in lines]
+            lines = compress(count(block.first), map(wanted.__contains__, own))
+            found += [NamedLine(line, self.names[line], self.owners[line]) for line in lines]
         return found
 
     def _several(self, wanted: Set[int], column: array) -> list[NamedLine]:
@@ -145,17 +158,17 @@ class Index:
     def bytes_of(self, members: Set[int]) -> int:
         """About how long all is that is theirs."""
         found = 0
-        for block in self.blocks():
+        for block in self._blocks_of(members):
             own = self.owners[block.first : block.behind]
-            if not members.isdisjoint(own):
-                found += block.bytes * sum(map(members.__contains__, own)) // len(own)
+            found += block.bytes * sum(map(members.__contains__, own)) // len(own)
         share = sum(map(members.__contains__, self._more_owners))
         return found + self._more_bytes[0] * share // (len(self._more_owners) or 1)
 
     def _columns(self) -> list[array]:
-        lines = [self._kinds, self._places, self._firsts, self.names, self.owners]
-        more = [self._more_bytes, self._more_lines, self._more_names, self._more_owners]
-        return [*lines, *more, self._aim_owners, self._aims, self._aim_bases]
+        blocks = [self._kinds, self._places, self._firsts, self._members, self._ends]
+        lines = [self.names, self.owners, self._more_bytes]
+        more = [self._more_lines, self._more_names, self._more_owners]
+        return [*blocks, *lines, *more, self._aim_owners, self._aims, self._aim_bases]
 
     def write(self, path: Path) -> None:
         with path.open("wb") as stream:

@@ -161,7 +161,7 @@ class Block(NamedTuple):
 def blocks(range_: Range) -> Iterator[Block]:
     """The lines that begin in the range, many at a time; DAMAGED may come on the way, after all
     that was whole."""
-    with Path(range_.path).open("rb", buffering=_BUFFER) as stream:
+    with Path(range_.path).open("rb") as stream:
         if range_.form == "document":
             data = unpacked(stream).read()
             yield Block(0, [data], len(data))
@@ -192,13 +192,13 @@ def _blocks(text: Iterable[bytes]) -> Iterator[Block]:
 
 def _blocks_until(stream: BinaryIO, end: int) -> Iterator[Block]:
     """Lines that begin before this place."""
-    while (place := stream.tell()) < end:
-        # `readlines` goes on until it has more than it is asked for; 0 would be everything.
-        most = min(end - place, _BUFFER) - 1
-        lines = stream.readlines(most) if most else [stream.readline()]
-        if not any(lines):
-            return
+    place = stream.tell()
+    while place < end and (text := stream.read(min(end - place, _BUFFER))):
+        lines = BytesIO(text).readlines()
+        if not text.endswith(b"\n"):
+            lines[-1] += stream.readline()
         yield Block(place, lines, stream.tell())
+        place = stream.tell()
 
 
 def lines_at(range_: Range, index: Index, numbers: list[int]) -> Iterator[bytes]:
