@@ -6,8 +6,9 @@ Held by tests/unit/test_bulk.py.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from itertools import compress, count, pairwise
+from operator import ne
 from pathlib import Path
 from typing import NamedTuple
 
@@ -120,9 +121,10 @@ class Index:
     def aimed(self) -> Iterator[tuple[int, int, int]]:
         return zip(self._aim_owners, self._aims, self._aim_bases, strict=True)
 
-    def of_owners(self, members: Set[int]) -> tuple[list[NamedLine], list[NamedLine]]:
-        """Lines that hold one resource of theirs, and rows of other lines."""
-        ones = self._ones(self._blocks_of(members), members, self.owners)
+    def of_owners(self, members: Set[int]) -> tuple[dict[int, int], list[NamedLine]]:
+        """Lines that hold one resource of theirs, with whose it is, and rows of other lines."""
+        lines = self._lines(self._blocks_of(members), members, self.owners)
+        ones = dict(zip(lines, map(self.owners.__getitem__, lines), strict=True))
         return ones, self._several(members, self._more_owners)
 
     def _blocks_of(self, members: Set[int]) -> Iterator[BlockPlace]:
@@ -130,27 +132,34 @@ class Index:
         those = (self._members[first:behind] for first, behind in pairwise(self._ends))
         return compress(self.blocks(), (not members.isdisjoint(own) for own in those))
 
-    def named(self, asked: Set[int], kinds: Set[int]) -> list[NamedLine]:
-        """Whatever has one of these names, which are of these KINDS."""
+    def named(
+        self, asked: Mapping[int, object], kinds: Set[int], homes: Mapping[int, object]
+    ) -> list[NamedLine]:
+        """Whatever has one of the names ASKED, which are of these KINDS, unless what asks for it is
+        the very home of its owner."""
         kinds = (kinds | {_SEVERAL}) - {0}
         blocks = (
             block
             for block in self.blocks()
-            if block.kind in kinds and not asked.isdisjoint(self.names[block.first : block.behind])
+            if block.kind in kinds
+            and not asked.keys().isdisjoint(self.names[block.first : block.behind])
         )
-        return self._ones(blocks, asked, self.names) + self._several(asked, self._more_names)
+        lines = self._lines(blocks, asked, self.names)
+        asking = map(asked.__getitem__, map(self.names.__getitem__, lines))
+        having = map(homes.__getitem__, map(self.owners.__getitem__, lines))
+        away = compress(lines, map(ne, asking, having))
+        found = [NamedLine(line, self.names[line], self.owners[line]) for line in away]
+        return found + self._several(asked, self._more_names)
 
-    def _ones(
-        self, blocks: Iterable[BlockPlace], wanted: Set[int], column: array
-    ) -> list[NamedLine]:
-        found: list[NamedLine] = []
+    @staticmethod
+    def _lines(blocks: Iterable[BlockPlace], wanted: Container[int], column: array) -> list[int]:
+        found: list[int] = []
         for block in blocks:
             own = column[block.first : block.behind]
-            lines = compress(count(block.first), map(wanted.__contains__, own))
-            found += [NamedLine(line, self.names[line], self.owners[line]) for line in lines]
+            found += compress(count(block.first), map(wanted.__contains__, own))
         return found
 
-    def _several(self, wanted: Set[int], column: array) -> list[NamedLine]:
+    def _several(self, wanted: Container[int], column: array) -> list[NamedLine]:
         columns = self._more_lines, self._more_names, self._more_owners
         resources = zip(*columns, strict=True)
         return list(map(NamedLine._make, compress(resources, map(wanted.__contains__, column))))

@@ -4,12 +4,10 @@ export. Whatever differs in the least is for `survey`, which reads it by itself.
 Held by tests/unit/test_bulk_survey.py.
 """
 
-import zlib
 from array import array
 from collections.abc import Collection
 from contextlib import suppress
 from functools import lru_cache
-from itertools import repeat
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
@@ -66,12 +64,12 @@ def columns(kind: str, lines: list[bytes], owners: Owners) -> Columns | None:
     identities = [line.id for line in found]
     if not all(identities) or not _is_clean("".join(identities)):
         return None
-    numbers = map(zlib.crc32, map(str.encode, identities), repeat(names.code(kind)))
+    numbers = array("I", names.keys(kind, identities))
     if kind == PATIENT:
         if any(line.link is not _ABSENT for line in found):
             return None
         own = array("I", map(names.handle_of_id, identities))
-        return Columns(array("I", numbers), own, own, [])
+        return Columns(numbers, own, own, [])
     references = [line.whose.reference for line in found]
     distinct = list(dict.fromkeys(references))
     try:
@@ -80,7 +78,7 @@ def columns(kind: str, lines: list[bytes], owners: Owners) -> Columns | None:
         return None
     own = array("I", map(whose.__getitem__, references))
     drugs = map(BETWEEN.join, map(_DRUG, found)) if kind == ADMINISTRATION else ()
-    return Columns(array("I", numbers), own, whose.values(), list(drugs))
+    return Columns(numbers, own, whose.values(), list(drugs))
 
 
 def _decoded(kind: str, lines: list[bytes]) -> list[Any]:
