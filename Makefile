@@ -35,9 +35,9 @@ test-quick: .venv/.dev  ## units, scenarios and contracts, every fourth of their
 	@$(QUICK) -p no:cacheprovider tests/unit tests/scenarios & units=$$!; others=0; \
 	$(QUICK) tests/contract || others=$$?; wait $$units && exit $$others
 
-test-spark: .venv/.dev .venv/.spark  ## bulk runs by Spark and to Parquet, byte for byte (downloads Spark: 400 MB; two minutes)
+test-spark: .venv/.dev .venv/.spark  ## bulk runs by Spark, to Parquet and from object storage, byte for byte (downloads Spark: 400 MB; two minutes)
 	@.ci/prerequisites java
-	@FERROCLAIM_ALL_TESTS=1 $(BIN)/pytest -q tests/unit/test_bulk_spark.py tests/unit/test_bulk_parquet.py
+	@FERROCLAIM_ALL_TESTS=1 $(BIN)/pytest -q tests/unit/test_bulk_spark.py tests/unit/test_bulk_parquet.py tests/unit/test_bulk_storage.py
 
 fuzz: .venv/.dev  ## the property tests with thousands of new examples each (up to 30 minutes)
 	@FERROCLAIM_HYPOTHESIS=fuzz $(BIN)/pytest -q tests/unit/test_properties.py tests/unit/test_bending.py tests/unit/test_unopened.py tests/unit/test_bulk_soundness.py

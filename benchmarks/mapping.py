@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import date, timedelta
 from itertools import cycle, islice
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any
 
 import orjson
 from fhir.resources.R4B import get_fhir_model_class
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from mappings.assess import assess, document
 from mappings.document import to_json
@@ -155,31 +156,48 @@ def records_of(paths: list[Path]) -> Iterator[tuple[list[PatientRecord], list[Pr
 
 def whole(paths: list[Path]) -> int:
     """Returns how many lines came out."""
+    return assessed(records_of(paths))
+
+
+def assessed(charts: Iterable[tuple[list[PatientRecord], list[Problem]]]) -> int:
     policies, lines = choosing.built_in(), 0
-    for records, problems in records_of(paths):
-        assessed = document(
+    for records, problems in charts:
+        found = document(
             [assess(record, policies, builders.AS_OF, SITE, trace=False) for record in records],
             problems,
             builders.AS_OF,
         )
-        lines += sum(len(patient.lines) for patient in assessed.patients)
-        to_json(assessed, indent=0, trace=False)
+        lines += sum(len(patient.lines) for patient in found.patients)
+        to_json(found, indent=0, trace=False)
     return lines
 
 
 def models(paths: list[Path]) -> int:
     """What whoever reads charts by fhir.resources has before the first fact is read: a model of
     each resource. HealthChain reads by these. Returns how many there are."""
-    made = 0
+    return sum(len(list(models_of(path))) for path in paths)
+
+
+def models_of(path: Path) -> Iterator[BaseModel]:
+    """Of resources that are no FHIR there are none."""
+    for entry in orjson.loads(path.read_bytes())["entry"]:
+        resource = entry["resource"]
+        with suppress(ValidationError):
+            yield get_fhir_model_class(resource["resourceType"]).model_validate(resource)
+
+
+def whole_by_models(paths: list[Path]) -> int:
+    """The whole over these models: as plain values, read and assessed by the same functions."""
+    return assessed(records_by_models(paths))
+
+
+def records_by_models(paths: list[Path]) -> Iterator[tuple[list[PatientRecord], list[Problem]]]:
+    reader = Reader(SITE)
     for path in paths:
-        for entry in orjson.loads(path.read_bytes())["entry"]:
-            resource = entry["resource"]
-            try:
-                get_fhir_model_class(resource["resourceType"]).model_validate(resource)
-            except ValidationError:
-                continue
-            made += 1
-    return made
+        collection = Collection()
+        for model in models_of(path):
+            collection.add(model.model_dump(), path.name)
+        yield reader.records(collection)
 
 
 def seconds(work: Callable[[list[Path]], object], paths: list[Path]) -> float:
@@ -248,13 +266,18 @@ def report(paths: list[Path]) -> None:
 
 def report_models(paths: list[Path]) -> None:
     made = models(paths) / len(paths)
-    rounds = [(seconds(models, paths), *timed(paths, 1)[0][1:]) for _ in range(3)]
-    read = statistics.median(first / record for first, record, _ in rounds)
-    ratio = statistics.median(first / all_of for first, _, all_of in rounds)
+    rounds = [
+        (seconds(models, paths), seconds(whole_by_models, paths), *timed(paths, 1)[0][1:])
+        for _ in range(3)
+    ]
+    read = statistics.median(first / record for first, _, record, _ in rounds)
+    ratio = statistics.median(first / all_of for first, _, _, all_of in rounds)
+    same = statistics.median(by_models / all_of for _, by_models, _, all_of in rounds)
     print(
         f"fhir.resources' models of {made:.0f} resources a chart, of which nothing is read yet:"
         f" {read:.0f} × until the record, {ratio:.1f} × the whole assessment"
     )
+    print(f"the whole over these models: {same:.0f} × the whole assessment")
 
 
 def report_compact(number: int, paths: list[Path]) -> None:

@@ -10,6 +10,7 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 
 import mappings
 
@@ -46,7 +47,7 @@ def of_user() -> CacheFolder | None:
     """None where there is no folder that is the user's alone to write."""
     try:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        folder = base / "ferroclaim" / "read" / _state()
+        folder = base / "ferroclaim" / "read" / state(mappings)
         whose = next(path for path in (folder, *folder.parents) if path.exists())
     except (OSError, RuntimeError):
         return None
@@ -55,9 +56,10 @@ def of_user() -> CacheFolder | None:
     return CacheFolder(folder) if is_own else None
 
 
-def _state() -> str:
-    """Of the program that reads: its files, as they lie here."""
-    found, folders = hashlib.sha256(), list(mappings.__path__)
+def state(*packages: ModuleType) -> str:
+    """Of these parts of the program: their files, as they lie here."""
+    found = hashlib.sha256()
+    folders = [path for package in packages for path in package.__path__]
     while folders:
         for entry in sorted(os.scandir(folders.pop()), key=lambda entry: entry.name):
             if entry.is_dir():

@@ -264,6 +264,29 @@ def coverage(
     return _with(resource, extra)
 
 
+def eligibility(
+    inforce: Any = None,
+    whole: Any = None,
+    coverage: str | None = "Coverage/coverage",
+    id: str = "eligibility",
+    created: str = "2026-11-02",
+    **extra: Any,
+) -> Resource:
+    """A CoverageEligibilityResponse; `whole`: as STU3 said it."""
+    row = _with({}, {"coverage": coverage and {"reference": coverage}, "inforce": inforce})
+    resource = {
+        "resourceType": "CoverageEligibilityResponse",
+        "id": id,
+        "status": "active",
+        "outcome": "complete",
+        "patient": {"reference": f"Patient/{PATIENT}"},
+        "created": created,
+        "inforce": whole,
+        "insurance": [row],
+    }
+    return _with(resource, extra)
+
+
 def part_of_medicare(part: str, **extra: Any) -> Resource:
     """A part of Medicare as its own API gives it (Blue Button 2.0, C4BB)."""
     classes = [

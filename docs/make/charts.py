@@ -119,6 +119,12 @@ def diagnoses() -> str:
             of_treatment.verified,
         )
     )
+    denied = known.denied_in_words
+    of_denied = (
+        *(f"{words} …" for words in denied.begins),
+        *(f"… {words}" for words in denied.ends),
+    )
+    worded.append(("none of these", of_denied, (), (), denied.source, denied.verified))
     pregnancy = [
         (row.system, row.code, row.pregnant, row.source, row.verified) for row in known.pregnancy
     ]

@@ -19,12 +19,16 @@ from msgspec import Struct, field
 from integration.assessing.policies import BULK_CHARTS, BULK_SUMMARY
 from integration.bulk.engine import AllFacts
 from integration.bulk.sifting import Wanted
-from integration.bulk.steps import Assessed, Part, RunSetting, files_of
+from integration.bulk.steps import Assessed, Part, RunSetting, files_of, index_of
 from integration.bulk.sums import Sums
+from integration.bulk.surveying import names
 from integration.bulk.surveying.index import RangeFacts
+from integration.bulk.surveying.usual import ADMINISTRATION
 from integration.bulk.work import Work, written
-from mappings.reading.bundles import paging
+from mappings.reading.bundles import inside, paging
 from mappings.reading.bundles.entries import Deletion
+from mappings.reading.bundles.inside import ListedDose
+from mappings.reading.bundles.references import References
 from mappings.record import Problem
 from mappings.writing import table
 
@@ -99,6 +103,7 @@ def _counted(facts: Iterable[RangeFacts]) -> dict[str, int]:
 def problems_of_survey(setting: RunSetting, facts: Iterable[RangeFacts]) -> Iterator[Problem]:
     """What can be told without any chart."""
     pages: list[paging.Page] = []
+    listed: list[ListedDose] = []
     both = zip(setting.source.ranges, facts, strict=True)
     for file, pairs in groupby(both, key=lambda pair: pair[0].file):
         lines = taken = 0
@@ -110,10 +115,32 @@ def problems_of_survey(setting: RunSetting, facts: Iterable[RangeFacts]) -> Iter
                 msgspec.structs.replace(page, where=_numbered(page.where, lines))
                 for page in found.pages
             ]
+            listed += [
+                msgspec.structs.replace(dose, where=_numbered(dose.where, lines))
+                for dose in found.listed
+            ]
             lines += found.lines
             taken += found.taken
         yield from problems if taken else _of_no_resource(file, problems)
     yield from paging.short(pages)
+    yield from _not_here(listed, setting, facts) if listed else ()
+
+
+def _not_here(
+    listed: Iterable[ListedDose], setting: RunSetting, facts: Iterable[RangeFacts]
+) -> Iterator[Problem]:
+    """Doses that a List names and no file holds."""
+    references = References(chain.from_iterable(of_range.bases for of_range in facts))
+    keys = [(dose, references.key(dose.reference) or "") for dose in listed]
+    asked = {names.name(key) for _, key in keys}
+    deleted = chain.from_iterable(of_range.deletions for of_range in facts)
+    here = {names.name(deletion.name) for deletion in deleted}
+    for range_ in setting.source.ranges:
+        index = index_of(Work(setting.work), range_.number)
+        here |= index.having(asked, {names.code(ADMINISTRATION)})
+    for dose, key in keys:
+        if "://" in key or names.name(key) not in here:
+            yield inside.not_here(dose, key)
 
 
 def _of_no_resource(file: str, problems: list[Problem]) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ from integration.bulk.output import Summary
 from integration.bulk.reporting import page
 from integration.bulk.steps import RunSetting
 from integration.bulk.summing.remittances import read_answers
-from integration.bulk.surveying import sources
+from integration.bulk.surveying import sources, storage
 from integration.bulk.work import Plan, Work, remove
 from integration.errors import ConfigurationError
 from mappings.policy.choosing import PolicySet
@@ -73,7 +73,7 @@ def bulk(
     )
     plan = Plan(
         f"{version('ferroclaim')} {sys.byteorder}",
-        str(Path(source).resolve()),
+        storage.resolved(source),
         found.stamps,
         range_bytes,
         rules,
@@ -102,7 +102,7 @@ def _kept(stopped: Plan | None) -> datetime | None:
 
 def _ready(out: Path, source: str) -> None:
     """A folder for the output, that is not read as a part of the source."""
-    if out.resolve().is_relative_to(Path(source).resolve()):
+    if not storage.is_address(source) and out.resolve().is_relative_to(Path(source).resolve()):
         raise ConfigurationError(
             f"--out {out} lies within the source, and would be read with it: name another folder."
         )

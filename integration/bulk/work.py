@@ -13,6 +13,10 @@ from uuid import uuid4
 import msgspec
 from msgspec import Struct
 
+import integration
+import mappings
+from integration import cache
+
 _FOLDER, _PLAN = ".bulk-run", "plan.json"
 
 
@@ -27,6 +31,13 @@ class Plan(Struct, frozen=True):
     as_of: str
 
 
+class _Begun(Struct, frozen=True):
+    """`state`: of the program that began; another one's pieces have other forms."""
+
+    plan: Plan
+    state: str
+
+
 class Work:
     """The folder of a run, within the folder that it writes to."""
 
@@ -38,11 +49,12 @@ class Work:
         return cls(out / _FOLDER)
 
     def left_over(self) -> Plan | None:
-        """Of a run that was stopped."""
+        """Of a run of this program, as it lies here, that was stopped."""
         try:
-            return msgspec.json.decode((self.folder / _PLAN).read_bytes(), type=Plan)
+            begun = msgspec.json.decode((self.folder / _PLAN).read_bytes(), type=_Begun)
         except (OSError, msgspec.DecodeError):
             return None
+        return begun.plan if begun.state == _state() else None
 
     def begin(self, plan: Plan) -> bool:
         """Whether pieces of the same run are there; those of any other are removed."""
@@ -54,7 +66,7 @@ class Work:
         # Charts are in it: for nobody else on this machine.
         self.folder.mkdir(mode=0o700, parents=True)
         with written(self.folder / _PLAN) as path:
-            path.write_bytes(msgspec.json.encode(plan))
+            path.write_bytes(msgspec.json.encode(_Begun(plan, _state())))
         return False
 
     def piece(self, step: str, name: object) -> Path:
@@ -63,7 +75,11 @@ class Work:
         return path
 
     def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove(self.folder)
+
+
+def _state() -> str:
+    return cache.state(mappings, integration)
 
 
 @contextmanager

@@ -26,11 +26,14 @@ from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
+from mappings.reading.fhir import elements
+from mappings.reading.sifting.screening import NAMING
 from mappings.values import own_names
 from mappings.writing.detected_issue import Waiver
 
 Resource = dict[str, Any]
 Card = dict[str, Any]
+_OFF = frozenset({"cancelled", "entered-in-error", "stopped"})
 MOST = 139  # characters of a summary (CDS Hooks: fewer than 140)
 # Why a card may be overridden, by its group; the cards come in this order.
 REASONS: dict[Group, dict[str, str]] = {
@@ -71,15 +74,16 @@ def drafts(site: Site, orders: Iterable[Resource], known: KnownChart) -> list[Or
         collection.add(order, f"resource {number}")
     found = []
     for order in orders:
-        if order.get("resourceType") == "MedicationRequest" and order.get("status") not in (
-            "cancelled",
-            "entered-in-error",
-            "stopped",
-        ):
+        if order.get("resourceType") == "MedicationRequest" and not _is_off(order):
             medication = drug(order, collection, finder)
             if medication.concerns_us:
                 found.append(OrderedIron(order, medication.says or "intravenous iron"))
     return found
+
+
+def _is_off(order: Resource) -> bool:
+    """Whether nothing is to be given by it."""
+    return order.get("status") in _OFF or elements.flag(order.get("doNotPerform"), "") is True
 
 
 def cards(
@@ -238,11 +242,7 @@ def _suggestions(tests: list[OrderableTest], patient: str) -> list[Resource]:
 def _administration(draft: OrderedIron, patient: str, number: int, now: datetime) -> Resource:
     """The order as if it were given now: then the rules say what would be missing."""
     order = draft.order
-    medication: Resource = {
-        key: order[key]
-        for key in ("medicationCodeableConcept", "medicationReference", "contained")
-        if key in order
-    }
+    medication: Resource = {key: order[key] for key in NAMING if key in order}
     dose = _dose(order)
     given: Resource = {
         "resourceType": "MedicationAdministration",
@@ -257,20 +257,17 @@ def _administration(draft: OrderedIron, patient: str, number: int, now: datetime
 
 
 def _dose(order: Mapping[str, Any]) -> Resource | None:
-    for instruction in order.get("dosageInstruction") or []:
-        for rate in (instruction.get("doseAndRate") or []) if isinstance(instruction, dict) else []:
-            if isinstance(rate, dict) and isinstance(rate.get("doseQuantity"), dict):
-                return dict(rate["doseQuantity"])
+    """Of R4; before it the dose stood in the instruction itself."""
+    for instruction in elements.items(order.get("dosageInstruction")):
+        for said in (*elements.items(instruction.get("doseAndRate")), instruction):
+            if isinstance(said.get("doseQuantity"), dict):
+                return dict(said["doseQuantity"])
     return None
 
 
 def _codes(order: Mapping[str, Any]) -> set[str]:
-    concept = order.get("code")
-    return {
-        str(coding.get("code"))
-        for coding in (concept.get("coding") or [] if isinstance(concept, dict) else [])
-        if isinstance(coding, dict)
-    }
+    codings = elements.items(elements.mapping(order.get("code")).get("coding"))
+    return {str(coding.get("code")) for coding in codings}
 
 
 def _plain(text: str) -> str:

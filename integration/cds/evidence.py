@@ -121,13 +121,9 @@ def _resources(answer: Resource) -> Iterator[Resource]:
     if answer.get("resourceType") != "Bundle":
         yield answer
         return
-    for entry in answer.get("entry") or []:
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if (
-            isinstance(resource, dict)
-            and isinstance(resource.get("id"), str)
-            and resource.get("resourceType") != OUTCOME
-        ):
+    for entry in elements.items(answer.get("entry")):
+        resource = elements.mapping(entry.get("resource"))
+        if isinstance(resource.get("id"), str) and resource.get("resourceType") != OUTCOME:
             yield resource
 
 
@@ -147,13 +143,23 @@ def _has_more(bundle: Resource) -> bool:
     )
 
 
+def may_be_of(order: Resource, patient: str) -> bool:
+    """Whether a draft names the patient, or nobody yet."""
+    return _named(order) in (None, ["Patient", patient])
+
+
 def _is_of(resource: Resource, patient: str) -> bool:
     """An EHR that prefetches too much must not lend one patient another's results."""
+    return _named(resource) == ["Patient", patient]
+
+
+def _named(resource: Resource) -> list[str] | None:
+    """Type and id of whom it is about."""
     for name in ("subject", "patient", "beneficiary"):
-        reference = resource.get(name)
-        if isinstance(reference, dict) and isinstance(reference.get("reference"), str):
-            return reference["reference"].split("/")[-2:] == ["Patient", patient]
-    return False
+        reference = elements.mapping(resource.get(name)).get("reference")
+        if isinstance(reference, str):
+            return reference.split("/")[-2:]
+    return None
 
 
 def _token(site: Site, request: Mapping[str, Any]) -> str | None:

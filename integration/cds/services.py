@@ -18,6 +18,7 @@ from integration.store import Db, assessments, decisions, gaps, patients
 from integration.web.gate import OfPages, PageContext, address
 from integration.web.problems import ApiProblem
 from integration.web.text import JsonBody
+from mappings.reading.fhir import elements
 
 log = structlog.get_logger()
 _REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -117,7 +118,7 @@ def _caller(request: Request, here: PageContext, authorization: str, path: str) 
 
 
 def _ordered(here: PageContext, site: Site, patient: str, body: Json, app: str) -> list[Json]:
-    orders = _orders(body.get("context") or {}, str(body.get("hook")))
+    orders = _orders(elements.mapping(body.get("context")), str(body.get("hook")), patient)
     if not advice.drafts(site, orders, evidence.KnownChart((), frozenset())) and not _refers(
         orders
     ):
@@ -140,31 +141,32 @@ def _viewed(here: PageContext, site: Site, patient: str, app: str) -> list[Json]
     return advice.open_issues(kept.assessment, waivers, app) if kept else []
 
 
-def _orders(context: Json, hook: str) -> list[Json]:
-    """The draft orders; of order-select those that were just chosen."""
-    bundle = context.get("draftOrders")
-    entries = bundle.get("entry") if isinstance(bundle, dict) else None
-    resources = [entry.get("resource") for entry in entries or [] if isinstance(entry, dict)]
+def _orders(context: Json, hook: str, patient: str) -> list[Json]:
+    """The draft orders for the patient, each with an id; of order-select those that were just
+    chosen."""
+    entries = elements.items(elements.mapping(context.get("draftOrders")).get("entry"))
     orders = [
-        resource
-        for resource in resources
-        if isinstance(resource, dict) and isinstance(resource.get("id"), str)
+        order | {"id": elements.text(order.get("id")) or f"unnamed-{number}"}
+        for number, order in enumerate(elements.mapping(entry.get("resource")) for entry in entries)
+        if order and evidence.may_be_of(order, patient)
     ]
     chosen = context.get("selections")
     if hook != "order-select" or not isinstance(chosen, list):
         return orders
+    names = {"/".join(str(name).split("/")[-2:]) for name in chosen}
     return [
         order
         for order in orders
         if order.get("resourceType") == "ServiceRequest"
-        or f"{order.get('resourceType')}/{order['id']}" in chosen
+        or f"{order.get('resourceType')}/{order['id']}" in names
     ]
 
 
 def _refers(orders: list[Json]) -> bool:
     """Whether an order names its drug by reference only, so that the chart must tell."""
     return any(
-        order.get("resourceType") == "MedicationRequest" and "medicationReference" in order
+        order.get("resourceType") == "MedicationRequest"
+        and elements.concept_or_reference(order, "medication")[1]
         for order in orders
     )
 

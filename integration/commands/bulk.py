@@ -34,8 +34,9 @@ def bulk(
     source: Annotated[
         str,
         typer.Argument(
-            help="A folder or file of NDJSON or Bundles, plain or compressed: an export. Or a FHIR"
-            " base URL, or a site of the configuration, to export from."
+            help="A folder or file of NDJSON or Bundles, plain or compressed: an export, also in"
+            " object storage (s3://bucket/prefix). Or a FHIR base URL, or a site of the"
+            " configuration, to export from."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A folder to write to.")],

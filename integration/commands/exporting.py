@@ -137,6 +137,7 @@ def server_of(
     source: str, wish: Wish, cancel: bool, site: str | None, config: Path | None
 ) -> "Site | None":
     """The site to export from; None where SOURCE is files."""
+    from integration.bulk.surveying.storage import is_address
     from integration.commands.inputs import named_site
 
     if is_server(source):
@@ -145,7 +146,7 @@ def server_of(
         return adhoc_or_named(source, named_site(site, config))
     if wish.is_empty() and not cancel:
         return None
-    if Path(source).exists():
+    if Path(source).exists() or is_address(source):
         raise ConfigurationError(f"{source} is files: nothing is exported from it.")
     return named_site(source, config)
 

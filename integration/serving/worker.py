@@ -1,4 +1,4 @@
-"""A worker: takes jobs from the queue in a thread of its own, and goes on whatever happens to the
+"""A worker: hands that do what is queued, a job at a time each, and go on whatever happens to the
 database.
 
 Held by tests/contract/test_crashes.py.
@@ -6,7 +6,7 @@ Held by tests/contract/test_crashes.py.
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
 from typing import Any
 
 import procrastinate
@@ -14,6 +14,7 @@ import psycopg
 import structlog
 import uvloop
 from procrastinate.exceptions import ConnectorException
+from procrastinate.periodic import PeriodicDeferrer
 from psycopg_pool import AsyncConnectionPool
 
 from integration.errors import FerroclaimError
@@ -21,7 +22,8 @@ from integration.serving.stalled import GRACE_SECONDS, take_over
 from integration.serving.tasks import register
 from integration.store import StoreUnavailable
 from integration.store.database.connection import is_quiet
-from integration.work.engine import Engine
+from integration.work.engine import Engine, Job
+from integration.work.queue import TakenJob
 
 log = structlog.get_logger()
 
@@ -39,7 +41,8 @@ class Worker:
     ) -> None:
         self.engine, self._periodic = engine, periodic
         self._concurrency = concurrency or engine.settings.service.workers
-        self._stopping = threading.Event()
+        self._stopping, self._news = threading.Event(), threading.Event()
+        self._looking = threading.Lock()
         self._thread = threading.Thread(target=self.run, name="worker", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -60,54 +63,89 @@ class Worker:
 
     def ask_to_stop(self) -> None:
         self._stopping.set()
+        self._news.set()
         if self._loop is not None and self._task is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._task.cancel)
 
     def run(self) -> None:
-        """Until `stop`. A worker that loses the database begins anew."""
+        """Until `stop`."""
+        self._take_over(grace_seconds=1.0)
+        hands = [
+            threading.Thread(target=self._work, name=f"job_{number}", daemon=True)
+            for number in range(self._concurrency)
+        ]
+        for hand in hands:
+            hand.start()
+        self._attend_always()
+        self.ask_to_stop()
+        until = time.monotonic() + DRAIN_SECONDS
+        for hand in hands:
+            hand.join(max(0.0, until - time.monotonic()))
+
+    # The hands
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                if taken := self._next():
+                    self.engine.run(Job.of(taken.task, taken.key, taken.arguments))
+                    with self.engine.store.queueing() as db:
+                        self.engine.queue.finish(db, taken)
+            except Exception as error:  # noqa: BLE001 (what is at work is taken over)
+                log.warning("work is left to be taken over", error=type(error).__name__)
+                self._stopping.wait(RESTART_SECONDS)
+
+    def _next(self) -> TakenJob | None:
+        """The next job, once there is one; None: there will be none. One hand looks at a time."""
+        with self._looking:
+            while not self._stopping.is_set():
+                self._news.clear()
+                with self.engine.store.queueing() as db:
+                    taken = self.engine.queue.take(db)
+                if taken:
+                    return taken
+                self._news.wait(POLL_SECONDS)
+        return None
+
+    # What happens beside them
+
+    def _attend_always(self) -> None:
         while not self._stopping.is_set():
             try:
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                    runner.run(self._work())
+                    runner.run(self._attend())
             except (asyncio.CancelledError, KeyboardInterrupt):
-                break
+                return
             except (ConnectorException, psycopg.Error, FerroclaimError, OSError) as error:
                 log.warning("worker begins anew", error=type(error).__name__)
             self.engine.store.revive()
             self._stopping.wait(RESTART_SECONDS)
 
-    async def _work(self) -> None:
+    async def _attend(self) -> None:
+        """Hears of new jobs, adds those that come by themselves, and takes over those of the
+        dead."""
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         if self._stopping.is_set():
             return
-        self._loop.set_exception_handler(_unheard)
-        self._loop.set_default_executor(
-            ThreadPoolExecutor(self._concurrency + 2, thread_name_prefix="job")
-        )
-        self._take_over(grace_seconds=1.0)
         connector = procrastinate.PsycopgConnector(
             conninfo=self.engine.store.url,
             min_size=1,
-            max_size=self._concurrency + 3,
+            max_size=3,
             timeout=5,
             pool_factory=_pool,
-            configure=_each_by_itself,
             kwargs={"application_name": "ferroclaim"},
         )
         app = procrastinate.App(connector=connector)
         register(app, self.engine, periodic=self._periodic)
-        watch = asyncio.create_task(self._watch())
-        try:
-            async with app.open_async():
-                await app.run_worker_async(
-                    concurrency=self._concurrency,
-                    fetch_job_polling_interval=POLL_SECONDS,
-                    delete_jobs="successful",
-                    install_signal_handlers=False,
-                    shutdown_graceful_timeout=DRAIN_SECONDS,
-                )
-        finally:
-            watch.cancel()
+        async with app.open_async():
+            await asyncio.gather(
+                app.job_manager.listen_for_jobs(on_notification=self._told),
+                PeriodicDeferrer(app.periodic_registry, **app.periodic_defaults).worker(),
+                self._watch(),
+            )
+
+    async def _told(self, **_: Any) -> None:
+        self._news.set()
 
     async def _watch(self) -> None:
         """Takes over the work of the dead, every few seconds, however busy the queue is."""
@@ -130,19 +168,6 @@ def _pool(**given: Any) -> AsyncConnectionPool:
     return AsyncConnectionPool(**{**given, "check": _checked})
 
 
-async def _each_by_itself(db: psycopg.AsyncConnection[Any]) -> None:
-    """The queue asks one statement at a time, which needs no transaction around it, nor has to be
-    waited for: a beginning or an end that PostgreSQL forgets is a job done again."""
-    await db.set_autocommit(True)
-    await db.execute("set synchronous_commit = off")
-
-
 async def _checked(db: psycopg.AsyncConnection[Any]) -> None:
     if not is_quiet(db):
         await AsyncConnectionPool.check_connection(db)
-
-
-def _unheard(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What procrastinate could not note because the database was away: the job is taken over when
-    it is back."""
-    log.warning("a job's end could not be noted", error=type(context.get("exception")).__name__)

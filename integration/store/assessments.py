@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
+import zstandard
 from psycopg.rows import class_row
 
 from integration.store import gaps, lines, patients
@@ -26,18 +27,21 @@ class KeptAssessment:
     as_of: datetime
     confirmed_at: datetime
     cause: str
-    document: str
+    packed: bytes | None
+    document: str | None
 
     @property
     def assessment(self) -> PatientAssessment:
-        return msgspec.json.decode(self.document, type=PatientAssessment)
+        return msgspec.json.decode(_whole(self.packed, self.document), type=PatientAssessment)
 
 
 PAGE = (  # the cause of what a person's own access found; anything else the service read by itself
     "page"
 )
 
-_COLUMNS = "id, as_of, confirmed_at, cause, document::text"
+# Whole in one of two columns: migration 111 tells which.
+_DOCUMENT = "packed, case when packed is null then document::text end as document"
+_COLUMNS = f"id, as_of, confirmed_at, cause, {_DOCUMENT}"
 
 
 def current(db: Db, site: str, fhir_id: str) -> KeptAssessment | None:
@@ -101,10 +105,11 @@ def keep(
         return False
     if last is not None:
         db.execute("update assessments set current = false where id = %s", [last[0]])
+    packed = zstandard.compress(document, 1)
     db.execute(
-        "insert into assessments (patient_id, as_of, confirmed_at, cause, digest, document,"
-        " current) values (%s, %s, %s, %s, %s, %s, true)",
-        [patient.id, as_of, as_of, cause, digest, document.decode()],
+        "insert into assessments (patient_id, as_of, confirmed_at, cause, digest, packed, document,"
+        " current) values (%s, %s, %s, %s, %s, %s, %s, true)",
+        [patient.id, as_of, as_of, cause, digest, packed, _queried(assessment)],
     )
     lines.keep(db, patient.id, assessment.lines, as_of)
     gaps.keep(db, patient.id, assessment.gaps, as_of)
@@ -114,9 +119,19 @@ def keep(
 def _differ_in_words(db: Db, last: int, document: bytes) -> bool:
     """Whether the last one decided the same: a new release words things anew, and that is no
     news."""
-    query = "select document::text from assessments where id = %s"
-    before = [msgspec.json.decode(row[0]) for row in db.execute(query, [last])]
+    query = f"select {_DOCUMENT} from assessments where id = %s"  # noqa: S608
+    before = [msgspec.json.decode(_whole(*row)) for row in db.execute(query.encode(), [last])]
     return bool(without_words(before) == without_words([msgspec.json.decode(document)]))
+
+
+def _whole(packed: bytes | None, document: str | None) -> bytes | str:
+    return zstandard.decompress(packed) if packed is not None else document or "{}"
+
+
+def _queried(assessment: PatientAssessment) -> str:
+    """What questions to all assessments at once are about."""
+    asked = {"lines": assessment.lines, "questions": assessment.questions}
+    return msgspec.json.encode(asked).decode()
 
 
 def _rests_on(assessment: PatientAssessment) -> list[str]:

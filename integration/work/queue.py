@@ -30,6 +30,16 @@ class WantedJob:
     priority: int = USUAL
 
 
+@dataclass(frozen=True)
+class TakenJob:
+    """A job at work. `number`: the queue's own."""
+
+    number: int
+    task: str
+    key: str
+    arguments: Mapping[str, Any]
+
+
 class Queue:
     def __init__(self, service: Service) -> None:
         self._settle = timedelta(seconds=service.settle_seconds)
@@ -87,6 +97,15 @@ class Queue:
             db.execute(_STILL, {"keys": sorted(waiting), "at": now + self._settle})
         return added
 
+    def take(self, db: Db) -> TakenJob | None:
+        """The next job that is due, at work from now on; DB: of `Store.queueing`."""
+        found = db.execute(_TAKE).fetchone()
+        return TakenJob(*found) if found else None
+
+    def finish(self, db: Db, job: TakenJob) -> None:
+        """It is done, or waits anew; unless somebody took it over."""
+        db.execute(_FINISH, [job.number])
+
 
 def patient_key(patient_id: int) -> str:
     """The lock of a patient: also to be held by whoever assesses one outside the queue."""
@@ -98,6 +117,9 @@ _ADD = """insert into procrastinate_jobs
     select 'default', task_name, priority, lock, lock, args, scheduled_at
     from jsonb_populate_recordset(null::procrastinate_jobs, %s)
     on conflict (queueing_lock) where status = 'todo' do nothing returning queueing_lock"""
+_TAKE = """select id, task_name, coalesce(lock, task_name), args
+    from procrastinate_fetch_job_v2(null, null) where id is not null"""
+_FINISH = "delete from procrastinate_jobs where id = %s and status = 'doing'"
 # Only a more urgent reason moves a job that waits: one that failed keeps its distance.
 _HASTEN = """with slow as (select j.id, w.priority, w.scheduled_at from procrastinate_jobs j
     join jsonb_populate_recordset(null::procrastinate_jobs, %s) w on j.queueing_lock = w.lock

@@ -9,6 +9,7 @@ from datetime import date, tzinfo
 from msgspec import Struct, field, structs
 
 from mappings.assessment import Evidence, State, cite
+from mappings.circumstances import eligibility
 from mappings.decisions import Decision, Decisions, PaysFirst
 from mappings.record import Coverage, PatientRecord
 from mappings.values import words
@@ -87,7 +88,8 @@ class CoverageHistory(Struct, frozen=True, eq=False, dict=True):
             if coverage.active and _covers(coverage, day, self.zone)
         ]
         decision = self.decisions.pays_first(self.record.patient, day)
-        key = (*map(id, current), id(decision))
+        asked = day.toordinal() if self.record.eligibility else 0
+        key = (*map(id, current), id(decision), asked)
         known = self._known.get(key)
         if known is None:
             known = coordinate(self.record, current, decision, day, self.zone)
@@ -126,7 +128,9 @@ def coordinate(
     why_not = _no_longer(decision.pays_first, active) if decision and decision.pays_first else ""
     if decision and decision.pays_first and not why_not:
         return _by_person(decision, decision.pays_first, active, day)
-    found = _unclear(active, day) or _hole(_settled(active, day), active, current, record)
+    refused = eligibility.refused(record.eligibility, active, day, zone)
+    found = _open(refused, active) if refused else _unclear(active, day)
+    found = found or _hole(_settled(active, day), active, current, record)
     if not decision or found.state == "met":
         return found
     lapsed = (

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from mappings.codes.tables import Dated
 from mappings.codes.tables.dated import Names
+from mappings.values import words
 
 
 class Analyte(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fields=True):
@@ -157,6 +158,22 @@ class DialysisCode(Struct, frozen=True, forbid_unknown_fields=True):
     verified: bool
 
 
+class DeniedWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Words with which the text of a diagnosis begins or ends that say that it is none."""
+
+    begins: tuple[str, ...]
+    ends: tuple[str, ...]
+    source: str
+    verified: bool
+
+    def deny(self, text: str) -> bool:
+        said = words.plain(text)
+        begins = said.startswith(tuple(map(words.plain, self.begins)))
+        return (
+            begins or said.endswith(tuple(map(words.plain, self.ends))) or text.lstrip()[:1] == "?"
+        )
+
+
 class KidneyWords(Names, frozen=True, kw_only=True):
     """Words, and codes of ICD-9-CM, that say what a code of ICD-10-CM says."""
 
@@ -182,6 +199,7 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     dialysis_treatment: tuple[DialysisCode, ...]
     kidney_in_words: tuple[KidneyWords, ...]
     dialysis_in_words: Names
+    denied_in_words: DeniedWords
     pregnancy: tuple[PregnancyCode, ...]
 
     @cached_property

@@ -115,7 +115,7 @@ def repeats(administrations: Sequence[Administration], doses: Doses) -> Repeats:
     asked = _Asked(doses.record, doses.zone)
     steps = dict(_steps(entries, asked))
     dosed = [entry for entry in entries if entry.dosed]
-    pairs = [*_same(dosed, asked), *_beyond(dosed, asked)]
+    pairs = [*_same(dosed, asked), *_beyond(dosed, asked), *_wasted(dosed)]
     return Repeats(tuple(_joined(administrations, steps)), _copies(dosed, pairs), _repeated(pairs))
 
 
@@ -335,6 +335,22 @@ def _above(entries: Sequence[_Entry], most: Decimal | None) -> Iterator[_Pair]:
             other,
             f"{says} Equal doses are counted once until that is clear." if equal else says,
         )
+
+
+def _wasted(entries: Sequence[_Entry]) -> Iterator[_Pair]:
+    """A record whose note says that its own amount was discarded, beside another dose: it may be
+    the waste of that one."""
+    for waste in entries:
+        dose = waste.administration.dose
+        noted = (one.amount for one in waste.administration.discards if one.from_note)
+        if any((one.value, one.unit) == (dose.value, dose.unit) for one in noted):
+            for other in entries:
+                if other is not waste and other.near(waste) and other.may_be_of_the_order_of(waste):
+                    says = (
+                        f"A note of {waste.reference} says that as much as its own dose was"
+                        " discarded: it may record the waste of the other dose."
+                    )
+                    yield waste, other, says
 
 
 def _repeated(pairs: Sequence[_Pair]) -> dict[str, Repeated]:

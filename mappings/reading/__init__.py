@@ -23,7 +23,7 @@ from mappings.reading.bundles.groups import Group, Kept
 from mappings.reading.bundles.heads import Held
 from mappings.reading.bundles.inside import inside
 from mappings.reading.conditions import PlainDiagnoses, diagnosis
-from mappings.reading.coverages import CoverageReader
+from mappings.reading.coverages import CoverageReader, eligibility
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir.decoding import NotJson, decode, lines, of_line
@@ -134,6 +134,9 @@ class Reader:
                 *each("Procedure", dialysis.treatment_in_words, statuses),
             ),
             coverages=tuple(each("Coverage", self._coverages.coverage, collection)),
+            eligibility=tuple(
+                every("CoverageEligibilityResponse", eligibility, collection, statuses)
+            ),
             encounters=visits,
             locations=tuple(_safely(places, encounters.location, (collection,), problems)),
             orders=(

@@ -96,7 +96,7 @@ def administration(
         orders=(*collection.keys(resource.get("request")), *((own_order,) if own_order else ())),
         reason=reason(reasons.coded(resource), source, visit),
         reason_references=tuple(collection.keys(reasons.references(resource))),
-        not_given=not_given(elements.concepts(resource.get("statusReason")), dose),
+        not_given=not_given(resource, dose),
         category=statuses.read("MedicationAdministration.category", resource.get("category")),
         discards=tuple(_discards(resource, dosages, given.family, source)),
         containers=containers,

@@ -12,14 +12,14 @@ from msgspec.structs import replace
 
 from mappings import codes
 from mappings.reading.bundles.collection import Collection
-from mappings.reading.bundles.heads import Held, Part
+from mappings.reading.bundles.heads import Held, text_of
 from mappings.reading.bundles.plain import plain_condition
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, one_coding, statements
 from mappings.reading.kidney.words import in_words, said_of_kidney
-from mappings.record import IN_WORDS, Concept, Diagnosis, Source
+from mappings.record import DENIED_IN_WORDS, IN_WORDS, Concept, Diagnosis, Source
 from mappings.values.moment import Moment
 from mappings.values.remembered import Remembered
 from mappings.values.stated import Unread, first_unread
@@ -39,6 +39,8 @@ _SAID = ("code", "clinicalStatus", "verificationStatus", "category")
 _Said = tuple[tuple[bytes, bytes, bytes, bytes], bool, bool]
 # A concern and nothing else is no diagnosis (R9).
 _CONCERN = {"healthconcern"}
+# Of ICD-10-CM: what was done to, or has happened to, the patient.
+_STATUSES = frozenset("TZ")
 _NO_CLINICIANS = frozenset({"Patient", "RelatedPerson"})
 
 
@@ -79,6 +81,15 @@ def _mapped(concept: Concept) -> Mapped:
     return tuple(found)
 
 
+@codes.remembered
+def _denied(concept: Concept) -> Unread | None:
+    """Words beside a code that say that it is none of the patient's."""
+    if any(code[:1] in _STATUSES for code in icd10_codes(concept)):
+        return None
+    denied = filter(codes.diagnoses().denied_in_words.deny, concept.words)
+    return next((Unread(DENIED_IN_WORDS, text) for text in denied), None)
+
+
 def dotted(code: str) -> str:
     code = code.strip().upper()
     return code if "." in code or len(code) <= 3 else f"{code[:3]}.{code[3:]}"
@@ -104,6 +115,7 @@ def diagnosis(
     abatement = _abatement(resource)
     out = verification in _NOT_CONFIRMED or (clinical in _NOT_ACTIVE and abatement is None)
     unread = first_unread((clinical, verification)) or next(_unread_onset(resource), None)
+    unread = unread or _denied(concept)
     categories = _categories(resource)
     told = categories == _CONCERN or _is_told(resource, collection)
     resolved = clinical == "resolved" or _has_abated(resource)
@@ -153,8 +165,8 @@ class PlainDiagnoses:
             or any(extension.url in _DUE_TO for extension in found.extension)
         ):
             return None
-        statuses = _bytes(found.clinical_status), _bytes(found.verification_status)
-        said = (held.about, *statuses, _bytes(found.category))
+        statuses = text_of(found.clinical_status), text_of(found.verification_status)
+        said = (held.about, *statuses, text_of(found.category))
         known = self._known[said, visit is not None, end is not None]
         return known and replace(
             known,
@@ -179,10 +191,6 @@ class PlainDiagnoses:
 
 def _is_unread(element: object, value: object) -> bool:
     return value is None and element is not UNSET
-
-
-def _bytes(part: Part) -> bytes:
-    return b"" if part is UNSET else bytes(part)
 
 
 def _has_abated(resource: Resource) -> bool:
@@ -262,6 +270,7 @@ def reason(
 ) -> Diagnosis | None:
     """The diagnosis that reason codes state; None where they state none. `of_visit`: a reason of an
     encounter is a diagnosis of it, like those that it lists."""
+    concepts = [concept for concept in concepts if _denied(concept) is None]
     found = tuple(dict.fromkeys(chain.from_iterable(map(icd10_codes, concepts))))
     if not found:
         return None

@@ -1,6 +1,7 @@
-"""Coverage: whose it is, when it holds, in which order it pays (R10a, R12).
+"""Coverage: whose it is, when it holds, in which order it pays; and what a payer answers whether it
+is in force (R10a, R12).
 
-Held by tests/unit/test_coverages.py.
+Held by tests/unit/test_coverages.py and tests/scenarios/eligibility.yaml.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.payers import Told, Words
-from mappings.record import Coverage, OnClaims
+from mappings.record import Coverage, Eligibility, OnClaims
 from mappings.site import PayerAlias
 from mappings.values import words
 from mappings.values.moment import Moment
@@ -21,6 +22,9 @@ from mappings.values.stated import Unread
 
 # Said by code; who pays is then known without the payer's name.
 _MEDICARE_ITSELF = frozenset({"medicare", "hospital-only", "hospice", "self-pay"})
+# Of a CoverageEligibilityResponse.
+_NO_ANSWER = frozenset({"cancelled", "draft", "entered-in-error"})
+_UNANSWERED = frozenset({"queued", "error"})
 
 
 class CoverageReader:
@@ -95,9 +99,16 @@ def _order(resource: Resource) -> int | None:
 
 
 def _unread(resource: Resource, status: str | Unread | None) -> Iterator[Unread]:
-    """What is stated of when it holds and in which order, and not understood."""
+    """What is stated of when and for what it holds and in which order, and not understood."""
     if isinstance(status, Unread):
         yield status
+    # One that is there to recover costs is not billed; R5 says of one by `kind` that it is none.
+    subrogation = elements.flag(resource.get("subrogation"), "Coverage.subrogation")
+    if subrogation:
+        yield Unread("Coverage.subrogation", str(resource["subrogation"]).lower())
+    kind = resource.get("kind")
+    if kind is not None and kind != "insurance":
+        yield Unread("Coverage.kind", str(kind))
     yield from elements.unread_period(resource.get("period"), "Coverage.period")
     if resource.get("order") is not None and _order(resource) is None:
         yield Unread("Coverage.order", str(resource["order"]))
@@ -234,3 +245,35 @@ def _class_values(resource: Resource, kind: str) -> tuple[str, ...]:
 def _class_name(resource: Resource, kind: str) -> str | None:
     names = (elements.text(item.get("name")).strip() for item in _classes_of(resource, kind))
     return next(filter(None, names), None)
+
+
+def eligibility(
+    resource: Resource, collection: Collection, statuses: StatusReader = PLAIN
+) -> Iterator[Eligibility]:
+    """Of each coverage that it speaks of; STU3 said it once for all of them."""
+    status = statuses.read("Coverage.status", resource.get("status"))
+    if status in _NO_ANSWER or resource.get("outcome") in _UNANSWERED:
+        return
+    whole = elements.flag(resource.get("inforce"), "CoverageEligibilityResponse.inforce")
+    rows = elements.items(resource.get("insurance"))
+    for row in rows or [{}]:
+        said = elements.flag(row.get("inforce"), "CoverageEligibilityResponse.insurance.inforce")
+        in_force = whole if said is None else said
+        if in_force is not None:
+            start, end = _serviced(resource, row)
+            yield Eligibility(
+                source=elements.source(resource),
+                coverage=collection.key(row.get("coverage")),
+                in_force=in_force,
+                start=start,
+                end=end,
+                created=elements.moment(resource.get("created")),
+            )
+
+
+def _serviced(resource: Resource, row: Resource) -> tuple[Moment | None, Moment | None]:
+    """The days that it is about, as far as it says."""
+    day = elements.moment(resource.get("servicedDate"))
+    if day:
+        return day, day
+    return elements.period(row.get("benefitPeriod") or resource.get("servicedPeriod"))

@@ -6,17 +6,21 @@ Held by tests/unit/test_reading_people.py.
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from itertools import chain
 from typing import NamedTuple
+
+from msgspec import UNSET
 
 from mappings import codes
 from mappings.codes.tables import EncounterTypes
 from mappings.reading import people
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.groups import Kept
-from mappings.reading.bundles.heads import Held
+from mappings.reading.bundles.heads import Held, text_of
 from mappings.reading.conditions import reason
 from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir import elements, reasons
+from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource, moment
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, quoted, statements
 from mappings.reading.kidney.dialysis import dialysis_kind
@@ -43,7 +47,7 @@ _ROLE_CODE = frozenset(
 )
 
 _BESIDE = timedelta(days=2)
-# No rule asks for an encounter that was over so long before a dose (dialysis: 90 days).
+# No rule asks for a dialysis that was over so long before a dose (90 days).
 _LONG_BEFORE = timedelta(days=366)
 _NOT_THERE = frozenset({"planned", "reserved"})
 
@@ -65,8 +69,8 @@ class OfDoses:
         return reference in self._named or self._meets(start, end, self._first)
 
     def bearing(self, visits: Iterable[Encounter]) -> tuple[Encounter, ...]:
-        """Those that may bear on a dose: named by one, of its days or the year before, the whole of
-        which such a one is a part, or that links diagnoses with each other."""
+        """Those that may bear on a dose: named by one, of its days, a dialysis of the year before,
+        the whole of which such a one is a part, or that links diagnoses with each other."""
         listed = list(visits)
         bearing = [visit for visit in listed if self._bears(visit)]
         wholes = {visit.part_of for visit in bearing}
@@ -76,8 +80,12 @@ class OfDoses:
         )
 
     def _bears(self, visit: Encounter) -> bool:
-        is_named = visit.source.resource in self._named
-        return is_named or len(visit.diagnoses) > 1 or self._is_near(visit.start, visit.end)
+        start, end = visit.start, visit.end
+        is_linking = len(visit.diagnoses) > 1
+        if is_linking or self.may_be_in(visit.source.resource, start, end):
+            return True
+        is_dialysis = bool(visit.dialysis or visit.dialysis_in_words)
+        return is_dialysis and self._is_near(start, end)
 
     def _is_near(self, start: Moment | None, end: Moment | None) -> bool:
         return self._meets(start, end, self._long_before)
@@ -98,11 +106,21 @@ class OfDoses:
 
     def _may_bear(self, held: Held) -> bool:
         head = held.head
-        is_named = held.key in self._named
-        if is_named or head.diagnosis or head.reasonReference or head.period is None:
+        links = head.diagnosis or head.reasonReference or head.reason is not UNSET
+        if links or head.period is None or held.key in self._named:
             return True
         start, end = moment(head.period.start), moment(head.period.end)
-        return end is None or self._is_near(start, end)
+        if end is None or self._meets(start, end, self._first):
+            return True
+        about = head.type, head.serviceType, head.reasonCode
+        return self._is_near(start, end) and _may_be_dialysis(tuple(map(text_of, about)))
+
+
+@codes.remembered
+def _may_be_dialysis(about: tuple[bytes, ...]) -> bool:
+    """By the texts of the elements that say what an encounter was for."""
+    said = chain.from_iterable(elements.concepts(decode(one)) for one in about if one)
+    return any(dialysis_kind(one) or says_dialysis(one) for one in said)
 
 
 def _part_of(visit: Held | Resource) -> object:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from mappings import codes
 from mappings.codes.conversions import ml
 from mappings.reading.drugs.amounts import amount, written
+from mappings.reading.drugs.discards import is_own_waste
 from mappings.reading.drugs.mixtures import masses_alone, names_mixture
 from mappings.reading.drugs.texts import cut, quoted, stated, stated_concept, texts
 from mappings.reading.drugs.ungiven import outcome, sub_potent
@@ -50,11 +51,20 @@ def giving(
     return Giving(
         routes=routes,
         mixture=_mixture(resource, dosages, dose, drug, times) if in_ml else None,
-        refused=said.refused,
+        refused=said.refused or _wasted(dosages, dose),
         partly=said.partly or sub_potent(resource),
         masses=tuple(_masses(resource, dosages)),
         unread=(*unread, *said.unread),
     )
+
+
+def _wasted(dosages: list[Resource], dose: Amount) -> str | None:
+    """What makes a row of the record that of the waste: its own dose is what its text says was
+    discarded."""
+    for text in map(elements.text, stated(dosages, "text")):
+        if is_own_waste(text, dose):
+            return f"was discarded: {_shown(text, 'dosage.text')}"
+    return None
 
 
 def _routes(dosages: list[Resource]) -> tuple[tuple[RouteSaid, ...], list[Unread]]:

@@ -58,6 +58,8 @@ _SENTENCES = re.compile(r"[.;]|\bbut\b")
 _NO_LONGER = frozenset({"stopped", "on-hold"})
 _US_CORE_ADHERENCE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-medication-adherence"
 _NO_ORDERS = frozenset({"proposal", "option"})
+# By which whoever could not take it can, or may, now.
+_OVER = frozenset({"inactive", "resolved"})
 _UNCONFIRMED = frozenset({"refuted", "entered-in-error"})
 
 
@@ -84,6 +86,7 @@ def allergy(resource: Resource, statuses: StatusReader = PLAIN) -> OralIron | No
     return OralIron(
         source=elements.source(resource),
         unread=first_unread(stated),
+        over=next((said for said in stated if isinstance(said, str) and said in _OVER), None),
         intolerance=True,
         says="allergy or intolerance to oral iron",
     )

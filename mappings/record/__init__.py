@@ -6,12 +6,19 @@ from mappings.record.coverages import (
     Authorization,
     AuthorizationDecision,
     Coverage,
+    Eligibility,
     Insurer,
     OnClaims,
     Payor,
     Subscriber,
 )
-from mappings.record.diagnoses import IN_WORDS, TREATED_IN_WORDS, VISIT_IN_WORDS, Diagnosis
+from mappings.record.diagnoses import (
+    DENIED_IN_WORDS,
+    IN_WORDS,
+    TREATED_IN_WORDS,
+    VISIT_IN_WORDS,
+    Diagnosis,
+)
 from mappings.record.drugs import Amount, Container, Discard, Drug
 from mappings.record.encounters import (
     NOT_HELD,
@@ -29,6 +36,7 @@ from mappings.record.people import Address, Demographics, Name, Practitioner
 from mappings.record.sources import Coding, Concept, Decided, Problem, Source
 
 __all__ = [
+    "DENIED_IN_WORDS",
     "IN_WORDS",
     "NOT_HELD",
     "TREATED_IN_WORDS",
@@ -49,6 +57,7 @@ __all__ = [
     "Discard",
     "Dispense",
     "Drug",
+    "Eligibility",
     "Encounter",
     "EncounterClass",
     "EsaDose",

@@ -76,6 +76,18 @@ class Coverage(Struct, frozen=True, gc=False, kw_only=True):
     plan_name: str | None = None
 
 
+class Eligibility(Struct, frozen=True, gc=False, kw_only=True):
+    """A payer's answer whether a coverage is in force (`coverage` None: that of the patient), from
+    `start` to `end` as far as it says of when."""
+
+    source: Source
+    coverage: str | None
+    in_force: bool | Unread
+    start: Moment | None = None
+    end: Moment | None = None
+    created: Moment | None = None
+
+
 AuthorizationDecision = Literal["approved", "in-part", "denied", "pended", "not-required", "unread"]
 
 

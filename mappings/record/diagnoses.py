@@ -13,7 +13,9 @@ from mappings.values.stated import Unread
 IN_WORDS = "Condition.code"
 TREATED_IN_WORDS = "Procedure.code"
 VISIT_IN_WORDS = "Encounter.type"
-_WORDED = frozenset({IN_WORDS, TREATED_IN_WORDS, VISIT_IN_WORDS})
+# Words beside a code that is read, which deny it.
+DENIED_IN_WORDS = "Condition.code.text"
+_WORDED = frozenset({IN_WORDS, TREATED_IN_WORDS, VISIT_IN_WORDS, DENIED_IN_WORDS})
 
 
 class Diagnosis(Struct, frozen=True, gc=False, kw_only=True):
@@ -41,5 +43,5 @@ class Diagnosis(Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def is_worded(self) -> bool:
-        """Whether it is said by words, or a code that is not read, alone."""
+        """Whether it is said, or denied, by words, or by a code that is not read."""
         return self.unread is not None and self.unread.element in _WORDED

@@ -45,10 +45,12 @@ class Dispense(Struct, frozen=True, gc=False, kw_only=True):
 
 class OralIron(Struct, frozen=True, gc=False, kw_only=True):
     """A course of oral iron, or an intolerance to it (then without dates). `unread`: a status that
-    is not understood; then it is no evidence."""
+    is not understood; `over`: one by which the intolerance stands no more. With either it is no
+    evidence."""
 
     source: Source
     unread: Unread | None = None
+    over: str | None = None
     intolerance: bool = False
     start: Moment | None = None
     end: Moment | None = None

@@ -9,7 +9,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from mappings.record.administrations import Administration
-from mappings.record.coverages import Authorization, Coverage
+from mappings.record.coverages import Authorization, Coverage, Eligibility
 from mappings.record.diagnoses import Diagnosis
 from mappings.record.encounters import NOT_HELD, DialysisTreatment, Encounter, Location, Note
 from mappings.record.labs import LabResult
@@ -39,6 +39,7 @@ class PatientRecord(Struct, frozen=True, dict=True, kw_only=True):
     labs: tuple[LabResult, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
     coverages: tuple[Coverage, ...] = ()
+    eligibility: tuple[Eligibility, ...] = ()
     encounters: tuple[Encounter, ...] = ()
     locations: tuple[Location, ...] = ()
     orders: tuple[Order, ...] = ()

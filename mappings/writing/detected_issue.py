@@ -232,8 +232,8 @@ def _decided(gap: Gap) -> str:
 
 
 def _closed(held: Resource, assessment: PatientAssessment, now: datetime) -> Resource | None:
-    """An open issue whose gap is gone: completed, reversed, or (a dose that waits or is too old)
-    left as it is."""
+    """An open issue whose gap is gone, or but a warning: completed, reversed, or (a dose that waits
+    or is too old) left as it is."""
     implicated = {str(dose.get("reference")) for dose in held.get("implicated", ())}
     reversed_ = {unbilled.administration: unbilled.reason for unbilled in assessment.reversed}
     if implicated & {unbilled.administration for unbilled in assessment.pending}:
@@ -249,8 +249,11 @@ def _closed(held: Resource, assessment: PatientAssessment, now: datetime) -> Res
         for finding in assessment.requirements
         if finding.requirement == _requirement(held) and implicated & set(finding.administrations)
     ]
+    warning = next((gap for gap in assessment.gaps if gap.id == gap_of(held)), None)
+    if warning:
+        return _with_mitigation(held, "final", "no-longer-asked", _as_warning(warning), now)
     if findings:
-        return _with_mitigation(held, "final", "documentation-completed", _completed(findings), now)
+        return _with_mitigation(held, "final", *_settled(findings), now)
     why = next(
         (reversed_[reference] for reference in sorted(implicated) if reference in reversed_), None
     )
@@ -266,13 +269,21 @@ def _requirement(held: Resource) -> str | None:
     )
 
 
-def _completed(findings: list[Finding]) -> str:
+def _as_warning(gap: Gap) -> str:
+    """Of a gap that is there and holds no claim any more."""
+    return f"No claim waits for this any longer, and it still stands as a warning: {gap.message}"
+
+
+def _settled(findings: list[Finding]) -> tuple[str, str]:
+    """What closed a gap that is gone, as a code and in words."""
     said = list(
         dict.fromkeys(
             finding.says for finding in findings if finding.state == "met" and finding.says
         )
     )
-    return f"Complete: {' '.join(said[:3])}" if said else "No longer asked for these doses."
+    if said:
+        return "documentation-completed", f"Complete: {' '.join(said[:3])}"
+    return "no-longer-asked", "No longer asked for these doses."
 
 
 def _with_mitigation(held: Resource, status: str, code: str, says: str, now: datetime) -> Resource:

@@ -219,6 +219,11 @@ def _deletion(resource: Resource) -> Resource:
     return {"resourceType": "Bundle", "type": "transaction", "entry": [{"request": request}]}
 
 
+def _listing(name: str) -> Resource:
+    entry = [{"item": {"reference": f"MedicationAdministration/{name}"}}]
+    return {"resourceType": "List", "id": f"of-{name}", "entry": entry}
+
+
 Bytes = Callable[[bytes], bytes]
 # What may have happened to the text of a line.
 DAMAGE: list[Bytes] = [
@@ -245,6 +250,9 @@ DAMAGE: list[Bytes] = [
     lambda line: line[:-1] + b',"subject":"Patient/another"}',
     lambda line: line[:-1] + b',"text":{"div":"<a b=\\"Observation/c\\">\\\\</a>"}}',
     lambda line: line[:-1] + b',"medicationReference":{"reference":"Medication/m2"}}',
+    lambda line: line[:-1] + b',"contained":[{"resourceType":"MedicationAdministration"}]}',
+    lambda line: line[:-1] + b',"contained":[{"resourceType":"Practitioner","id":"n"}]}',
+    lambda line: line[:-1] + b',"contained":null}',
     lambda line: line + line,
     lambda line: line[: len(line) // 2],
     lambda line: b" " + line + b" \r",
@@ -259,6 +267,7 @@ def damaged(chance: random.Random) -> bytes:
     rows = population(chance)
     rows.sort(key=lambda resource: str(resource.get("resourceType")))
     rows += [{"resourceType": "Immunization", "id": str(number)} for number in range(3)]
+    rows += [_listing(name) for name in ("ma1", "gone")]
     lines = [text(resource) for resource in rows]
     for number in range(len(lines)):
         if chance.randrange(8) == 0:

@@ -263,6 +263,61 @@ def test_authorization_and_product(hospital: Clinic) -> None:
     assert any(card["source"]["topic"]["code"] == "preferred-product" for card in uhc)
 
 
+NAMED = DRAFT["medicationCodeableConcept"]
+BARE = {name: value for name, value in DRAFT.items() if name != "medicationCodeableConcept"}
+HUGE = {"value": 2000, "unit": "mg"}
+
+
+@pytest.mark.parametrize(
+    ("draft", "topics"),
+    [
+        ({name: value for name, value in DRAFT.items() if name != "id"}, {"ferritin"}),
+        (BARE | {"medication": {"concept": NAMED}}, {"ferritin"}),
+        (BARE | {"medicationReference": {"display": "Venofer"}}, {"ferritin"}),
+        (DRAFT | {"dosageInstruction": 7}, {"ferritin"}),
+        (DRAFT | {"dosageInstruction": [{"doseAndRate": 7}]}, {"ferritin"}),
+        (DRAFT | {"dosageInstruction": [{"doseQuantity": HUGE}]}, {"dosing", "ferritin"}),
+        (DRAFT | {"subject": None}, {"ferritin"}),
+        (DRAFT | {"subject": {"reference": "https://ehr/fhir/Patient/p1"}}, {"ferritin"}),
+        (DRAFT | {"subject": {"reference": "Patient/p2"}}, set()),
+        (DRAFT | {"doNotPerform": True}, set()),
+        (DRAFT | {"status": "cancelled"}, set()),
+        (BARE | {"medicationCodeableConcept": "Venofer"}, set()),
+    ],
+)
+def test_a_draft_is_read_in_whatever_form_it_comes(
+    draft: Resource, topics: set[str], hospital: Clinic
+) -> None:
+    found = cards(hospital, chart(without=["ferritin", "tsat"]), drafts=[draft])
+    assert {card["source"]["topic"]["code"] for card in found} == topics
+
+
+@pytest.mark.parametrize(
+    ("selections", "said"),
+    [
+        (["MedicationRequest/draft1"], True),
+        (["https://ehr.example.org/fhir/MedicationRequest/draft1"], True),
+        (["MedicationRequest/other"], False),
+        ([7], False),
+        ("MedicationRequest/draft1", True),
+        (None, True),
+    ],
+)
+def test_of_what_is_chosen_cards_are_made(selections: Any, said: bool, hospital: Clinic) -> None:
+    request = body(chart(without=["ferritin", "tsat"]), hook="order-select")
+    request["context"]["selections"] = selections
+    answer = call(hospital, request, "iron-order-select")
+    assert answer.status_code == 200
+    assert bool(answer.json()["cards"]) is said
+
+
+@pytest.mark.parametrize("drafts", [None, [], "x", {"entry": None}, {"entry": [None, 5]}])
+def test_drafts_of_no_form_are_none(drafts: Any, hospital: Clinic) -> None:
+    request = body(chart(without=["ferritin"]))
+    request["context"]["draftOrders"] = drafts
+    assert call(hospital, request).json() == {"cards": []}
+
+
 def test_another_drug_and_no_draft_say_nothing_and_read_nothing(hospital: Clinic) -> None:
     request = {
         "fhirServer": hospital.ehr.base_url,

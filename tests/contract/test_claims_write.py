@@ -145,7 +145,7 @@ def test_an_837i_stands_alone_where_the_site_says_so(folder: Path) -> None:
     assert run(folder).exit_code == 0
     found = rows(folder, "*_837I.x12")
     assert any(segment.endswith("*225***13:A:1**A*Y*Y") for segment in at(found, "CLM"))
-    assert "HI*PR:I129" in at(found, "HI")
+    assert "HI*APR:I129" in at(found, "HI")
     assert not written(folder, "*_charges.csv")
     for text in written(folder, "*_837I.x12"):
         assert (claims.faults(text), claims.validated(text)) == ([], "")

@@ -21,8 +21,8 @@ class Counted:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.statements = self.commits = self.connections = 0
-        self._count(monkeypatch, psycopg.Cursor, "execute", "statements")
-        self._count(monkeypatch, psycopg.Cursor, "executemany", "statements")
+        self._count(monkeypatch, "execute")
+        self._count(monkeypatch, "executemany")
         self._count_commits(monkeypatch)
         connect = psycopg.Connection.connect.__func__  # type: ignore[attr-defined]
 
@@ -32,14 +32,15 @@ class Counted:
 
         monkeypatch.setattr(psycopg.Connection, "connect", classmethod(connected))
 
-    def _count(self, monkeypatch: pytest.MonkeyPatch, owner: type, name: str, what: str) -> None:
-        original = getattr(owner, name)
+    def _count(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        original = getattr(psycopg.Cursor, name)
 
-        def counted(*given: Any, **named: Any) -> Any:
-            setattr(self, what, getattr(self, what) + 1)
-            return original(*given, **named)
+        def counted(cursor: Any, query: Any, *given: Any, **named: Any) -> Any:
+            self.commits += query == "commit"
+            self.statements += query not in ("begin", "commit")
+            return original(cursor, query, *given, **named)
 
-        monkeypatch.setattr(owner, name, counted)
+        monkeypatch.setattr(psycopg.Cursor, name, counted)
 
     def _count_commits(self, monkeypatch: pytest.MonkeyPatch) -> None:
         send = BaseConnection._exec_command

@@ -246,6 +246,29 @@ def test_an_answer_that_cannot_be_read_is_unknown(ehr: Make, connect: Connect) -
     assert results(ours.put_all([detected_issue("a")], [])) == ["unknown"]
 
 
+@pytest.mark.parametrize(
+    ("status", "told", "result", "location"),
+    [
+        (201, {"id": "c7", "meta": {"versionId": "4"}}, "created", "Communication/c7"),
+        (200, {"id": "c7", "meta": {"versionId": "4"}}, "unchanged", "Communication/c7"),
+        (201, {}, "created", None),
+        (201, None, "created", None),
+        (201, {"resourceType": "OperationOutcome", "id": "o1"}, "created", None),
+        (202, None, "unknown", None),
+        (204, None, "unchanged", None),
+    ],
+)
+def test_an_answer_without_a_place_is_that_of_the_resource_in_it(
+    status: int, told: Any, result: str, location: str | None, ehr: Make, connect: Connect
+) -> None:
+    fake = ehr("oracle").load(chart())
+    body = "" if told is None else json.dumps({"resourceType": "Communication", **told})
+    fake.inject(Response(body, status, content_type="application/fhir+json"), method="POST")
+    (outcome,) = write_back_for(connect(fake)).put_all([detected_issue("a")])
+    assert (outcome.result, outcome.location) == (result, location)
+    assert outcome.version == ("4" if location else None)
+
+
 def test_a_busy_server_is_tried_later(ehr: Make, connect: Connect) -> None:
     fake, ledger = ehr("hapi").load(chart()), MemoryLedger()
     ours = write_back_for(connect(fake), ledger)

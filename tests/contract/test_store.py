@@ -1,5 +1,6 @@
 """The database: its schema, its embedded server, its locks, and how long things are kept."""
 
+import contextlib
 import threading
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from integration.configuration.service import Retention
 from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
-from integration.store import Store, audit, gaps, notes, patients, retention
+from integration.store import Hold, Store, StoreUnavailable, audit, gaps, notes, patients, retention
 from integration.store.database.embedded import Embedded
 from integration.store.database.migrating import migrate, pending
 
@@ -121,6 +122,35 @@ def test_a_key_is_held_by_one(store: Store) -> None:
         assert (first.ours, second.ours, other.ours) == (True, False, True)
     with store.holding("patient:1") as later:
         assert later.ours
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        ("select 1 / 0", psycopg.errors.DivisionByZero),
+        ("select pg_terminate_backend(pg_backend_pid())", StoreUnavailable),
+        (None, ZeroDivisionError),
+    ],
+)
+def test_what_is_kept_over_a_key_is_kept_whole_or_not_at_all(
+    store: Store, query: str | None, error: type[Exception]
+) -> None:
+    def broken(hold: Hold) -> None:
+        with hold.transaction() as db:
+            audit.note(db, "ada", "saw")
+            if query is None:
+                raise ZeroDivisionError
+            db.execute(query.encode())
+            audit.note(db, "ada", "saw later")
+
+    with contextlib.suppress(StoreUnavailable), store.holding("patient:1") as hold:
+        with pytest.raises(error):
+            broken(hold)
+        with hold.transaction() as db:
+            audit.note(db, "ada", "saw again")
+    with store.transaction() as db:
+        kept = {action for (action,) in db.execute("select action from audit")}
+    assert kept == (set() if error is StoreUnavailable else {"saw again"})
 
 
 def test_old_things_are_forgotten_and_what_stands_is_kept(store: Store) -> None:

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from integration.serving.worker import Worker
+from integration.store.database.connection import QUEUE
+from integration.work.queue import WantedJob
 from tests import notifications as sent
 from tests.contract.test_crashes import eventually
 from tests.fakes import chart
@@ -64,3 +66,25 @@ def test_a_thousand_notifications_of_fifty_patients(running: Callable[..., Runni
     assert {issue["meta"]["versionId"] for issue in issues} == {"1"}
     print(f"{sum(assessed.values())} assessments of {len(assessed)} patients")
     assert sum(assessed.values()) <= 100
+
+
+def test_a_job_is_found_in_a_long_queue_without_reading_it(running: Callable[..., Running]) -> None:
+    """Also before PostgreSQL has counted the rows of a queue that was empty a moment ago."""
+    service = running()
+    with service.store.transaction() as db:
+        db.execute(QUEUE)
+        wanted = [
+            WantedJob("assess", f"patient:{number}", {"site": "general", "patient": number})
+            for number in range(3000)
+        ]
+        service.engine.queue.add_all(db, wanted)
+        read = (
+            "select idx_tup_fetch + seq_tup_read from pg_stat_xact_user_tables where relname = %s"
+        )
+        before = db.execute(read, ["procrastinate_jobs"]).fetchone()
+        found = db.execute("select lock from procrastinate_fetch_job_v2(null, null)").fetchone()
+        after = db.execute(read, ["procrastinate_jobs"]).fetchone()
+    assert found == ("patient:0",)
+    assert before
+    assert after
+    assert after[0] - before[0] < 20

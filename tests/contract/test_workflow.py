@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from werkzeug import Response
 
@@ -88,6 +89,24 @@ def test_what_was_known_when_is_kept(service: Running) -> None:
     assert "ferritin" in before.assessment.lines[0].reasons
     assert "ferritin" not in after.assessment.lines[0].reasons
     assert after.cause == "person"
+
+
+def test_an_assessment_kept_before_it_was_packed_is_read_the_same(service: Running) -> None:
+    service.assess()
+    service.work()
+    with service.store.transaction() as db:
+        packed = assessments.current(db, service.site, "p1")
+        assert packed
+        db.execute(
+            "update assessments set packed = null, digest = '', document = %s",
+            [msgspec.json.encode(packed.assessment).decode()],
+        )
+        whole = assessments.current(db, service.site, "p1")
+        assert whole
+    assert (whole.packed, whole.assessment) == (None, packed.assessment)
+    service.assess()
+    service.work()
+    assert service.rows("select count(*) from assessments") == [(1,)]
 
 
 def test_a_closed_gap_closes_its_issue(service: Running) -> None:

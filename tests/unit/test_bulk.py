@@ -6,6 +6,7 @@ import functools
 import gzip
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,7 +34,7 @@ POLICIES = Path(__file__).parents[2] / "mappings/policy/built_in"
 OUTPUT = ("assessments.ndjson", "lines.csv", "problems.ndjson", "summary.json", "report.html")
 
 
-def bulk(source: Path, out: Path, workers: int = 1, **asked: Any) -> run.RunOutcome:
+def bulk(source: Path | str, out: Path, workers: int = 1, **asked: Any) -> run.RunOutcome:
     return run.bulk(
         str(source),
         out,
@@ -135,6 +136,19 @@ def test_a_run_that_was_killed_goes_on(
     found = bulk(source, tmp_path, tell=lambda name, count, _: done.append((name, count)))
     assert found.resumed
     assert dict(reversed(done))[step] > 0, "the step began anew"
+    assert written(tmp_path) == expected
+
+
+def test_what_another_build_of_the_program_left_is_begun_anew(
+    source: Path, expected: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = [sys.executable, "-c", KILLED, str(source), str(tmp_path), STEPS[-1]]
+    assert subprocess.run(killed, check=False).returncode == -signal.SIGKILL
+    step = next(path for path in (tmp_path / ".bulk-run").iterdir() if path.is_dir())
+    shutil.rmtree(step)
+    step.write_text("a piece of another form")
+    monkeypatch.setattr("integration.cache.state", lambda *_: "another build")
+    assert not bulk(source, tmp_path).resumed
     assert written(tmp_path) == expected
 
 

@@ -320,6 +320,13 @@ def edited(text: str, *changes: tuple[str, str]) -> str:
         (DIALYSIS, [("ABK:N186", "ABK:N184")], ("ENC-3001", None, "CLM"), "the diagnosis N18.6"),
         (DIALYSIS, [("HI*BG:71", "HI*BG:84")], ("ENC-3001", None, "CLM"), "kidney injury"),
         (OFFICE, [("\nSE*", "\nHL*3*1*22*0~\nSE*")], (None, None, "HL"), "HL 3 has no claim"),
+        (OUTPATIENT, [("CL1*3*1", "CL1*1*1")], ("ENC-2001", None, "CL1"), "its reason (HI*APR)"),
+        (
+            OUTPATIENT,
+            [("CL1*3*1", "CL1*1*1"), ("HI*ABK:N1832~", "HI*ABK:N1832~\nHI*PR:N1832~")],
+            ("ENC-2001", None, "HI"),
+            "by ICD-10-CM it is APR",
+        ),
     ],
 )  # fmt: skip
 def test_more_of_what_payers_refuse_is_told(

@@ -77,6 +77,34 @@ def test_without_it_the_claim_waits_and_says_what_to_record() -> None:
     assert "medicare_secondary (12, 13," in said
 
 
+@pytest.mark.parametrize("decided", [{"type": "12"}, {}])
+def test_an_institutional_claim_has_no_place_for_the_reason(decided: dict[str, Any]) -> None:
+    chart, site = employer_first(**decided)
+    alone = replace(site, stand_alone=frozenset({"13X"}))
+    elsewhere = [resource for resource in chart if resource["resourceType"] != "Location"]
+    segments = accepted([*elsewhere, builders.location("22")], alone)
+    assert having(segments, "SBR*S") == ["SBR*S*18*******MA"]
+
+
+def test_an_unscheduled_visit_has_its_reason() -> None:
+    alone = replace(claims.SITE, stand_alone=frozenset({"13X"}))
+    segments = accepted(claims.chart(builders.location("23")), alone)
+    assert having(segments, "HI") == ["HI*ABK:N184", "HI*APR:N184", "HI*ABF:D631*ABF:D509"]
+
+
+def test_who_bills_alone_renders() -> None:
+    smith = replace(claims.PROVIDER, name="Smith", given="Alan", npi="1598765430", tax_id_kind="SY")
+    assert not having(
+        accepted(claims.chart(), replace(claims.SITE, billing_provider=smith)), "NM1*82"
+    )
+
+
+def test_what_more_than_two_lines_say_of_an_address_is_kept() -> None:
+    lines = ["c/o Mary Doe", "12 Elm Street", "Apt 4B"]
+    home = claims.patient(address=[{**claims.HOME, "line": lines}])
+    assert "N3*C/O MARY DOE*12 ELM STREET APT 4B" in accepted(claims.chart(home))
+
+
 def test_a_decision_that_ended_before_the_dose_says_nothing() -> None:
     ended = decisions.from_document(
         {

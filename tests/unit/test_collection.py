@@ -305,6 +305,23 @@ def test_what_is_broken_is_named_and_nothing_else_is_lost(broken: Any, where: st
     assert [problem.resource for problem in document.unreadable] == [where]
 
 
+@pytest.mark.parametrize("as_text", [False, True])
+@pytest.mark.parametrize(
+    "kind", ["medicationAdministration", "medicationadministration", "Medication Administration",
+             "http://hl7.org/fhir/StructureDefinition/MedicationAdministration", "bundle"],
+)  # fmt: skip
+def test_a_type_that_is_written_otherwise_is_named(kind: str, as_text: bool) -> None:
+    chart = bundle(administration("ma2") | {"resourceType": kind}, *builders.chart())
+    collection = Collection()
+    if as_text:
+        assert collection.add_text(json.dumps(chart, default=float).encode(), "the file")
+    else:
+        collection.add(chart, "the file")
+    (problem,) = collection.problems
+    assert problem.resource == "entry 1 of the file"
+    assert problem.problem.startswith(f'resourceType "{kind}" is none of FHIR\'s, which writes')
+
+
 @pytest.mark.parametrize(
     "broken",
     [

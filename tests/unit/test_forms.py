@@ -103,3 +103,10 @@ def test_a_document_of_ours_is_administrative_and_documents_nothing() -> None:
     earlier = {"coding": [{"system": "http://loinc.org", "code": "34109-9"}]}  # of older versions
     assert notes.note(document | {"type": earlier}, Collection([])) is None
     assert notes.note(document | {"type": earlier, "identifier": []}, Collection([])) is not None
+
+
+def test_what_settled_it_is_read_where_it_stands() -> None:
+    assert TASK.render(SETTLED)["description"] == "Settled: No ferritin\nOn record"
+    assert (
+        TASK.render(detected_issue(status="cancelled"))["description"] == "Withdrawn: No ferritin"
+    )

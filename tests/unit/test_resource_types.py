@@ -18,7 +18,9 @@ from mappings.reading.bundles.heads import SUBJECT
 
 def test_what_wakes_us_is_searched_for_and_read() -> None:
     assert set(WAKING) | {"DetectedIssue"} == set(profile("generic").searches)
-    assert set(WAKING) | {"RelatedPerson"} == set(SUBJECT)
+    # What comes along with others, and is searched for nowhere.
+    beside = {"RelatedPerson", "CoverageEligibilityResponse"}
+    assert set(WAKING) | beside == set(SUBJECT)
     for context in get_args(Context):
         assert set(WAKING) <= {need.kind for need in NEEDS if context in need.reads}
 

@@ -17,6 +17,7 @@ from mappings.circumstances import kidney
 from mappings.reading import Collection, Reader, conditions, decode, encounters
 from mappings.reading.bundles.copies import opened
 from mappings.reading.bundles.heads import Held
+from mappings.reading.fhir import elements
 from mappings.site import Site
 from mappings.values.moment import parse
 from tests import builders, public, synthea
@@ -73,6 +74,10 @@ def whole_charts() -> Iterator[tuple[str, Any]]:
     yield "synthea", bundle([*builders.chart(), *_of_patient(of_synthea)])
 
 
+LAST_YEAR = {"start": "2026-01-01", "end": "2026-01-03"}
+DIALYSIS = {"coding": [{"system": elements.SNOMED, "code": "302497006"}]}
+
+
 def old_visits() -> list[Any]:
     """Encounters of years ago, and why each of them may bear on a dose all the same, or not."""
     years_ago = {"start": "2020-01-01T08:00:00Z", "end": "2020-01-02T09:00:00Z"}
@@ -91,7 +96,13 @@ def old_visits() -> list[Any]:
         builders.encounter("unreadable", period=years_ago | {"end": "soon"}),
         builders.encounter("open", period={"start": "2020-01-01"}, status="in-progress"),
         builders.encounter("without-end", period={"start": "2020-01-01"}),
-        builders.encounter("last-year", period={"start": "2026-01-01", "end": "2026-01-03"}),
+        builders.encounter("last-year", period=LAST_YEAR),
+        builders.encounter("for-nothing", period=LAST_YEAR, reason=None, type=None),
+        builders.encounter("dialysis-long-ago", period=years_ago, serviceType=DIALYSIS),
+        builders.encounter("dialysis", period=LAST_YEAR, serviceType=DIALYSIS),
+        builders.encounter("in-words", period=LAST_YEAR, type=[{"text": "Hemodialysis"}]),
+        builders.encounter("for-dialysis", period=LAST_YEAR, reasonCode=[DIALYSIS]),
+        builders.encounter("for-r5", period=LAST_YEAR, reason=[{"value": [{"concept": DIALYSIS}]}]),
     ]
 
 
@@ -235,6 +246,19 @@ def test_what_no_rule_asks_for_stays_unopened() -> None:
     assert opened(held[0]) is opened(held[0])
 
 
+def test_a_modifier_is_seen_however_its_name_is_written() -> None:
+    said = {"dose": builders.quantity("200 mg"), "modifierExtension": [{"url": "urn:x:not"}]}
+    given = builders.administration(dosage=said)
+    for alone in (True, False):
+        text = text_of(given if alone else bundle(builders.chart(given)))
+        for escaped in (rb"\u006d", rb"\u006D"):
+            written = text.replace(b"modifierExtension", escaped + b"odifierExtension")
+            assert written != text
+            assert_same(written)
+            found = read(written, READERS["by codes"], unopened=True)
+            assert "dosage.modifierExtension is not understood" in repr(found)
+
+
 def test_what_says_no_more_than_most_do_is_read_unopened() -> None:
     due_to = {"url": conditions._DUE_TO[0], "valueReference": {"reference": "Condition/kidney"}}
     resources = [
@@ -288,10 +312,11 @@ def test_encounters_that_can_bear_on_no_dose_stay_unopened() -> None:
     kept = dict(collection._copies.items())
     held = [kept[f"Encounter/{visit['id']}"] for visit in old_visits()]
     shut = {one.head.id for one in held if isinstance(one, Held) and one.opened is None}
-    assert shut == {"long-ago", "long-after", "stay-long-ago", "part-long-ago", "w"}
+    dialysis = {"dialysis", "in-words", "for-dialysis", "for-r5"}
+    long_past = {"long-ago", "long-after", "stay-long-ago", "part-long-ago", "w"}
+    assert shut == long_past | {"last-year", "for-nothing", "dialysis-long-ago"}
     names = {encounter.source.resource.partition("/")[2] for encounter in record.encounters}
-    bearing = {"linking", "whole", "part", "unreadable", "open", "last-year"}
-    assert names == bearing | {"encounter"}
+    assert names == {"encounter", "linking", "whole", "part", "unreadable", "open"} | dialysis
 
 
 def test_no_rule_asks_for_an_encounter_of_before_a_year() -> None:

@@ -72,8 +72,10 @@ def pool(setting: RunSetting, workers: int) -> Iterator[Callable[[list[Task]], I
         with _settled():
             yield lambda tasks: map(own.make, tasks)
         return
-    # Forked processes share what is loaded; beside other threads that is not safe.
-    alone = sys.platform == "linux" and threading.active_count() == 1
+    # Forked processes share what is loaded; beside other threads, as clients of object storage have
+    # them, that is not safe.
+    beside_none = threading.active_count() == 1 and not setting.source.is_remote
+    alone = sys.platform == "linux" and beside_none
     context = get_context("fork" if alone else "spawn")
     with ProcessPoolExecutor(workers, context, _begin, (setting,)) as pool:
         # All of them begin now, before anything else starts a thread.

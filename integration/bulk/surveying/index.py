@@ -17,6 +17,7 @@ from msgspec import Struct, field
 
 from integration.bulk.surveying.names import Forms
 from mappings.reading.bundles.entries import Deletion
+from mappings.reading.bundles.inside import ListedDose
 from mappings.reading.bundles.paging import Page
 
 _SEVERAL = 255
@@ -132,24 +133,31 @@ class Index:
         those = (self._members[first:behind] for first, behind in pairwise(self._ends))
         return compress(self.blocks(), (not members.isdisjoint(own) for own in those))
 
+    def having(self, asked: Set[int], kinds: Set[int]) -> set[int]:
+        """The names of those ASKED, which are of these KINDS, that anything has."""
+        found = set(filter(asked.__contains__, self._more_names))
+        for block in self._blocks_with(asked, kinds):
+            found.update(asked & set(self.names[block.first : block.behind]))
+        return found
+
     def named(
         self, asked: Mapping[int, object], kinds: Set[int], homes: Mapping[int, object]
     ) -> list[NamedLine]:
         """Whatever has one of the names ASKED, which are of these KINDS, unless what asks for it is
         the very home of its owner."""
-        kinds = (kinds | {_SEVERAL}) - {0}
-        blocks = (
-            block
-            for block in self.blocks()
-            if block.kind in kinds
-            and not asked.keys().isdisjoint(self.names[block.first : block.behind])
-        )
-        lines = self._lines(blocks, asked, self.names)
+        lines = self._lines(self._blocks_with(asked.keys(), kinds), asked, self.names)
         asking = map(asked.__getitem__, map(self.names.__getitem__, lines))
         having = map(homes.__getitem__, map(self.owners.__getitem__, lines))
         away = compress(lines, map(ne, asking, having))
         found = [NamedLine(line, self.names[line], self.owners[line]) for line in away]
         return found + self._several(asked, self._more_names)
+
+    def _blocks_with(self, asked: Set[int], kinds: Set[int]) -> Iterator[BlockPlace]:
+        kinds = (kinds | {_SEVERAL}) - {0}
+        for block in self.blocks():
+            own = self.names[block.first : block.behind] if block.kind in kinds else ()
+            if not asked.isdisjoint(own):
+                yield block
 
     @staticmethod
     def _lines(blocks: Iterable[BlockPlace], wanted: Container[int], column: array) -> list[int]:
@@ -204,6 +212,7 @@ class RangeFacts(Struct):
     `patients`: whose Patient is here, each once. `ours`: patients with an administration that may
     be an iron. `same`: two names of one patient. `medications`: name and content of a Medication
     that is provably no iron; content 0: of one that may be. `forms`: of what leads to them.
+    `listed`: administrations that a List names.
     `problems`: place and what; a line's number in the range stands between two U+0000.
     """
 
@@ -218,6 +227,7 @@ class RangeFacts(Struct):
     bases: list[str] = field(default_factory=list)
     deletions: list[Deletion] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
+    listed: list[ListedDose] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
 
 

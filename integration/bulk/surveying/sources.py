@@ -7,7 +7,6 @@ Held by tests/unit/test_bulk.py.
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from itertools import compress, count
-from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 from msgspec import Struct
@@ -15,12 +14,14 @@ from msgspec import Struct
 from integration.assessing import files
 from integration.assessing.unpacking import DAMAGED, NotRead, unpacked
 from integration.bulk.surveying.index import Index
+from integration.bulk.surveying.storage import StoredFile, is_address, opened, stored_files
 from integration.errors import ConfigurationError
 from mappings.reading import NotJson, decode
 from mappings.record import Problem
 
 RANGE_BYTES = 16 << 20
 _BUFFER = 1 << 17  # what is decoded of it stays in the cache of a processor
+_AHEAD = 1 << 13  # read beyond it, for the end of its last line
 
 # A file by name, bytes, and when it was changed (nanoseconds).
 Stamp = tuple[str, int, int]
@@ -53,13 +54,18 @@ class SourceFiles(Struct, frozen=True):
     def bytes(self) -> int:
         return sum(size for _, size, _ in self.stamps)
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether any of it is read over the network."""
+        return any(is_address(range_.path) for range_ in self.ranges)
+
 
 def source(text: str, range_bytes: int = RANGE_BYTES) -> SourceFiles:
-    """Of a folder or a file; ConfigurationError where nothing of it can be read."""
+    """Of a folder, a file or an address; ConfigurationError where nothing of it can be read."""
     ranges: list[Range] = []
     problems: list[Problem] = []
     stamps: list[Stamp] = []
-    for file in _files(text):
+    for file in stored_files(text):
         try:
             form = None if file.why else _form(file)
         except NotRead as problem:
@@ -71,11 +77,10 @@ def source(text: str, range_bytes: int = RANGE_BYTES) -> SourceFiles:
         if form is None:
             problems.append(Problem(file.name, file.why or ""))
             continue
-        stamp = _stamp(file)
-        stamps.append(stamp)
-        for start, end in _cut(stamp[1], range_bytes) if form == "pieces" else [(0, None)]:
+        stamps.append(_stamp(file))
+        for start, end in _cut(file.bytes, range_bytes) if form == "pieces" else [(0, None)]:
             kind: Literal["lines", "document"] = "document" if form == "document" else "lines"
-            ranges.append(Range(len(ranges), file.name, str(file.path), start, end, kind))
+            ranges.append(Range(len(ranges), file.name, file.path, start, end, kind))
     if not ranges:
         said = "; ".join(f"{problem.resource} {problem.problem}" for problem in problems[:3])
         raise ConfigurationError(
@@ -88,23 +93,11 @@ def source(text: str, range_bytes: int = RANGE_BYTES) -> SourceFiles:
 def stamps_of(text: str) -> list[Stamp]:
     """Of all files, without a look into them: whether any has changed. ConfigurationError where
     there is none."""
-    return [(file.name, 0, 0) if file.why else _stamp(file) for file in _files(text)]
+    return list(map(_stamp, stored_files(text)))
 
 
-def _stamp(file: files.File) -> Stamp:
-    state = file.path.stat()
-    return file.name, state.st_size, state.st_mtime_ns
-
-
-def _files(text: str) -> list[files.File]:
-    path = Path(text)
-    if path.is_dir():
-        return list(files.files_in(path))
-    if path.is_file():
-        return [files.File(path.name, path)]
-    raise ConfigurationError(
-        f"Cannot read {text or 'an empty name'}: name a folder or file of NDJSON or Bundles."
-    )
+def _stamp(file: StoredFile) -> Stamp:
+    return file.name, file.bytes, file.changed
 
 
 def _cut(size: int, range_bytes: int) -> Iterator[tuple[int, int]]:
@@ -112,10 +105,10 @@ def _cut(size: int, range_bytes: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + range_bytes, size)
 
 
-def _form(file: files.File) -> Literal["pieces", "lines", "document"]:
+def _form(file: StoredFile) -> Literal["pieces", "lines", "document"]:
     """`pieces`: lines that begin where they stand in the file."""
     try:
-        with file.path.open("rb") as stream:
+        with opened(file.path, _BUFFER) as stream:
             text = unpacked(stream)
             packed = text is not stream
             named = bool(files.LINES.search(file.name))
@@ -129,9 +122,9 @@ def _form(file: files.File) -> Literal["pieces", "lines", "document"]:
         return "lines"  # damaged: what comes before is read
 
 
-def _is_document(file: files.File, named_lines: bool) -> bool:
+def _is_document(file: StoredFile, named_lines: bool) -> bool:
     """Whether it is one JSON text, be it in one line; unless the first line is, all is asked."""
-    with file.path.open("rb") as stream:
+    with opened(file.path, _BUFFER) as stream:
         text = unpacked(stream)
         first = b""
         for first in text:
@@ -161,7 +154,7 @@ class Block(NamedTuple):
 def blocks(range_: Range) -> Iterator[Block]:
     """The lines that begin in the range, many at a time; DAMAGED may come on the way, after all
     that was whole."""
-    with Path(range_.path).open("rb") as stream:
+    with opened(range_.path, _AHEAD) as stream:
         if range_.form == "document":
             data = unpacked(stream).read()
             yield Block(0, [data], len(data))
@@ -207,7 +200,7 @@ def lines_at(range_: Range, index: Index, numbers: list[int]) -> Iterator[bytes]
     if range_.is_whole:
         yield from _lines_of_whole(range_, set(numbers))
         return
-    with Path(range_.path).open("rb") as stream:
+    with opened(range_.path, _AHEAD) as stream:
         for block, wanted in index.blocks_with(numbers):
             stream.seek(block.place)
             lines = BytesIO(stream.read(block.bytes)).readlines()

@@ -28,7 +28,16 @@ from integration.bulk.surveying.usual import (
 )
 from mappings.reading import Collection, NotJson, of_line
 from mappings.reading.bundles.collection import Contents
-from mappings.reading.bundles.heads import OPENED, SHARED, SUBJECT, Part, Reference, is_plain
+from mappings.reading.bundles.heads import (
+    OPENED,
+    SHARED,
+    SUBJECT,
+    Part,
+    Reference,
+    holds_a_dose,
+    is_plain,
+    text_of,
+)
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
@@ -55,7 +64,7 @@ class _Head(Struct, gc=False, rename={"kind": "resourceType"}):
 _MOST_OWNERS = 50_000
 _heads = msgspec.json.Decoder(_Head)
 _WHOSE = {kind: attrgetter(element) for kind, element in SUBJECT.items()}
-_READ_WHOLE = OPENED | {"Medication"}
+_READ_WHOLE = OPENED | {"Medication", "List"}
 
 
 class Surveyor:
@@ -148,6 +157,8 @@ class _Reading:
     def _take_head(self, head: _Head, line: bytes) -> bool:
         """Where all is told by the head; False, and nothing is done, of any other."""
         kind, owner = head.kind, 0
+        if holds_a_dose(head):
+            return False
         if kind in SUBJECT:
             whose = _WHOSE[kind](head)
             if not whose or not names.is_whose(whose.reference):
@@ -165,8 +176,7 @@ class _Reading:
         self._counts[kind] += 1
         self.index.add(names.code(kind), names.key(kind, head.id), owner)
         if kind == ADMINISTRATION:
-            parts = (getattr(head, name) for name in NAMING)
-            drug = BETWEEN.join(b"" if part is UNSET else part for part in parts)
+            drug = BETWEEN.join(text_of(getattr(head, name)) for name in NAMING)
             self._judge(drug, line, owner)
         return True
 
@@ -245,6 +255,7 @@ class _Reading:
         self.facts.bases += contents.bases
         self.facts.deletions += contents.deletions
         self.facts.pages += contents.pages
+        self.facts.listed += contents.listed
         for problem in contents.problems:
             self._note(problem.resource, problem.problem)
 

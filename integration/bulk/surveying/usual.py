@@ -15,15 +15,16 @@ import msgspec
 from msgspec import Raw, Struct, defstruct, field
 
 from integration.bulk.surveying import names
-from mappings.reading.bundles.heads import OPENED, SHARED, SUBJECT
+from mappings.reading.bundles.heads import DOSE, OPENED, SHARED, SUBJECT
 from mappings.reading.sifting.screening import NAMING
 
 ADMINISTRATION, PATIENT = "MedicationAdministration", "Patient"
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-# Types of which an export has few, or that hold others.
-_OTHERWISE = SHARED - {PATIENT} | OPENED
+# Types of which an export has few, or that hold others, or name doses.
+_OTHERWISE = SHARED - {PATIENT} | OPENED | {"List"}
 _ABSENT = Raw(b"")
 _DRUG = attrgetter(*NAMING)
+_INSIDE = NAMING.index("contained")
 # Between the texts of what names a drug: it is in no JSON.
 BETWEEN = b"\0"
 
@@ -77,8 +78,10 @@ def columns(kind: str, lines: list[bytes], owners: Owners) -> Columns | None:
     except ValueError:
         return None
     own = array("I", map(whose.__getitem__, references))
-    drugs = map(BETWEEN.join, map(_DRUG, found)) if kind == ADMINISTRATION else ()
-    return Columns(numbers, own, whose.values(), list(drugs))
+    drugs = list(map(BETWEEN.join, map(_DRUG, found))) if kind == ADMINISTRATION else []
+    if any(DOSE in drug.split(BETWEEN)[_INSIDE] for drug in set(drugs)):
+        return None
+    return Columns(numbers, own, whose.values(), drugs)
 
 
 def _decoded(kind: str, lines: list[bytes]) -> list[Any]:
@@ -96,7 +99,7 @@ def _is_clean(text: str) -> bool:
 @lru_cache(256)
 def _decoder(kind: str) -> msgspec.json.Decoder[Any]:
     """What tells a type and whose it is must be there, so that no other line is taken for one (the
-    tag of a Struct need not)."""
+    tag of a Struct need not), and where nothing may live inside nothing does."""
     fields: list[Any] = [("kind", Literal[kind], field(name="resourceType")), ("id", str)]
     if kind in SUBJECT:
         fields.append(("whose", _Whose, field(name=SUBJECT[kind])))
@@ -104,4 +107,6 @@ def _decoder(kind: str) -> msgspec.json.Decoder[Any]:
         fields.append(("link", Raw, _ABSENT))
     if kind == ADMINISTRATION:
         fields += [(name, Raw, _ABSENT) for name in NAMING]
+    else:
+        fields.append(("contained", None, None))
     return msgspec.json.Decoder(defstruct("Line", fields, frozen=True, gc=False))

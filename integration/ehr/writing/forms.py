@@ -174,15 +174,17 @@ FORMS = {form.kind: form for form in (DETECTED_ISSUE, TASK, COMMUNICATION, DOCUM
 
 
 def _text(issue: Json) -> str:
-    """What a clinician reads: what is missing, and whether that is settled."""
+    """What a clinician reads: what is missing, or what settled it."""
     title = (issue.get("code") or {}).get("text") or "Documentation is missing"
     settled = {"cancelled": "Withdrawn: ", "entered-in-error": "Withdrawn: ", "final": "Settled: "}
-    detail = issue.get("detail")
-    return (
-        settled.get(issue["status"], "")
-        + title
-        + (f"\n{detail}" if detail and not is_closed(issue) else "")
-    )
+    detail = _settling(issue) if is_closed(issue) else issue.get("detail")
+    return settled.get(issue["status"], "") + title + (f"\n{detail}" if detail else "")
+
+
+def _settling(issue: Json) -> str | None:
+    """The last word on it."""
+    mitigations = issue.get("mitigation") or [{}]
+    return (mitigations[-1].get("action") or {}).get("text")
 
 
 def _without_empty(resource: Json) -> Json:

@@ -27,6 +27,7 @@ from integration.errors import (
     Refused,
     Unreachable,
 )
+from mappings.reading.fhir.decoding import decode
 from mappings.values import own_names
 from mappings.writing.detected_issue import gap_of
 
@@ -325,6 +326,8 @@ class ServerWriteBack:
         return self.client.transport.write(write.method, write.path, write.body, headers)
 
     def _outcome(self, write: Write, answer: Answer) -> Outcome:
+        if answer.status == 202:
+            return Outcome(write.gap, "unknown", message="accepted, and not yet done")
         location, version = _located(answer, write)
         if write.current:
             result: Result = "unchanged" if version == issues.version(write.current) else "updated"
@@ -343,12 +346,25 @@ def _entry(write: Write, outcome: Outcome) -> Entry:
 
 
 def _located(answer: Answer, write: Write) -> tuple[str | None, str | None]:
-    """`DetectedIssue/12` and `3` of .../DetectedIssue/12/_history/3."""
+    """`DetectedIssue/12` and `3` of .../DetectedIssue/12/_history/3; where no place is named, those
+    of the resource that came back."""
+    told = _resource(answer)
+    if "Location" not in answer.headers and told.get("resourceType") == write.body["resourceType"]:
+        own = f"{told['resourceType']}/{told['id']}" if told.get("id") else write.location
+        return own, answer.version or issues.version(told)
     parts = urlsplit(answer.headers.get("Location", "")).path.strip("/").split("/")
     version = answer.version
     if len(parts) > 3 and parts[-2] == "_history":
         version, parts = version or parts[-1], parts[:-2]
     return ("/".join(parts[-2:]) if len(parts) > 1 else write.location), version
+
+
+def _resource(answer: Answer) -> Json:
+    try:
+        told = decode(answer.body)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _without_id(resource: Json) -> Json:

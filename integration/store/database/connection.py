@@ -5,7 +5,7 @@ Held by tests/contract/test_store.py.
 """
 
 import select
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -34,6 +34,11 @@ _SESSION = (
     "set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3"
 )
 
+# The queue's own statements need no transaction around them, nor have to be waited for: what
+# PostgreSQL forgets of them is a job done again. The next job is the first of an index; of a queue
+# that was empty when its rows were last counted, all would be sorted for each job.
+QUEUE = "set synchronous_commit = off; set enable_sort = off; set enable_bitmapscan = off"
+
 
 class StoreUnavailable(FerroclaimError):
     """The database cannot be reached now; trying later may help."""
@@ -47,7 +52,8 @@ class NoDescriptors(StoreUnavailable):
 
 class Store:
     """Threads may share one. `pool` is for what needs a connection of its own; those of `_locks`
-    hold a key each, and are used for nothing else meanwhile."""
+    hold a key each, and are used for nothing else meanwhile; those of `_queue` take and end
+    jobs."""
 
     def __init__(
         self, url: str, *, embedded: Embedded | None = None, connections: int = 10
@@ -55,13 +61,21 @@ class Store:
         self.url, self.embedded = url, embedded
         self.pool = self._pooled(1, connections)
         self._locks = self._pooled(0, connections, autocommit=True)
+        self._queue = self._pooled(0, 2, _configured_for_the_queue, autocommit=True)
 
-    def _pooled(self, least: int, most: int, *, autocommit: bool = False) -> ConnectionPool[Db]:
+    def _pooled(
+        self,
+        least: int,
+        most: int,
+        configure: Callable[[Db], None] | None = None,
+        *,
+        autocommit: bool = False,
+    ) -> ConnectionPool[Db]:
         keepalives = _KEEPALIVES if self.embedded is None else {}
         return ConnectionPool(
             self.url,
             kwargs={"application_name": "ferroclaim", "autocommit": autocommit, **keepalives},
-            configure=_configured,
+            configure=configure or _configured,
             check=self._checked,
             min_size=least,
             max_size=most,
@@ -93,6 +107,7 @@ class Store:
             ) from None
         store.pool.open()
         store._locks.open()
+        store._queue.open()
         return store
 
     def __enter__(self) -> Self:
@@ -104,6 +119,7 @@ class Store:
     def close(self) -> None:
         self.pool.close()
         self._locks.close()
+        self._queue.close()
 
     @contextmanager
     def transaction(self) -> Iterator[Db]:
@@ -113,6 +129,13 @@ class Store:
             yield db
 
     reading = transaction
+
+    @contextmanager
+    def queueing(self) -> Iterator[Db]:
+        """A connection for the queue's own statements, each by itself. Raises
+        `StoreUnavailable`."""
+        with self._answering(), self._connection(self._queue) as db:
+            yield db
 
     def _connection(self, pool: ConnectionPool[Db]) -> AbstractContextManager[Db]:
         """Where none can be opened, nobody waits for one."""
@@ -185,9 +208,17 @@ class Hold:
 
     @contextmanager
     def transaction(self) -> Iterator[Db]:
-        """As `Store.transaction`; a statement is waited for where its result is asked for."""
-        with self.store._answering(), self.db.pipeline(), self.db.transaction():
-            yield self.db
+        """As `Store.transaction`, without a wait for each statement, nor for its beginning: only
+        where a result is asked for, and at the end."""
+        with self.store._answering():
+            try:
+                with self.db.pipeline():
+                    self.db.execute("begin")
+                    yield self.db
+                    self.db.execute("commit")
+            except BaseException:
+                self.db.rollback()
+                raise
 
     @contextmanager
     def reading(self) -> Iterator[Db]:
@@ -215,6 +246,11 @@ def _configured(db: Connection[Any]) -> None:
         db.execute(_SESSION)
         if not db.autocommit:
             db.commit()
+
+
+def _configured_for_the_queue(db: Db) -> None:
+    _configured(db)
+    db.execute(QUEUE)
 
 
 def _an_address(url: str) -> str:

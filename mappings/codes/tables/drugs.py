@@ -77,8 +77,8 @@ class NotGiven(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dose is recorded or the record is completed; and of one given `elsewhere`, or `partly`
     (`cut_short`: in a text or note, too, unless it says that the infusion `went_on`).
 
-    With words `of_a_part` ("the rest was not given") a recorded dose stands. `coded`: codes, by
-    `system|code`, with the phrase that each stands for.
+    With words `of_a_part` ("the rest was not given") a recorded dose stands. `coded`: codes of HL7
+    v2 table 0322, with the phrase that each stands for.
     """
 
     phrases: tuple[str, ...]

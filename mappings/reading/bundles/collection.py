@@ -10,12 +10,23 @@ from typing import Any
 
 from msgspec import UNSET, Struct
 
-from mappings.reading.bundles import entries, paging
+from mappings.reading.bundles import entries, inside, paging
 from mappings.reading.bundles.copies import Copies, opened
 from mappings.reading.bundles.entries import Deletion, Item
 from mappings.reading.bundles.envelopes import Envelope, envelope
 from mappings.reading.bundles.groups import Group, Grouping
-from mappings.reading.bundles.heads import OPENED, READ, Held, Hold, Other, holder, is_plain, other
+from mappings.reading.bundles.heads import (
+    READ,
+    Held,
+    Hold,
+    Other,
+    concerns_nobody,
+    holder,
+    is_plain,
+    meant,
+    other,
+)
+from mappings.reading.bundles.inside import ListedDose
 from mappings.reading.bundles.merging import Merges, merges
 from mappings.reading.bundles.references import References
 from mappings.reading.fhir import elements, outcomes
@@ -33,6 +44,7 @@ class Contents(Struct, frozen=True):
     bases: list[str]
     deletions: list[Deletion]
     pages: list[paging.Page]
+    listed: list[ListedDose]
     problems: list[Problem]
 
 
@@ -42,13 +54,14 @@ class Collection:
     from it whether all pages of a search are here."""
 
     def __init__(self, bases: Iterable[str] = (), whole: bool = True) -> None:
-        self._copies = Copies()
         self._references = References(bases)
+        self._copies = Copies(self._references.servers)
         self.key: Callable[[object], str | None] = self._references.key
         self.keys: Callable[[object], Iterator[str]] = self._references.keys
         self._pages: list[paging.Page] = []
         self._bundles = 0
         self._merges: Merges | None = None
+        self._listed: list[ListedDose] = []
         self._whole = whole
         self.problems: list[Problem] = []
 
@@ -63,6 +76,7 @@ class Collection:
             sorted(self._references.bases),
             list(self._copies.deletions),
             list(self._pages),
+            list(self._listed),
             list(self.problems),
         )
 
@@ -107,7 +121,7 @@ class Collection:
         if found:
             return self._add_entries(found, where, hold)
         unread = other(text)
-        return bool(unread and unread.id and unread.kind not in READ | OPENED)
+        return bool(unread and unread.id and concerns_nobody(unread, text))
 
     def _add_entries(self, found: Envelope, where: str, hold: Hold) -> bool:
         home = self._next_bundle()
@@ -156,10 +170,15 @@ class Collection:
             self.problems.append(Problem(where, "not a FHIR resource: resourceType is missing"))
             return
         kind = resource["resourceType"]
+        self.problems += inside.doses(resource, where)
+        self._listed += inside.listed_doses(resource, where)
         if kind in READ:
             self._take(item, home)
         elif kind == "Bundle":
             self.add_bundle(resource, where, home)
+        elif meant(kind):
+            says = f'resourceType "{kind}" is none of FHIR\'s, which writes {meant(kind)}'
+            self.problems.append(Problem(where, f"{says}: it was not read"))
         elif kind == "Parameters":
             self._add_parameters(resource, where, home)
         elif kind == "OperationOutcome" and (said := outcomes.left_out(resource)):
@@ -237,11 +256,19 @@ class Collection:
         `problems`."""
         self._copies.settle()
         self.problems += paging.short(self._pages if self._whole else ())
+        self.problems += self._not_here() if self._whole else ()
         groups = Grouping(self._copies, self.patient, self.problems).groups
         for problem in (*self.merges.problems, *self._without_their_patient(groups)):
             patient = self.merges.into.get(problem.resource, problem.resource)
             (groups[patient].problems if patient in groups else self.problems).append(problem)
         yield from (groups[patient] for patient in sorted(groups))
+
+    def _not_here(self) -> Iterator[Problem]:
+        """Doses that a List names and nobody brought."""
+        for one in self._listed:
+            key = self.key(one.reference)
+            if key is not None and not self._copies.holds(key):
+                yield inside.not_here(one, key)
 
     def _without_their_patient(self, groups: Iterable[str]) -> Iterator[Problem]:
         for key in groups:
@@ -252,7 +279,7 @@ class Collection:
 def _unheld(text: Any) -> Resource | Other | None:
     """Opened at once, unless nobody reads its type; None where there is no resource."""
     unread = other(text)
-    return unread if unread and unread.kind not in READ | OPENED else decode(text)
+    return unread if concerns_nobody(unread, text) else decode(text)
 
 
 def _named(resource: Any) -> Any:

@@ -3,24 +3,29 @@
 Held by tests/unit/test_collection.py.
 """
 
-from collections.abc import ItemsView, Iterator
+from collections.abc import Callable, ItemsView, Iterator
 
 from mappings.reading.bundles.entries import Deletions
 from mappings.reading.bundles.heads import Held
-from mappings.reading.bundles.versions import newest
+from mappings.reading.bundles.versions import are_alike, newest
 from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.forms import form_problem
 from mappings.record import Problem
 
 TWICE = "the same version appears twice with different content"
+OF_SEVERAL = "{} give different records under this id, so none was used: give each server's apart"
 
 
 class Copies:
     """The newest version of each resource counts; where that is broken, or appears twice with
-    different content, none does. `spoiled`: those, and why."""
+    different content, none does, and none of two servers that call different things by one id.
+    SERVERS: those that are named for a Type/id. `spoiled`: those, and why."""
 
-    def __init__(self) -> None:
+    def __init__(self, servers: Callable[[str], list[str]] = lambda _: []) -> None:
+        self._servers = servers
+        # Those of several servers.
+        self.mixed: set[str] = set()
         self._by_key: dict[str, Resource | Held] = {}
         self._rivals: dict[str, list[Resource]] = {}
         self._suspects: set[str] = set()
@@ -78,10 +83,15 @@ class Copies:
     def settle(self) -> None:
         for key in self._suspects:
             self.spoiled.pop(key, None)
+            self.mixed.discard(key)
+            servers = self._servers(key) if key in self._rivals else []
+            if len(servers) > 1 and not are_alike(self._rivals[key]):
+                self.mixed.add(key)
+                self._spoil(key, OF_SEVERAL.format(" and ".join(servers)))
+                continue
             found = newest(self.of(key))
             if found is None:
-                self._by_key[key] = min(self._rivals[key], key=repr)
-                self.spoiled[key] = TWICE
+                self._spoil(key, TWICE)
                 continue
             self._by_key[key] = found
             problem = form_problem(found, found["resourceType"])
@@ -89,11 +99,18 @@ class Copies:
                 self.spoiled[key] = problem
         self._suspects.clear()
 
+    def _spoil(self, key: str, why: str) -> None:
+        self._by_key[key] = min(self._rivals[key], key=repr)
+        self.spoiled[key] = why
+
     def stands_once(self, key: str) -> bool:
         """Whether it is not spoiled."""
         if self._suspects:
             self.settle()
         return key not in self.spoiled
+
+    def holds(self, key: str) -> bool:
+        return key in self._by_key or (bool(self.deletions) and self.deletions.stands(key, []))
 
     def is_deleted(self, key: str) -> bool:
         if not self.deletions:
@@ -113,14 +130,22 @@ class Copies:
     def _own_copy(self, key: str, parent: Resource | None) -> Resource | Problem:
         home = self.home(parent)
         own = [copy for copy in self._rivals.get(key, ()) if home and self.home(copy) == home]
-        found = newest(own) if own and self.spoiled[key] == TWICE else None
+        found = newest(own) if own and self._serves(key, own) else None
         if found is not None and not form_problem(found, found["resourceType"]):
             return found
         return Problem(key, self.spoiled[key])
 
+    def _serves(self, key: str, own: list[Resource]) -> bool:
+        """Whether the copies of one Bundle serve its entries: of several servers, one's."""
+        return are_alike(own) if key in self.mixed else self.spoiled[key] == TWICE
+
     def serves_its_own(self, key: str) -> bool:
         """Whether each of the copies came in a Bundle, whose entries it serves."""
-        return self.spoiled[key] == TWICE and all(map(self.home, self._rivals.get(key, ())))
+        by_home: dict[int, list[Resource]] = {}
+        for copy in self._rivals.get(key, ()):
+            by_home.setdefault(self.home(copy), []).append(copy)
+        is_of_bundles = bool(by_home) and 0 not in by_home
+        return is_of_bundles and all(self._serves(key, own) for own in by_home.values())
 
 
 def opened(resource: Resource | Held) -> Resource:

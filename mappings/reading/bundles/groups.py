@@ -42,6 +42,9 @@ class Grouping:
                 self._put_held(key, resource)
             else:
                 self._put(key, resource)
+        for group in map(self._of, copies.mixed & self.groups.keys()):
+            # Nothing tells whose of two people its records are.
+            group.by_type, group.deleted = {}, []
 
     def _put_held(self, key: str, held: Held) -> None:
         """As nearly all are."""

@@ -6,8 +6,9 @@ Held by tests/unit/test_files.py.
 """
 
 import codecs
+import re
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 from typing import Annotated, Any, ClassVar
 
@@ -15,6 +16,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from mappings.reading.fhir.forms import FORMS, OBJECT, SUBSETTED
+from mappings.values.words import squeezed
 
 MEDICATIONS = (
     "MedicationAdministration", "MedicationRequest", "MedicationDispense", "MedicationStatement",
@@ -33,6 +35,7 @@ SUBJECT = {
     "Claim": "patient",
     "ClaimResponse": "patient",
     "Coverage": "beneficiary",
+    "CoverageEligibilityResponse": "patient",
     "RelatedPerson": "patient",
 }
 _PLACES = {"Location", "Organization", "Practitioner", "PractitionerRole"}
@@ -40,15 +43,22 @@ SHARED = frozenset({"Patient", "Medication", "Substance", "Specimen"} | _PLACES)
 READ = SHARED | SUBJECT.keys()
 # What holds resources, or tells of them.
 OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome"})
+# By their letters alone.
+_KINDS = {squeezed(kind): kind for kind in READ | OPENED}
 
 # What only the careful decoding looks after: U+0000; its own mark, and a byte order mark.
 _NUL = rb"\u0000"
 _CARE = ("\ufdd0".encode(), codecs.BOM_UTF8)
 
-# What may turn the meaning of a whole resource, wherever it stands in it (`fhir.forms`).
+# What may turn the meaning of a whole resource, wherever it stands in it (`fhir.forms`); JSON lets
+# any letter of its name stand as an escape, and few texts escape a letter of ASCII.
 _MODIFIER = b'"modifierExtension"'
+_ESCAPE = rb"\u00"
+_ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 
 _BRACE = ord("{")
+# What may hold a dose, or lists doses.
+DOSE = b"MedicationAdministration"
 
 Part = Raw | UnsetType
 
@@ -107,6 +117,7 @@ class Other(Struct, frozen=True, gc=False, rename={"kind": "resourceType"}):
 
     kind: str
     id: str | None = None
+    contained: Part = UNSET
 
 
 _LIST: Any = list[_Object] | _Object | None
@@ -125,6 +136,7 @@ _LOOKED_AT: Mapping[str, Mapping[str, Any]] = {
         "partOf": Reference | None,
         "diagnosis": _LIST,
         "reasonReference": _LIST,
+        **dict.fromkeys(("reason", "reasonCode", "serviceType", "type"), Part),
     },
     **dict.fromkeys(MEDICATIONS, _MEDICATION),
 }
@@ -202,11 +214,16 @@ def is_plain(text: bytes) -> bool:
 def holder(text: bytes) -> Hold:
     """What holds the resources in a text: `hold`, unless a part of one of them may turn the meaning
     of its whole. That one is opened."""
-    return _hold_unmodified if _MODIFIER in text else hold
+    return _hold_unmodified if _may_be_modified(text) else hold
+
+
+def _may_be_modified(text: bytes) -> bool:
+    is_escaped = b"\\" in text and _ESCAPE in text
+    return _MODIFIER in text or (is_escaped and bool(_ESCAPED_LETTER.search(text)))
 
 
 def _hold_unmodified(text: Raw | bytes, home: int) -> Held | None:
-    return None if _MODIFIER in bytes(text) else hold(text, home)
+    return None if _may_be_modified(bytes(text)) else hold(text, home)
 
 
 def hold(text: Raw | bytes, home: int) -> Held | None:
@@ -216,10 +233,20 @@ def hold(text: Raw | bytes, home: int) -> Held | None:
         head = _heads.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
-    about = b"" if head.about is UNSET else bytes(head.about)
-    if not head.id or (about and about[0] != _BRACE):
+    about = text_of(head.about)
+    if not head.id or (about and about[0] != _BRACE) or holds_a_dose(head):
         return None
     return Held(f"{head.kind}/{head.id}", head, text, about, home)
+
+
+def text_of(part: Part) -> bytes:
+    """Empty where there is none."""
+    return b"" if part is UNSET else bytes(part)
+
+
+def holds_a_dose(head: Any) -> bool:
+    """Whether one may live inside."""
+    return head.contained is not UNSET and DOSE in bytes(head.contained)
 
 
 def other(text: Raw | bytes) -> Other | None:
@@ -228,3 +255,19 @@ def other(text: Raw | bytes) -> Other | None:
         return _others.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
+
+
+@lru_cache(maxsize=512)
+def meant(kind: str) -> str | None:
+    """The type that a name means which is written otherwise than FHIR's own."""
+    return None if kind in _KINDS.values() else _KINDS.get(squeezed(kind.rpartition("/")[2]))
+
+
+def concerns_nobody(one: Other | None, text: Raw | bytes) -> bool:
+    """Whether it is of a type that none of the readers reads, holds no resource, and tells of no
+    dose."""
+    if one is None or one.kind in READ | OPENED:
+        return False
+    if meant(one.kind):
+        return False
+    return not (holds_a_dose(one) or (one.kind == "List" and DOSE in bytes(text)))

@@ -23,6 +23,10 @@ class References:
             self.bases.add(address[: -len(key) - 1])
             self._prefix = address[: -len(key)]
 
+    def servers(self, key: str) -> list[str]:
+        """The servers that entries named as that of KEY's resource."""
+        return sorted(base for base in self.bases if f"{base}/{key}" in self.addresses)
+
     def key(self, reference: object) -> str | None:
         """The `Type/id` that a Reference means here; a foreign absolute URL stays as it is; None
         for `#contained` and none."""

@@ -76,6 +76,11 @@ def newer(held: Resource, other: Resource) -> Resource | None:
     return held if first > second else other
 
 
+def are_alike(copies: list[Resource]) -> bool:
+    """Whether all of them say the same, of whatever version they are."""
+    return all(_content(copy) == _content(copies[0]) for copy in copies[1:])
+
+
 def _stands_before(version: Resource, other: Resource) -> bool:
     found = newer(version, other)
     return found is version if found else _content(version) == _content(other)

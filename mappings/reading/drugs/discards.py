@@ -135,6 +135,13 @@ def discarded(note: str, family: str | None = None) -> Iterator[Amount]:
                 yield _of_another_iron(found) if _is_of_another(note, sentence, family) else found
 
 
+def is_own_waste(text: str, dose: Amount) -> bool:
+    """Whether a text says nothing but that as much as the dose was discarded."""
+    if len(_ANY_AMOUNT.findall(text)) != 1 or codes.giving().methods.named_in(text):
+        return False
+    return any((one.value, one.unit) == (dose.value, dose.unit) for one in discarded(text))
+
+
 def not_read(note: str) -> Iterator[Amount]:
     """What the note says of an amount discarded in words that are not read."""
     table = codes.products().wasting

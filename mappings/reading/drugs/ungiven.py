@@ -8,18 +8,23 @@ import re
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mappings import codes
 from mappings.reading.drugs.texts import cut, quoted, stated, stated_concept, texts
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
-from mappings.record import Amount, Concept
+from mappings.record import Amount, Coding, Concept
 from mappings.values import words
 from mappings.values.stated import Unread
 
 _NOT_GIVEN_SYSTEM = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
+# HL7 v2 table 0322, however converters name it.
+_COMPLETION = "http://terminology.hl7.org/CodeSystem/v2-0322"
+_ANY_COMPLETION = re.compile(r"0322$|\.12\.322$")
 _NOT_GIVEN, _ELSEWHERE, _PARTLY = "was not given", "was given elsewhere", "was given in part"
 # What begins a text, up to its first mark or reason: "Not given - patient left".
+_SENTENCE = re.compile(r"[;\n]|[.!](?=\s|$)")
 _CLAUSE = re.compile(r"[;:.,()\n]|\s[-–]\s|\b(?:because|due|per|since)\b", re.IGNORECASE)
 # Words about the dose itself that may stand before what became of it.
 _OWN = frozenset({"a", "the", "this", "dose", "drug", "med", "medication", "infusion", "was", "iv"})
@@ -40,11 +45,23 @@ class _Said(Struct, frozen=True):
     quoted: str
 
 
-def not_given(reasons: Iterable[Concept], dose: Amount) -> bool:
+def not_given(resource: Resource, dose: Amount) -> bool:
     """Whether a status reason says that the dose was not given; more of them do where no dose is
     recorded."""
     nothing = dose.problem == "missing" or dose.value == 0
+    reasons = (*_reasons(resource, "statusReason"), *_reasons(resource, "reasonNotGiven"))
     return any(_says_not_given(reason, nothing) for reason in reasons)
+
+
+def _reasons(resource: Resource, element: str) -> Iterator[Concept]:
+    """Also those that are texts; a bare code of table 0322 is one of it."""
+    table, said = codes.products().not_given.coded, resource.get(element)
+    for reason in map(stated_concept, said if isinstance(said, list) else (said,)):
+        bare = [one.code for one in reason.codings if not (one.system or one.display)]
+        known = [code for code in (*bare, reason.text.strip()) if code in table]
+        yield replace(
+            reason, codings=(*reason.codings, *(Coding(_COMPLETION, code) for code in known))
+        )
 
 
 def outcome(resource: Resource, status: str, dosages: list[Resource]) -> Ungiven:
@@ -87,11 +104,14 @@ def _shown(said: _Said) -> str:
 
 def _coded(resource: Resource, dosages: list[Resource], completed: bool) -> Iterator[_Said]:
     """Reasons and methods; a method that is one needs no understanding."""
-    for reason in elements.concepts(resource.get("statusReason")):
+    for reason in _reasons(resource, "statusReason"):
         if quoted(reason):
             yield _Said(_outcome(reason, completed), "statusReason", quoted(reason))
+    for reason in _reasons(resource, "reasonNotGiven"):
+        if quoted(reason):
+            yield _Said(_NOT_GIVEN, "reasonNotGiven", quoted(reason))
     for element, concept in _naming(resource):
-        if any(words.first_of(text, _refusing()) for text in concept.words):
+        if any(words.first_of(text, _refusing()) or _says_no_more(text) for text in concept.words):
             yield _Said(_NOT_GIVEN, element, quoted(concept))
     for method in map(stated_concept, stated(dosages, "method")):
         became = _outcome(method, completed)
@@ -105,6 +125,11 @@ def _naming(resource: Resource) -> Iterator[tuple[str, Concept]]:
     for element in ("category", "reasonCode"):
         for concept in elements.concepts(resource.get(element)):
             yield element, concept
+
+
+def _says_no_more(text: str) -> bool:
+    """Than that it was refused, held …: "oral iron refused" is the reason of an infusion."""
+    return _is_one_of(text, codes.products().not_given.phrases_without_dose)
 
 
 def _refusing() -> tuple[str, ...]:
@@ -145,8 +170,12 @@ def _says_not_given(reason: Concept, nothing: bool) -> bool:
 def _phrased(concept: Concept) -> list[str]:
     """What it says, with the phrases that its codes stand for."""
     coded = codes.products().not_given.coded
-    keys = (f"{coding.system}|{coding.code}" for coding in concept.codings)
-    return [*concept.statements, *(coded[key] for key in keys if key in coded)]
+    stands_for = (
+        coded[coding.code]
+        for coding in concept.codings
+        if coding.code in coded and _ANY_COMPLETION.search(coding.system)
+    )
+    return [*concept.statements, *stands_for]
 
 
 def _of_a_part(concept: Concept) -> bool:
@@ -183,12 +212,13 @@ def _is_cut_short(text: str) -> bool:
 
 
 def _outright(text: str, completed: bool) -> str | None:
-    """What a text says by its beginning, or by nothing but one word of those that are no plan:
-    "Waste", where "Waste: 50 mg" is another matter."""
+    """What a text says by its beginning or a whole sentence, or by nothing but one word of those
+    that are no plan: "Waste", where "Waste: 50 mg" is another matter."""
     table = codes.products().not_given
     begin = _CLAUSE.split(text.strip(), maxsplit=1)[0]
     alone = table.phrases_without_dose if completed else ()
-    if _is_one_of(begin, table.phrases) or _is_one_of(text, alone):
+    said = (begin, *_SENTENCE.split(text))
+    if any(_is_one_of(part, table.phrases) for part in said) or _is_one_of(text, alone):
         return _NOT_GIVEN
     given = codes.giving().methods.named_in(begin)
     return _ELSEWHERE if given and words.first_of(begin, table.elsewhere) else None

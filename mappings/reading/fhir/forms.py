@@ -13,6 +13,8 @@ from mappings.reading.fhir.elements import Resource
 SUBSETTED = "SUBSETTED"
 # Of these the elements that are read are asked for by name, where a server has more to send.
 _ASKED_IN_PART = frozenset({"DocumentReference"})
+# Of these the parts of parts have modifiers as well (`CarePlan.activity.detail`).
+_DEEP = frozenset({"CarePlan", "Claim", "ClaimResponse"})
 OBJECT, LIST = (dict,), (list, dict)
 FORMS: dict[str, dict[str, tuple[type, ...]]] = {
     "MedicationAdministration": {
@@ -64,7 +66,7 @@ def form_problem(resource: Resource, kind: str) -> str | None:
 def _turned(resource: Resource, kind: str) -> str | None:
     """What may turn the meaning of the whole, or of a part: FHIR's rules for a resource that states
     some (`implicitRules`), for a part of one (`SUBSETTED`), and for modifiers."""
-    for name, part in _parts(resource):
+    for name, part in _parts(resource, kind):
         modified = elements.items(part.get("modifierExtension"))
         if modified:
             url = elements.text(modified[0].get("url"))
@@ -78,13 +80,22 @@ def _turned(resource: Resource, kind: str) -> str | None:
     return None
 
 
-def _parts(resource: Resource) -> Iterator[tuple[str, Resource]]:
+def _parts(resource: Resource, kind: str) -> Iterator[tuple[str, Resource]]:
     """The resource, and those of its parts that have modifiers."""
     yield "", resource
+    for name, part in _within(resource, kind):
+        if "modifierExtension" in part:
+            yield f"{name}.", part
+
+
+def _within(resource: Resource, kind: str) -> Iterator[tuple[str, Resource]]:
+    """Its parts; of what is read more than one level deep the parts of these, too."""
     for name, value in resource.items():
         for part in value if isinstance(value, list) else (value,):
-            if isinstance(part, dict) and "modifierExtension" in part:
-                yield f"{name}.", part
+            if isinstance(part, dict):
+                yield name, part
+                if kind in _DEEP:
+                    yield from ((f"{name}.{inner}", one) for inner, one in _within(part, kind))
 
 
 def _is_subset(resource: Resource) -> bool:

@@ -14,7 +14,7 @@ from msgspec import UNSET, to_builtins
 from mappings.reading import oral_iron, orders
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.groups import Kept
-from mappings.reading.bundles.heads import MEDICATIONS, Coded, Held, Shown
+from mappings.reading.bundles.heads import MEDICATIONS, Coded, Held, Shown, text_of
 from mappings.reading.conditions import is_diagnosis
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
@@ -102,7 +102,7 @@ class Sieve:
     def _is_panel(self, held: Held) -> bool:
         head = held.head
         parts = [head.component] if isinstance(head.component, Coded) else head.component or ()
-        about = [held.about, *(b"" if part.code is UNSET else bytes(part.code) for part in parts)]
+        about = [held.about, *(text_of(part.code) for part in parts)]
         holds = head.contained is not UNSET or bool(head.hasMember)
         return holds or any(map(self._is_result.__getitem__, about))
 

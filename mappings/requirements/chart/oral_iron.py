@@ -39,7 +39,7 @@ def oral_iron_history(charge: Charge) -> Result | None:
         for course in charge.record.oral_iron
         if course.intolerance and (course.start is None or _begun(course, charge))
     ]
-    intolerant = [course for course in known if not course.unread]
+    intolerant = [course for course in known if not (course.unread or course.over)]
     if intolerant:
         return Result(
             state="met",
@@ -57,7 +57,12 @@ def oral_iron_history(charge: Charge) -> Result | None:
 def _doubtful_history(
     charge: Charge, rule: OralIronRule, intolerant: list[OralIron]
 ) -> Result | None:
-    """What would be enough, or may be, and has a status that is not understood."""
+    """What would be enough, or may be, and has a status that is not understood, or is over."""
+    over = [course for course in intolerant if course.over and not course.unread]
+    if over:
+        says = f"An intolerance to oral iron is recorded, and marked as {over[0].over}."
+        cited = tuple(cite(course.source, course.says) for course in over)
+        return Result(state="incomplete", says=says, evidence=cited, rule=rule)
     courses = [course for course in intolerant if course.unread]
     courses += [
         course for course in charge.record.oral_iron if course.unread and _begun(course, charge)

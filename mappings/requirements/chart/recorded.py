@@ -9,6 +9,7 @@ from mappings.charge.charge import Charge
 from mappings.circumstances.diagnoses import Stated, having, told, unread_words
 from mappings.circumstances.standing import cite_all
 from mappings.policy.choosing import Rule
+from mappings.record import DENIED_IN_WORDS
 from mappings.requirements.result import Result
 
 
@@ -47,6 +48,8 @@ def doubt(diagnoses: Sequence[Stated]) -> str:
 
 
 def _how(diagnoses: Sequence[Stated]) -> str:
+    if all(one.by.unread and one.by.unread.element == DENIED_IN_WORDS for one in diagnoses):
+        return "by a code that its own words deny"
     if all(one.by.is_worded for one in diagnoses):
         return "in words or by a code that is not read"
     if any(one.by.is_worded for one in diagnoses):

@@ -13,11 +13,11 @@ from msgspec import structs
 from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
-from mappings.circumstances.authorizations import Whose, whose
 from mappings.codes.tables import DenialCodes
 from mappings.policy.choosing import AuthorizationRule
 from mappings.policy.rules import Need
 from mappings.record import Authorization
+from mappings.requirements.payer.insurers import Whose, whose
 from mappings.requirements.result import Result
 from mappings.values.remembered import by_identity
 from mappings.values.us_dates import us_date

@@ -190,7 +190,8 @@ def _other_payers(head: Sequence[Segment], about: About) -> Findings:
         before = SEQUENCES.find(place) < SEQUENCES.find(about.payer_place)
         if before and not first_of(loop, "AMT", "D"):
             yield Found(f"payer {place} pays before, and AMT*D does not say how much (2320)", start)
-        if element(loop[0], 9) in medicare.FILINGS and place != "P" and not element(loop[0], 5):
+        is_medicare = element(loop[0], 9) in medicare.FILINGS and not about.institutional
+        if is_medicare and place != "P" and not element(loop[0], 5):
             yield Found(medicare.WHY_SECOND, start)
         if not first_of(loop, "OI"):
             yield Found("the other payer's loop has no OI (2320)", start)

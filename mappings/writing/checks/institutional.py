@@ -47,14 +47,24 @@ def faults(
     codes_by_kind = _hi_codes(head)
     yield from _twice(codes_by_kind)
     yield from _values(head)
-    if bill_type in _OUTPATIENT and element(stay, 1) in _UNSCHEDULED and "PR" not in codes_by_kind:
-        yield Found("an unscheduled outpatient visit has its reason (HI*PR)", at)
+    yield from _reason(bill_type, element(stay, 1), at, codes_by_kind)
     if _is_off_campus(segments) and not first_of(head, "NM1", "77"):
         yield Found("an off-campus department's claim names its address (NM1*77, 2310E)", 0)
     if bill_type == _DIALYSIS:
         yield from _dialysis_diagnosis(codes_by_kind)
         yield from _dialysis(frequency, element(stay, 3), at, days)
         yield from _dialysis_codes(codes_by_kind, segments) if not is_draft else ()
+
+
+def _reason(
+    bill_type: str, priority: str, at: int, by_kind: dict[str, list[tuple[str, int]]]
+) -> Findings:
+    """Why the patient came, of an unscheduled outpatient visit."""
+    if "PR" in by_kind:
+        says = "HI*PR is the reason for a visit by ICD-9-CM: by ICD-10-CM it is APR"
+        yield Found(says, by_kind["PR"][0][1])
+    elif bill_type in _OUTPATIENT and priority in _UNSCHEDULED and "APR" not in by_kind:
+        yield Found("an unscheduled outpatient visit has its reason (HI*APR)", at)
 
 
 def _is_off_campus(segments: Sequence[Segment]) -> bool:

@@ -41,7 +41,7 @@ def subscriber(segments: Sequence[Segment], sbr: Segment, at: int) -> Findings:
             yield Found(f"the Medicare number {fault}", place)
     if element(sbr, 2) != "18":
         yield Found("Medicare's patient is the subscriber (SBR02 is 18)", at)
-    if element(sbr, 1) != "P" and not element(sbr, 5):
+    if element(sbr, 9) == "MB" and element(sbr, 1) != "P" and not element(sbr, 5):
         yield Found(WHY_SECOND, at)
 
 

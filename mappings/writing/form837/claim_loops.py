@@ -68,7 +68,7 @@ def claim_loops(claim: Claim) -> list[Segment]:
     """2300 to 2410."""
     found = [*(_institutional(claim) if claim.statement else _professional(claim))]
     for place, other in enumerate(claim.who.others):
-        found += _other(place, other)
+        found += _other(place, other, claim)
     return found + _services(claim)
 
 
@@ -81,9 +81,14 @@ def _professional(claim: Claim) -> list[Segment]:
         *_original(claim),
         *_note(claim),
         segment("HI", *_diagnoses(draft)),
-        *_practitioner("82", "PE", claim.who),
+        *([] if _bills_alone(claim) else _practitioner("82", "PE", claim.who)),
         *_facility(claim.who),
     ]
+
+
+def _bills_alone(claim: Claim) -> bool:
+    """Whether the biller is the person who rendered: 2310B is then left out (X222)."""
+    return bool(claim.provider.given) and claim.provider.npi == claim.who.practitioner.npi
 
 
 def _institutional(claim: Claim) -> list[Segment]:
@@ -129,12 +134,12 @@ def _several(composites: Sequence[Sequence[object]]) -> Iterator[Segment]:
 
 
 def _reasons(draft: Draft, made: Statement) -> list[Segment]:
-    """HI*PR, the reason for an unscheduled outpatient visit: as the facility has it, else the
+    """HI*APR, the reason for an unscheduled outpatient visit: as the facility has it, else the
     principal diagnosis."""
     if draft.bill_type == DIALYSIS or made.priority not in _UNSCHEDULED:
         return []
     reasons = made.reasons or (draft.diagnoses[0].replace(".", ""),)
-    return [segment("HI", *(("PR", code) for code in reasons))]
+    return [segment("HI", *(("APR", code) for code in reasons))]
 
 
 def _original(claim: Claim) -> list[Segment]:
@@ -176,9 +181,11 @@ def _facility(who: Parties) -> Iterator[Segment]:
         yield from address(carried_address(who.facility.address))
 
 
-def _other(place: int, other: Insurance) -> Iterator[Segment]:
-    """2320 to 2330B: who pays after this claim's payer."""
-    group = (other.group_number, other.plan_name, other.secondary_type)
+def _other(place: int, other: Insurance, claim: Claim) -> Iterator[Segment]:
+    """2320 to 2330B: who pays after this claim's payer. X223 has no SBR05: why Medicare is second
+    stands in its value codes."""
+    why = "" if claim.statement else other.secondary_type
+    group = (other.group_number, other.plan_name, why)
     yield segment("SBR", "ST"[min(place, 1)], other.relationship, *group, *[""] * 3, other.filing)
     yield segment("OI", "", "", "Y", "", "", "Y")
     yield _person("IL", other.subscriber, ("MI", other.member_id))

@@ -42,7 +42,7 @@ _FILING = {
 class Insurance(Struct, frozen=True, kw_only=True):
     """A payer and the policy with it, as a claim carries them; what is lacking is empty.
 
-    `secondary_type`: why Medicare pays after this claim's payer (SBR05).
+    `secondary_type`: why Medicare pays after this claim's payer (SBR05 of the 837P).
     """
 
     relationship: str
@@ -106,7 +106,7 @@ def after(
             why = site.decisions.why_second(draft.patient, day)
             insurance = replace(insurance, secondary_type=why or "")
         found.append(insurance)
-        lacking += _second_lacks(insurance, reference, coverage)
+        lacking += _second_lacks(insurance, reference, coverage, draft.kind)
     return found, lacking
 
 
@@ -127,7 +127,9 @@ def _payer_name(coverage: Coverage | None, kind: Kind) -> str:
     return own or named.name or coverage.payor.name or ""
 
 
-def _second_lacks(insurance: Insurance, reference: str, coverage: Coverage | None) -> Iterator[str]:
+def _second_lacks(
+    insurance: Insurance, reference: str, coverage: Coverage | None, kind: Kind
+) -> Iterator[str]:
     """Of a payer that comes after this one."""
     of_medicare = _is_medicare(coverage)
     checks = {
@@ -145,7 +147,7 @@ def _second_lacks(insurance: Insurance, reference: str, coverage: Coverage | Non
     lacking = [what for what, there in checks.items() if not there]
     if lacking:
         yield f"of the payer after it ({reference}) {', '.join(lacking)}"
-    if of_medicare and not insurance.secondary_type:
+    if of_medicare and kind == "professional" and not insurance.secondary_type:
         types = codes.claim_forms().medicare_secondary.types
         yield (
             f"why Medicare ({reference}) is secondary: record a person's decision"

@@ -174,7 +174,9 @@ def carried_address(address: Address | None) -> Address:
     """The address as X12 writes it; what is lacking is empty."""
     if address is None:
         return Address(line=(), city="", state="", postal_code="")
-    lines = tuple(text(line, 55) for line in address.line[:2])
+    # X12 has two lines: what more there is stands behind the second.
+    written = (*address.line[:1], " ".join(address.line[1:]))
+    lines = tuple(text(line, 55) for line in written if line)
     city = text(address.city, 30)
     return Address(
         line=lines if all(lines) else (),
