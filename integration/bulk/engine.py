@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import structs
 
-from integration.bulk import sifting
+from integration.bulk import references, sifting
 from integration.bulk.charts import Beside
 from integration.bulk.engines import local
 from integration.bulk.sifting import Wanted
@@ -111,7 +111,7 @@ class _Steps:
             self._step(
                 "name", ((path, ("name", (round_, part))) for part, path in enumerate(asked))
             )
-            if not any(any(path.iterdir()) for path in asked):
+            if not any(map(references.holds_numbers, asked)):
                 return
             self._step(
                 "look up",
