@@ -8,7 +8,6 @@ import hashlib
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
 from pathlib import Path
@@ -16,12 +15,12 @@ from pathlib import Path
 import msgspec
 from msgspec import structs
 
-from integration.bulk import references, sifting
+from integration.bulk import sifting
 from integration.bulk.charts import Beside
 from integration.bulk.engines import local
 from integration.bulk.sifting import Wanted
 from integration.bulk.steps import RunSetting, Task, facts_of, index_of
-from integration.bulk.surveying import names
+from integration.bulk.surveying import names, references
 from integration.bulk.surveying.index import Index, RangeFacts
 from integration.bulk.work import Work, written
 from integration.errors import ConfigurationError
@@ -170,11 +169,6 @@ def explained() -> Iterator[None]:
     again = "run the same command again: it goes on where it stopped"
     try:
         yield
-    except BrokenProcessPool:
-        raise ConfigurationError(
-            "A worker was stopped from outside, most often because memory ran out. Give fewer"
-            f" --workers, and {again}."
-        ) from None
     except OSError as problem:
         if problem.errno in (errno.ENOSPC, errno.EDQUOT):
             raise ConfigurationError(

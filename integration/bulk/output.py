@@ -16,7 +16,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct, field
 
-from integration.assessing.policies import BULK_CHARTS, BULK_SUMMARY
+from integration.assessing.files import BULK_CHARTS, BULK_SUMMARY
 from integration.bulk.engine import AllFacts
 from integration.bulk.sifting import Wanted
 from integration.bulk.steps import Assessed, Part, RunSetting, files_of, index_of

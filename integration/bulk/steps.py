@@ -15,11 +15,11 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from integration.bulk import charts, gathering, lookup, references, sifting
+from integration.bulk import charts, gathering, lookup, sifting
 from integration.bulk.sifting import Wanted
 from integration.bulk.summing.remittances import Answers
 from integration.bulk.sums import Sums
-from integration.bulk.surveying import names
+from integration.bulk.surveying import names, references
 from integration.bulk.surveying.index import Index, RangeFacts, read_facts, write_facts
 from integration.bulk.surveying.sources import Range, SourceFiles
 from integration.bulk.surveying.survey import Surveyor

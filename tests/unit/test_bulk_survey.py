@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.bulk import references
-from integration.bulk.surveying import names, sources, survey, usual
+from integration.bulk.surveying import names, references, sources, survey, usual
 from integration.bulk.surveying.index import NamedLine, RangeFacts
 from integration.bulk.surveying.names import Forms
 from integration.bulk.surveying.sources import blocks, lines_at, source
