@@ -44,6 +44,12 @@ def starts(folder: Path) -> dict[str, list[str]]:
     }  # fmt: skip
 
 
+def installed(folder: Path) -> dict[str, str]:
+    """The environment of a process that keeps what it compiles, as pip does it, in FOLDER."""
+    given = {key: said for key, said in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return given | {"PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+
+
 def seconds(arguments: list[str], environment: dict[str, str]) -> float:
     with subprocess.Popen(
         [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL
@@ -57,8 +63,7 @@ def seconds(arguments: list[str], environment: dict[str, str]) -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        given = {key: said for key, said in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-        given |= {"PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+        given = installed(folder)
         asked = starts(folder / "policies")
         for arguments in asked.values():
             seconds(arguments, given | {"XDG_CACHE_HOME": str(folder / "unused")})

@@ -34,6 +34,7 @@ def laboratory() -> str:
         *((f"comparator {sign}", names) for sign, names in said.comparators.items()),
         ("mark", said.flags),
         ("no result", said.no_result),
+        ("a note that takes a result back", said.taken_back),
         ("elsewhere", said.elsewhere),
     ]
     return f"""# Laboratory results

@@ -24,6 +24,8 @@ _ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]+:?/|www\.|[a-z0-9.-]+:\d+(?:/|$)")
 CUT_OFF = "ends early or is damaged: what follows was not read"
 # http://hl7.org/fhir/uv/bulkdata/export.html#response---complete-status: a list of files, no chart
 MANIFEST = {"transactionTime", "output"}
+# In a folder that `ferroclaim bulk` wrote.
+BULK_SUMMARY, BULK_CHARTS = "summary.json", "charts"
 
 
 class File(NamedTuple):

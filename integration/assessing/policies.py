@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import structs
 
+from integration.assessing.files import BULK_CHARTS, BULK_SUMMARY
 from integration.assessing.sources import AssessedCharts, collect, is_server
 from integration.errors import ConfigurationError
 from mappings.assess import assess, document
@@ -25,8 +26,6 @@ from mappings.trials.cases import CaseResult, run_cases
 from mappings.trials.difference import Difference, compare
 
 BUILT_IN = "built-in"
-# In a folder that `ferroclaim bulk` wrote.
-BULK_SUMMARY, BULK_CHARTS = "summary.json", "charts"
 
 
 def policy_set(which: str) -> PolicySet:

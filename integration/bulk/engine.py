@@ -8,7 +8,6 @@ import hashlib
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
 from pathlib import Path
@@ -21,7 +20,7 @@ from integration.bulk.charts import Beside
 from integration.bulk.engines import local
 from integration.bulk.sifting import Wanted
 from integration.bulk.steps import RunSetting, Task, facts_of, index_of
-from integration.bulk.surveying import names
+from integration.bulk.surveying import names, references
 from integration.bulk.surveying.index import Index, RangeFacts
 from integration.bulk.work import Work, written
 from integration.errors import ConfigurationError
@@ -111,7 +110,7 @@ class _Steps:
             self._step(
                 "name", ((path, ("name", (round_, part))) for part, path in enumerate(asked))
             )
-            if not any(any(path.iterdir()) for path in asked):
+            if not any(map(references.holds_numbers, asked)):
                 return
             self._step(
                 "look up",
@@ -170,11 +169,6 @@ def explained() -> Iterator[None]:
     again = "run the same command again: it goes on where it stopped"
     try:
         yield
-    except BrokenProcessPool:
-        raise ConfigurationError(
-            "A worker was stopped from outside, most often because memory ran out. Give fewer"
-            f" --workers, and {again}."
-        ) from None
     except OSError as problem:
         if problem.errno in (errno.ENOSPC, errno.EDQUOT):
             raise ConfigurationError(

@@ -6,6 +6,8 @@ Held by tests/unit/test_bulk_soundness.py.
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,24 +37,38 @@ class Spill:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder, self._stack = folder, stack
         self._files: dict[int, BinaryIO] = {}
-        self._seen: set[int] = set()
+        self._seen: dict[int, set[int]] = {}
 
     def add(self, part: int, line: bytes) -> None:
         """Once for each content."""
-        line = line.strip().replace(b"\n", b" ").replace(b"\r", b" ")
-        content = hash((part, line))
-        if content in self._seen:
-            return
-        self._seen.add(content)
-        self._file(part).write(line + b"\n")
+        line = line.strip().replace(b"\n", b" ").replace(b"\r", b" ") + b"\n"
+        self._write(part, {hash(line)}, line)
 
-    def _file(self, part: int) -> BinaryIO:
-        if part not in self._files:
-            if len(self._files) == _MOST_OPEN:
-                self._stack.close()
-                self._files.clear()
-            file = (self._folder / str(part)).open("ab", buffering=_BUFFER)
-            self._files[part] = self._stack.enter_context(file)
+    def add_all(self, part: int, lines: list[bytes]) -> None:
+        """As `add`, of lines as they stand in a file."""
+        text, contents = b"".join(lines), set(map(hash, lines))
+        at_once = len(contents) == len(lines) and text.endswith(b"\n") and b"\r" not in text
+        if not (at_once and self._write(part, contents, text)):
+            for line in lines:
+                self.add(part, line)
+
+    def _write(self, part: int, contents: set[int], text: bytes) -> bool:
+        """Unless some of it is there."""
+        file = self._files.get(part) or self._opened(part)
+        seen = self._seen[part]
+        if not seen.isdisjoint(contents):
+            return False
+        seen |= contents
+        file.write(text)
+        return True
+
+    def _opened(self, part: int) -> BinaryIO:
+        if len(self._files) == _MOST_OPEN:
+            self._stack.close()
+            self._files.clear()
+        self._seen.setdefault(part, set())
+        file = (self._folder / str(part)).open("ab", buffering=_BUFFER)
+        self._files[part] = self._stack.enter_context(file)
         return self._files[part]
 
 
@@ -69,16 +85,18 @@ def _spill(range_: Range, index: Index, spill: Spill, who: Wanted) -> None:
     ones, others = index.of_owners(who.members)
     if not ones and not others:
         return
-    parts = {one.line: who.part(one.owner) for one in ones}
+    home = {owner: who.part(owner) for owner in set(ones.values())}
+    parts = dict(zip(ones, map(home.__getitem__, ones.values()), strict=True))
     several: dict[int, set[int]] = {}
     for resource in others:
         several.setdefault(resource.line, set()).add(who.part(resource.owner) or 0)
     numbers = sorted([*parts, *several])
-    for number, line in zip(numbers, lines_at(range_, index, numbers), strict=False):
-        part = parts.get(number)
+    found = zip(map(parts.get, numbers), numbers, lines_at(range_, index, numbers), strict=False)
+    for part, run in groupby(found, key=itemgetter(0)):
         if part is not None:
-            spill.add(part, line)
-        else:
+            spill.add_all(part, [line for _, _, line in run])
+            continue
+        for _, number, line in run:
             _spill_some(line, several[number], spill, who)
 
 

@@ -4,7 +4,6 @@ them that are elsewhere: found by name in the index.
 Held by tests/unit/test_bulk.py.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,16 +13,10 @@ from integration.bulk.gathering import Spill, bundle, opened
 from integration.bulk.sifting import Wanted
 from integration.bulk.surveying import names
 from integration.bulk.surveying.index import Index
-from integration.bulk.surveying.names import Forms
 from integration.bulk.surveying.sources import Range, lines_at
-from mappings.reading import NotJson, of_line
 from mappings.reading.bundles.collection import Contents
-from mappings.reading.bundles.heads import OPENED, is_plain, other
 from mappings.reading.fhir.elements import Resource
 
-# Escapes that are in most markup, and bytes that are in no text; the backslash comes first.
-_ESCAPES = {rb"\\": b"\xfe", rb"\"": b"\xff"}
-_WITH_SLASH = re.compile(rb'"([^"]*/[^"]*)"')
 # How many names are looked for at a time: about 100 bytes each.
 MOST_NAMES = 75_000
 
@@ -33,59 +26,6 @@ class Turn(NamedTuple):
 
     kinds: frozenset[int]
     parts: Mapping[int, tuple[int, ...]]
-
-
-def names_in(files: Iterable[Path], forms: Forms) -> dict[str, set[int]]:
-    """By type all that charts refer to, as far as that can lead anywhere, and what they are
-    called."""
-    found: dict[str, set[int]] = {kind: set() for kind in names.KINDS}
-    strings: set[bytes] = set()
-    strings_in = _any_string if "" in forms.kinds else _WITH_SLASH.findall
-    for path in files:
-        with path.open("rb") as stream:
-            for line in stream:
-                head = other(line) if is_plain(line) else None
-                text = _marked(line) if head and head.id and head.kind not in OPENED else None
-                if head and head.id and text:
-                    if head.kind in found:
-                        found[head.kind].add(names.key(head.kind, head.id))
-                    strings.update(strings_in(text))
-                else:
-                    _add(found, _named(line))
-    _add(found, names.of_texts(map(_unquoted, strings), forms))
-    return found
-
-
-def _add(found: dict[str, set[int]], more: Iterable[tuple[str, int]]) -> None:
-    for kind, number in more:
-        if kind in found:
-            found[kind].add(number)
-
-
-def _named(line: bytes) -> Iterator[tuple[str, int]]:
-    said = of_line(line)
-    return iter(()) if isinstance(said, NotJson) else names.named(said)
-
-
-def _any_string(line: bytes) -> list[bytes]:
-    """And what stands between two."""
-    return line.split(b'"')
-
-
-def _marked(line: bytes) -> bytes | None:
-    """Without an escape, so that a quote is where a string begins or ends; None where it takes a
-    decoder to tell."""
-    if b"\\" in line:
-        for escape, mark in _ESCAPES.items():
-            line = line.replace(escape, mark)
-        if b"\\" in line:
-            return None
-    return line
-
-
-def _unquoted(text: bytes) -> bytes:
-    """What the string of a line says."""
-    return text.replace(b"\xfe", b"\\").replace(b"\xff", b'"')
 
 
 def turns(
@@ -98,7 +38,7 @@ def turns(
         own = dict.fromkeys(found, (part,))
         if not own:
             continue
-        shared = {name: (*asked[name], part) for name in filter(asked.__contains__, own)}
+        shared = {name: (*asked[name], part) for name in asked.keys() & own.keys()}
         asked |= own
         asked |= shared
         kinds.add(names.code(kind))
@@ -109,23 +49,37 @@ def turns(
         yield Turn(frozenset(kinds), asked)
 
 
+class Homes(dict[int, tuple[int, ...] | None]):
+    """The part in which a patient's chart is, in the form in which a turn has the parts that ask
+    for a name; None of those whose charts are in none."""
+
+    def __init__(self, who: Wanted) -> None:
+        super().__init__()
+        self._who = who
+
+    def __missing__(self, owner: int) -> tuple[int, ...] | None:
+        part = self._who.part(owner)
+        home = self[owner] = None if part is None else (part,)
+        return home
+
+
 def look_up(ranges: Iterable[tuple[Range, Index]], asked: Turn, who: Wanted, folder: Path) -> None:
     """Spills what has one of the names and is not gathered by the part that asks for it."""
     folder.mkdir()
+    homes = Homes(who)
     with ExitStack() as stack:
         spill = Spill(folder, stack)
         for range_, index in ranges:
-            hits = list(_rows(index, asked, who))
+            hits = list(_rows(index, asked, homes))
             if hits:
                 _spill(range_, index, hits, spill)
 
 
-def _rows(index: Index, asked: Turn, who: Wanted) -> Iterator[tuple[int, int, int]]:
+def _rows(index: Index, asked: Turn, homes: Homes) -> Iterator[tuple[int, int, int]]:
     """Line, name, and a part that asks for it."""
-    for hit in index.named(asked.parts.keys(), asked.kinds):
-        own = who.part(hit.owner)
+    for hit in index.named(asked.parts, asked.kinds, homes):
         for part in asked.parts[hit.name]:
-            if part != own:
+            if (part,) != homes[hit.owner]:
                 yield hit.line, hit.name, part
 
 

@@ -16,7 +16,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct, field
 
-from integration.assessing.policies import BULK_CHARTS, BULK_SUMMARY
+from integration.assessing.files import BULK_CHARTS, BULK_SUMMARY
 from integration.bulk.engine import AllFacts
 from integration.bulk.sifting import Wanted
 from integration.bulk.steps import Assessed, Part, RunSetting, files_of, index_of
@@ -137,7 +137,7 @@ def _not_here(
     here = {names.name(deletion.name) for deletion in deleted}
     for range_ in setting.source.ranges:
         index = index_of(Work(setting.work), range_.number)
-        here.update(hit.name for hit in index.named(asked, {names.code(ADMINISTRATION)}))
+        here |= index.having(asked, {names.code(ADMINISTRATION)})
     for dose, key in keys:
         if "://" in key or names.name(key) not in here:
             yield inside.not_here(dose, key)

@@ -6,7 +6,6 @@ Held by tests/unit/test_bulk.py.
 import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -72,7 +71,7 @@ def bulk(
         )
     )
     plan = Plan(
-        f"{version('ferroclaim')} {sys.byteorder}",
+        sys.byteorder,
         storage.resolved(source),
         found.stamps,
         range_bytes,

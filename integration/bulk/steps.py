@@ -6,11 +6,9 @@ Held by tests/unit/test_bulk.py.
 
 import csv
 import io
-from array import array
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from integration.bulk import charts, gathering, lookup, sifting
 from integration.bulk.sifting import Wanted
 from integration.bulk.summing.remittances import Answers
 from integration.bulk.sums import Sums
-from integration.bulk.surveying import names
+from integration.bulk.surveying import names, references
 from integration.bulk.surveying.index import Index, RangeFacts, read_facts, write_facts
 from integration.bulk.surveying.sources import Range, SourceFiles
 from integration.bulk.surveying.survey import Surveyor
@@ -34,7 +32,6 @@ from mappings.record import Problem
 from mappings.site import Site
 from mappings.writing import table
 
-_NO_KIND = "no type"  # the file of names that say none
 PART_BYTES = 3 << 20  # of a part's charts as text; in memory they are some ten times that
 
 
@@ -112,18 +109,17 @@ class RunWorker:
     def name(self, round_: int, part: int) -> None:
         """What the charts of a part name in a round, and did not name before."""
         earlier = [self._work.piece(f"names-{number}", part) for number in range(round_)]
-        found = lookup.names_in(files_of(self._work, part, round_ - 1), self._beside.forms)
-        with written(self._work.piece(f"names-{round_}", part)) as folder:
-            folder.mkdir()
-            for kind, numbers in found.items():
-                known = chain.from_iterable(_numbers_in(path, kind) for path in earlier)
-                if new := numbers.difference(known):
-                    (folder / (kind or _NO_KIND)).write_bytes(array("I", sorted(new)).tobytes())
+        found = references.named_in(files_of(self._work, part, round_ - 1), self._beside.forms)
+        for kind, numbers in found.items():
+            for path in earlier if numbers else ():
+                numbers.difference_update(references.numbers_at(path, kind))
+        with written(self._work.piece(f"names-{round_}", part)) as path:
+            references.write_numbers(found, path)
 
     def look_up(self, round_: int, numbers: list[int]) -> None:
         parts = [self._work.piece(f"names-{round_}", part) for part in range(self._who.parts)]
         pieces = (
-            (kind, part, _numbers_in(path, kind))
+            (kind, part, references.numbers_at(path, kind))
             for kind in sorted(self._kinds_of(numbers))
             for part, path in enumerate(parts)
         )
@@ -183,13 +179,6 @@ def facts_of(work: Work, number: int) -> RangeFacts:
 def beside_of(work: Work) -> charts.Beside:
     data = work.piece("sift", "beside").read_bytes()
     return msgspec.msgpack.decode(data, type=charts.Beside)
-
-
-def _numbers_in(folder: Path, kind: str) -> array:
-    found, path = array("I"), folder / (kind or _NO_KIND)
-    if path.exists():
-        found.frombytes(path.read_bytes())
-    return found
 
 
 def files_of(work: Work, part: int, round_: int | None = None) -> list[Path]:

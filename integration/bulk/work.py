@@ -23,7 +23,7 @@ _FOLDER, _PLAN = ".bulk-run", "plan.json"
 class Plan(Struct, frozen=True):
     """What a run is about; another one's pieces are of no use to it."""
 
-    version: str
+    byteorder: str
     source: str
     stamps: list[tuple[str, int, int]]
     range_bytes: int

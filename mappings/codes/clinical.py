@@ -81,6 +81,7 @@ class ResultWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     comparators: dict[str, tuple[str, ...]]
     flags: tuple[str, ...]
     no_result: tuple[str, ...]
+    taken_back: tuple[str, ...]
     elsewhere: tuple[str, ...]
     source: str
     verified: bool

@@ -3,12 +3,14 @@
 Held by tests/unit/test_requirements_table.py.
 """
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Literal
 
 from msgspec import Struct, field
 
 from mappings.codes.tables import DenialCodes
+from mappings.values.identity import stable_id
 
 Owner = Literal["clinician", "billing"]
 Group = Literal["safety", "laboratory", "authorization", "product", "documentation"]
@@ -74,6 +76,11 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         used`."""
         title = self.title
         return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
+    def gap_id(self, patient: str, administrations: Iterable[str]) -> str:
+        """Of its gap: one of the patient, or one of these administrations (R13)."""
+        of = () if self.scope == "patient" else administrations
+        return stable_id("gap", patient, self.id, *of)
 
 
 class RequirementTable(Struct, frozen=True, dict=True, forbid_unknown_fields=True):

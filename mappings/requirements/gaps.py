@@ -8,7 +8,6 @@ from itertools import chain
 
 from mappings import codes
 from mappings.assessment import WORST_FIRST, Finding, Gap
-from mappings.values.identity import stable_id
 
 
 def gaps_of(
@@ -54,7 +53,7 @@ def _gap(
         else " (This rule is not verified against the payer's published policy.)"
     )
     return Gap(
-        id=stable_id("gap", patient, *key),
+        id=requirement.gap_id(patient, key[1:]),
         requirement=worst.requirement,
         state=worst.state,
         blocking=any(finding.blocking for finding in findings),

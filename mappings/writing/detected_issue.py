@@ -244,11 +244,7 @@ def _closed(held: Resource, assessment: PatientAssessment, now: datetime) -> Res
         if implicated & set(line.administrations)
     ):
         return None
-    findings = [
-        finding
-        for finding in assessment.requirements
-        if finding.requirement == _requirement(held) and implicated & set(finding.administrations)
-    ]
+    findings = _findings(held, assessment, implicated)
     warning = next((gap for gap in assessment.gaps if gap.id == gap_of(held)), None)
     if warning:
         return _with_mitigation(held, "final", "no-longer-asked", _as_warning(warning), now)
@@ -259,6 +255,24 @@ def _closed(held: Resource, assessment: PatientAssessment, now: datetime) -> Res
     )
     why = why or "the administration is no longer billed or on record"
     return _with_mitigation(held, "cancelled", "administration-reversed", f"Canceled: {why}.", now)
+
+
+def _findings(held: Resource, assessment: PatientAssessment, implicated: set[str]) -> list[Finding]:
+    """What is found now of what it is about; by our identifier alone, where the server kept no more
+    of it."""
+    requirement, rows = _requirement(held), codes.requirements()
+    if requirement is None or not implicated:
+        gap, patient = gap_of(held), assessment.patient
+        return [
+            finding
+            for finding in assessment.requirements
+            if rows[finding.requirement].gap_id(patient, finding.administrations) == gap
+        ]
+    return [
+        finding
+        for finding in assessment.requirements
+        if finding.requirement == requirement and implicated & set(finding.administrations)
+    ]
 
 
 def _requirement(held: Resource) -> str | None:

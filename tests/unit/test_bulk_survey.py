@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.bulk import lookup
-from integration.bulk.surveying import names, sources, survey, usual
+from integration.bulk.surveying import names, references, sources, survey, usual
 from integration.bulk.surveying.index import NamedLine, RangeFacts
 from integration.bulk.surveying.names import Forms
 from integration.bulk.surveying.sources import blocks, lines_at, source
@@ -32,7 +31,8 @@ def surveyed(path: Path) -> tuple[list[NamedLine], list[tuple[int, int, int]], R
     index, facts = Surveyor(Site()).survey(range_)
     everything = set(index.owners) | set(index._more_owners)
     ones, several = index.of_owners(everything)
-    rows = sorted({resource for resource in ones + several if resource.name})
+    single = [NamedLine(line, index.names[line], owner) for line, owner in ones.items()]
+    rows = sorted({resource for resource in single + several if resource.name})
     facts.counts.pop("", None)  # of types that no rule reads
     return rows, sorted(index.aimed()), facts
 
@@ -57,14 +57,38 @@ def test_all_that_a_chart_refers_to_is_found_in_its_text(seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "part"
         path.write_bytes(b"\n".join(lines))
-        found = lookup.names_in([path], Forms(frozenset(names.KINDS), words=True))
-        marked = lookup.names_in([path], Forms(frozenset(names.KINDS)))
-        typed = lookup.names_in([path], Forms(frozenset(names.KINDS[1:])))
+        found = references.named_in([path], Forms(frozenset(names.KINDS), words=True))
+        marked = references.named_in([path], Forms(frozenset(names.KINDS)))
+        typed = references.named_in([path], Forms(frozenset(names.KINDS[1:])))
     rows = [value for value in map(of_line, lines) if not isinstance(value, NotJson)]
     for kind, number in chain.from_iterable(map(_referred, rows)):
         assert number in found[kind]
     assert all(marked[kind] <= found[kind] for kind in names.KINDS)
     assert all(typed[kind] == marked[kind] for kind in names.KINDS if kind)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        r"Location/l\"1",
+        r"Location\/l\"1",
+        r"Location\u002fl\"1",
+        r"Location\u002Fl\u00221",
+        r"L\u006fcation/l\"1",
+        r"https://ehr/Location\/l\"1\/_history\/2",
+    ],
+)
+@pytest.mark.parametrize("beside", [r"a \\", r"\n\"\\u002f", r"\u002f", "a"])
+@pytest.mark.parametrize("forms", [names.KINDS, names.KINDS[1:]])
+def test_a_reference_is_found_however_it_is_escaped(
+    reference: str, beside: str, forms: tuple[str, ...], tmp_path: Path
+) -> None:
+    line = f'{{"resourceType":"Encounter","id":"\\u0065","text":"{beside}","a":"{reference}"}}\n'
+    path = tmp_path / "part"
+    path.write_text(line + line.replace("l", "k"), encoding="utf-8")
+    found = references.named_in([path], Forms(frozenset(forms)))
+    assert names.key("Location", 'l"1') in found["Location"]
+    assert found["Encounter"] == {names.key("Encounter", "e")}
 
 
 def _referred(value: object) -> Iterator[tuple[str, int]]:
@@ -121,3 +145,21 @@ def test_an_odd_line_ends_the_columns_and_nothing_else() -> None:
 def test_one_odd_name_leaves_all_to_the_reading_by_line() -> None:
     odd = msgspec.json.encode({**builders.ferritin(id="f"), "subject": {"reference": "somebody"}})
     assert usual.columns("Observation", [*lines_of(3), odd], usual.Owners()) is None
+
+
+def test_a_line_that_names_no_type_ends_the_columns() -> None:
+    lines = lines_of(4)
+    lines[2] = lines[2].replace(b'"resourceType":"Observation",', b"")
+    found = usual.columns("Observation", lines, usual.Owners())
+    assert found is not None
+    assert len(found.names) == 2
+
+
+def test_patients_are_read_in_columns_unless_one_is_linked() -> None:
+    lines = [text({"resourceType": "Patient", "id": f"p{number}"}) for number in range(3)]
+    found = usual.columns("Patient", lines, usual.Owners())
+    assert found is not None
+    assert list(found.owners) == [names.handle(f"Patient/p{number}") for number in range(3)]
+    assert found.names[1] == names.key("Patient", "p1")
+    linked = lines[0].replace(b"}", b',"link":[]}')
+    assert usual.columns("Patient", [*lines, linked], usual.Owners()) is None

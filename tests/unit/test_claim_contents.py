@@ -99,6 +99,11 @@ def test_who_bills_alone_renders() -> None:
     )
 
 
+def test_zeros_in_place_of_a_zip_4_are_left_out() -> None:
+    home = claims.patient(address=[{**claims.HOME, "postalCode": "43215-0000"}])
+    assert "N4*COLUMBUS*OH*43215" in accepted(claims.chart(home))
+
+
 def test_what_more_than_two_lines_say_of_an_address_is_kept() -> None:
     lines = ["c/o Mary Doe", "12 Elm Street", "Apt 4B"]
     home = claims.patient(address=[{**claims.HOME, "line": lines}])
@@ -258,6 +263,19 @@ def test_checks_go_to_a_box_where_the_site_says_so() -> None:
 
 
 # NDCs.
+
+
+def test_a_dose_just_above_a_unit_and_its_discard_are_written() -> None:
+    dose = builders.administration(
+        dose="100.0001 mg", ndc=builders.VENOFER_200, discarded="99.9999 mg"
+    )
+    segments = accepted(claims.chart(dose))
+    assert having(segments, "SV1", "CTP") == [
+        "SV1*HC:J1756*50.5*UN*101***1:2:3",
+        "CTP****5*ML",
+        "SV1*HC:J1756:JW*49.5*UN*99***1:2:3",
+        "CTP****5*ML",
+    ]
 
 
 TWO_VIALS = builders.administration(

@@ -60,6 +60,15 @@ def test_what_closed_it_is_said(by: PatientAssessment, status: str, code: str, s
     assert found[2].startswith(says)
 
 
+@pytest.mark.parametrize("dropped", [["code"], ["implicated"], ["code", "implicated"]])
+def test_a_server_that_keeps_our_identifier_alone_is_told_the_same(dropped: list[str]) -> None:
+    (first,) = issues(OPEN, [], builders.AS_OF)
+    kept = {name: value for name, value in first.items() if name not in dropped}
+    (issue,) = issues(builders.assessed(), [kept], LATER)
+    assert issue["status"] == "final"
+    assert issue["mitigation"][-1]["action"]["text"].startswith("Complete: ")
+
+
 def test_a_dose_that_waits_leaves_it_open() -> None:
     waiting = builders.assessed(builders.administration(status="in-progress"))
     assert issues(waiting, issues(OPEN, [], builders.AS_OF), LATER) == []

@@ -30,10 +30,21 @@ def test_assessing_a_file_loads_nothing_of_servers(form: str) -> None:
     }
 
 
+# What is for other processes, for other commands, or for a few lines.
+OF_OTHERS = {
+    "concurrent.futures",
+    "email",
+    "importlib.metadata",
+    "mappings.trials",
+    "multiprocessing",
+}
+
+
 def test_a_bulk_run_over_files_loads_nothing_of_servers(tmp_path: Path) -> None:
-    found = start("-q", "bulk", str(SAMPLE), "--out", str(tmp_path)).modules
+    found = start("-q", "bulk", str(SAMPLE), "--out", str(tmp_path), "--workers", "1").modules
     assert "mappings.assess" in found
     assert OF_SERVERS & {name.partition(".")[0] for name in found} == set()
+    assert OF_OTHERS & found == set()
 
 
 @pytest.mark.parametrize(

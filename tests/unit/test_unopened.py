@@ -271,6 +271,12 @@ def test_what_no_rule_asks_for_stays_unopened() -> None:
     assert opened(held[0]) is opened(held[0])
 
 
+@pytest.mark.parametrize("note", ["WRONG PATIENT - disregard", "Collected by the nurse"])
+def test_a_note_of_a_result_is_heard_in_whatever_form(note: str) -> None:
+    result = builders.ferritin(note=[{"text": note}])
+    assert_same(text_of(bundle(builders.chart(result))))
+
+
 def test_a_modifier_is_seen_however_its_name_is_written() -> None:
     said = {"dose": builders.quantity("200 mg"), "modifierExtension": [{"url": "urn:x:not"}]}
     given = builders.administration(dosage=said)

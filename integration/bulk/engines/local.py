@@ -10,11 +10,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context
+from functools import partial
+from typing import TYPE_CHECKING
 
 from integration.bulk.steps import RunSetting, RunWorker, Task
+from integration.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 _WATCH_SECONDS = 1.0
 _SELDOM = (50_000, 20, 50)
@@ -72,26 +76,44 @@ def pool(setting: RunSetting, workers: int) -> Iterator[Callable[[list[Task]], I
         with _settled():
             yield lambda tasks: map(own.make, tasks)
         return
+    from concurrent.futures import process
+
+    try:
+        with _processes(setting, workers) as pool:
+            yield partial(_made, pool)
+    except process.BrokenProcessPool:
+        raise ConfigurationError(
+            "A worker was stopped from outside, most often because memory ran out. Give fewer"
+            " --workers, and run the same command again: it goes on where it stopped."
+        ) from None
+
+
+def _processes(setting: RunSetting, workers: int) -> "ProcessPoolExecutor":
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     # Forked processes share what is loaded; beside other threads, as clients of object storage have
     # them, that is not safe.
     beside_none = threading.active_count() == 1 and not setting.source.is_remote
     alone = sys.platform == "linux" and beside_none
     context = get_context("fork" if alone else "spawn")
-    with ProcessPoolExecutor(workers, context, _begin, (setting,)) as pool:
-        # All of them begin now, before anything else starts a thread.
-        pool.submit(_wait).result()
+    pool = ProcessPoolExecutor(workers, context, _begin, (setting,))
+    # All of them begin now, before anything else starts a thread.
+    pool.submit(_wait).result()
+    return pool
 
-        def do(tasks: list[Task]) -> Iterator[None]:
-            futures: list[Future[None]] = [pool.submit(_make, task) for task in tasks]
-            try:
-                for future in as_completed(futures):
-                    future.result()
-                    yield
-            finally:
-                for future in futures:
-                    future.cancel()
 
-        yield do
+def _made(pool: "ProcessPoolExecutor", tasks: list[Task]) -> Iterator[None]:
+    from concurrent.futures import as_completed
+
+    futures = [pool.submit(_make, task) for task in tasks]
+    try:
+        for future in as_completed(futures):
+            future.result()
+            yield
+    finally:
+        for future in futures:
+            future.cancel()
 
 
 def processors() -> int:

@@ -6,8 +6,9 @@ Held by tests/unit/test_bulk.py.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from itertools import compress, count, pairwise
+from operator import ne
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,9 +51,11 @@ class Index:
 
     def __init__(self, start: int = 0) -> None:
         self._kinds = array("B")
-        self._open_kinds = set[int]()
         self._places = array("Q", [start])
         self._firsts = array("I", [0])
+        self._members = array("I")
+        self._ends = array("I", [0])
+        self._open_kinds = set[int]()
         self._more_bytes = array("Q", [0])
         self.names = array("I")
         self.owners = array("I")
@@ -66,6 +69,7 @@ class Index:
     def add(self, kind: int = 0, name: int = 0, owner: int = 0) -> None:
         """The next line."""
         self._open_kinds.add(kind)
+        self._members.append(owner)
         self.names.append(name)
         self.owners.append(owner)
 
@@ -79,9 +83,10 @@ class Index:
         """How long a line is whose resources have rows of their own."""
         self._more_bytes[0] += length
 
-    def extend(self, kind: int, name_numbers: array, owners: array) -> None:
-        """The next lines."""
+    def extend(self, kind: int, name_numbers: array, owners: array, members: Iterable[int]) -> None:
+        """The next lines; MEMBERS: all of OWNERS."""
         self._open_kinds.add(kind)
+        self._members.extend(members)
         self.names.extend(name_numbers)
         self.owners.extend(owners)
 
@@ -91,6 +96,7 @@ class Index:
         self._firsts.append(len(self.names))
         kinds = self._open_kinds - {0} or {0}
         self._kinds.append(kinds.pop() if len(kinds) == 1 else _SEVERAL)
+        self._ends.append(len(self._members))
         self._open_kinds = set()
 
     def blocks(self) -> Iterator[BlockPlace]:
@@ -116,29 +122,52 @@ class Index:
     def aimed(self) -> Iterator[tuple[int, int, int]]:
         return zip(self._aim_owners, self._aims, self._aim_bases, strict=True)
 
-    def of_owners(self, members: Set[int]) -> tuple[list[NamedLine], list[NamedLine]]:
-        """Lines that hold one resource of theirs, and rows of other lines."""
-        ones = self._ones(self.blocks(), members, self.owners)
+    def of_owners(self, members: Set[int]) -> tuple[dict[int, int], list[NamedLine]]:
+        """Lines that hold one resource of theirs, with whose it is, and rows of other lines."""
+        lines = self._lines(self._blocks_of(members), members, self.owners)
+        ones = dict(zip(lines, map(self.owners.__getitem__, lines), strict=True))
         return ones, self._several(members, self._more_owners)
 
-    def named(self, asked: Set[int], kinds: Set[int]) -> list[NamedLine]:
-        """Whatever has one of these names, which are of these KINDS."""
-        kinds = (kinds | {_SEVERAL}) - {0}
-        blocks = (block for block in self.blocks() if block.kind in kinds)
-        return self._ones(blocks, asked, self.names) + self._several(asked, self._more_names)
+    def _blocks_of(self, members: Set[int]) -> Iterator[BlockPlace]:
+        """Those that hold anything of theirs."""
+        those = (self._members[first:behind] for first, behind in pairwise(self._ends))
+        return compress(self.blocks(), (not members.isdisjoint(own) for own in those))
 
-    def _ones(
-        self, blocks: Iterable[BlockPlace], wanted: Set[int], column: array
-    ) -> list[NamedLine]:
-        found: list[NamedLine] = []
-        for block in blocks:
-            own = column[block.first : block.behind]
-            if not wanted.isdisjoint(own):
-                lines = compress(count(block.first), map(wanted.__contains__, own))
-                found += [NamedLine(line, self.names[line], self.owners[line]) for line in lines]
+    def having(self, asked: Set[int], kinds: Set[int]) -> set[int]:
+        """The names of those ASKED, which are of these KINDS, that anything has."""
+        found = set(filter(asked.__contains__, self._more_names))
+        for block in self._blocks_with(asked, kinds):
+            found.update(asked & set(self.names[block.first : block.behind]))
         return found
 
-    def _several(self, wanted: Set[int], column: array) -> list[NamedLine]:
+    def named(
+        self, asked: Mapping[int, object], kinds: Set[int], homes: Mapping[int, object]
+    ) -> list[NamedLine]:
+        """Whatever has one of the names ASKED, which are of these KINDS, unless what asks for it is
+        the very home of its owner."""
+        lines = self._lines(self._blocks_with(asked.keys(), kinds), asked, self.names)
+        asking = map(asked.__getitem__, map(self.names.__getitem__, lines))
+        having = map(homes.__getitem__, map(self.owners.__getitem__, lines))
+        away = compress(lines, map(ne, asking, having))
+        found = [NamedLine(line, self.names[line], self.owners[line]) for line in away]
+        return found + self._several(asked, self._more_names)
+
+    def _blocks_with(self, asked: Set[int], kinds: Set[int]) -> Iterator[BlockPlace]:
+        kinds = (kinds | {_SEVERAL}) - {0}
+        for block in self.blocks():
+            own = self.names[block.first : block.behind] if block.kind in kinds else ()
+            if not asked.isdisjoint(own):
+                yield block
+
+    @staticmethod
+    def _lines(blocks: Iterable[BlockPlace], wanted: Container[int], column: array) -> list[int]:
+        found: list[int] = []
+        for block in blocks:
+            own = column[block.first : block.behind]
+            found += compress(count(block.first), map(wanted.__contains__, own))
+        return found
+
+    def _several(self, wanted: Container[int], column: array) -> list[NamedLine]:
         columns = self._more_lines, self._more_names, self._more_owners
         resources = zip(*columns, strict=True)
         return list(map(NamedLine._make, compress(resources, map(wanted.__contains__, column))))
@@ -146,17 +175,17 @@ class Index:
     def bytes_of(self, members: Set[int]) -> int:
         """About how long all is that is theirs."""
         found = 0
-        for block in self.blocks():
+        for block in self._blocks_of(members):
             own = self.owners[block.first : block.behind]
-            if not members.isdisjoint(own):
-                found += block.bytes * sum(map(members.__contains__, own)) // len(own)
+            found += block.bytes * sum(map(members.__contains__, own)) // len(own)
         share = sum(map(members.__contains__, self._more_owners))
         return found + self._more_bytes[0] * share // (len(self._more_owners) or 1)
 
     def _columns(self) -> list[array]:
-        lines = [self._kinds, self._places, self._firsts, self.names, self.owners]
-        more = [self._more_bytes, self._more_lines, self._more_names, self._more_owners]
-        return [*lines, *more, self._aim_owners, self._aims, self._aim_bases]
+        blocks = [self._kinds, self._places, self._firsts, self._members, self._ends]
+        lines = [self.names, self.owners, self._more_bytes]
+        more = [self._more_lines, self._more_names, self._more_owners]
+        return [*blocks, *lines, *more, self._aim_owners, self._aims, self._aim_bases]
 
     def write(self, path: Path) -> None:
         with path.open("wb") as stream:

@@ -9,7 +9,7 @@ Held by tests/unit/test_bulk_soundness.py.
 import zlib
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 from msgspec import Struct
@@ -47,6 +47,11 @@ def code(kind: str) -> int:
 def key(kind: str, identity: str) -> int:
     """Of `Type/id`: 32 bits, others for an Observation and an Encounter of one id."""
     return zlib.crc32(identity.encode("utf-8", "surrogatepass"), code(kind))
+
+
+def keys(kind: str, identities: Iterable[str]) -> Iterator[int]:
+    """`key` of many of a type, which are text."""
+    return map(zlib.crc32, map(str.encode, identities), repeat(code(kind)))
 
 
 def name(reference: str) -> int:

@@ -21,6 +21,7 @@ from mappings.record import Problem
 
 RANGE_BYTES = 16 << 20
 _BUFFER = 1 << 17  # what is decoded of it stays in the cache of a processor
+_AHEAD = 1 << 13  # read beyond it, for the end of its last line
 
 # A file by name, bytes, and when it was changed (nanoseconds).
 Stamp = tuple[str, int, int]
@@ -153,7 +154,7 @@ class Block(NamedTuple):
 def blocks(range_: Range) -> Iterator[Block]:
     """The lines that begin in the range, many at a time; DAMAGED may come on the way, after all
     that was whole."""
-    with opened(range_.path, _BUFFER) as stream:
+    with opened(range_.path, _AHEAD) as stream:
         if range_.form == "document":
             data = unpacked(stream).read()
             yield Block(0, [data], len(data))
@@ -184,13 +185,13 @@ def _blocks(text: Iterable[bytes]) -> Iterator[Block]:
 
 def _blocks_until(stream: BinaryIO, end: int) -> Iterator[Block]:
     """Lines that begin before this place."""
-    while (place := stream.tell()) < end:
-        # `readlines` goes on until it has more than it is asked for; 0 would be everything.
-        most = min(end - place, _BUFFER) - 1
-        lines = stream.readlines(most) if most else [stream.readline()]
-        if not any(lines):
-            return
+    place = stream.tell()
+    while place < end and (text := stream.read(min(end - place, _BUFFER))):
+        lines = BytesIO(text).readlines()
+        if not text.endswith(b"\n"):
+            lines[-1] += stream.readline()
         yield Block(place, lines, stream.tell())
+        place = stream.tell()
 
 
 def lines_at(range_: Range, index: Index, numbers: list[int]) -> Iterator[bytes]:
@@ -199,7 +200,7 @@ def lines_at(range_: Range, index: Index, numbers: list[int]) -> Iterator[bytes]
     if range_.is_whole:
         yield from _lines_of_whole(range_, set(numbers))
         return
-    with opened(range_.path, _BUFFER) as stream:
+    with opened(range_.path, _AHEAD) as stream:
         for block, wanted in index.blocks_with(numbers):
             stream.seek(block.place)
             lines = BytesIO(stream.read(block.bytes)).readlines()

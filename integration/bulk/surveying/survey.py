@@ -17,7 +17,15 @@ from integration.bulk.surveying import names
 from integration.bulk.surveying.index import Index, RangeFacts
 from integration.bulk.surveying.names import Forms
 from integration.bulk.surveying.sources import Range, blocks
-from integration.bulk.surveying.usual import ADMINISTRATION, UNREADABLE, Columns, Owners, columns
+from integration.bulk.surveying.usual import (
+    ADMINISTRATION,
+    BETWEEN,
+    PATIENT,
+    UNREADABLE,
+    Columns,
+    Owners,
+    columns,
+)
 from mappings.reading import Collection, NotJson, of_line
 from mappings.reading.bundles.collection import Contents
 from mappings.reading.bundles.heads import (
@@ -63,25 +71,26 @@ class Surveyor:
     """For one site; keep it for many ranges, it remembers the medications it has seen."""
 
     def __init__(self, site: Site) -> None:
-        self._screen, self._owners = Screen(site), Owners()
+        self._screen, self._owners, self._kind = Screen(site), Owners(), ""
 
     def survey(self, range_: Range) -> tuple[Index, RangeFacts]:
-        reading = _Reading(self._screen, self._owners, range_)
+        reading = _Reading(self._screen, self._owners, range_, self._kind)
         reading.read()
+        self._kind = reading.kind
         return reading.index, reading.facts
 
 
 class _Reading:
-    def __init__(self, screen: Screen, owners: Owners, range_: Range) -> None:
+    def __init__(self, screen: Screen, owners: Owners, range_: Range, kind: str) -> None:
         self._screen, self._owners, self._range = screen, owners, range_
         self.index, self.facts = Index(), RangeFacts()
         self._patients, self._ours = set[int](), set[int]()
         # The words of drugs that are none of ours, whatever else the administration says.
-        self._others: set[tuple[bytes, ...]] = set()
+        self._others: set[bytes] = set()
         self._forms = set[Forms]()
         self._counts = dict.fromkeys(names.KINDS, 0)
-        # The type of the last line, and that of a run of lines, if it belongs to one.
-        self._last = self._kind = ""
+        # The type of the last line, and that of a run of lines, if it belongs to one: KIND first.
+        self._last = self.kind = kind
 
     def read(self) -> None:
         try:
@@ -108,26 +117,28 @@ class _Reading:
         """In columns, as long as the lines are of one type and of its usual form."""
         left = block
         while left:
-            found = columns(self._kind, left, self._owners) if self._kind else None
+            found = columns(self.kind, left, self._owners) if self.kind else None
             count = len(found.names) if found else 0
             if found:
                 self._take_columns(left, found)
             odd = left[count : count + 1] if found else left
             for line in odd:
                 kind = self._take_line(line)
-                self._kind, self._last = kind if kind == self._last else "", kind
+                self.kind, self._last = kind if kind == self._last else "", kind
             left = left[count + len(odd) :]
 
     def _take_columns(self, lines: list[bytes], found: Columns) -> None:
         count = len(found.names)
-        self.index.extend(names.code(self._kind), found.names, found.owners)
+        self.index.extend(names.code(self.kind), found.names, found.owners, found.members)
         self.facts.lines += count
         self.facts.taken += count
-        self._counts[self._kind if self._kind in SUBJECT else ""] += count
-        if self._kind == ADMINISTRATION:
-            for line, words, owner in zip(lines, found.drugs, found.owners, strict=False):
-                if words not in self._others:
-                    self._judge(words, line, owner)
+        self._counts[self.kind if self.kind in names.CODES else ""] += count
+        if self.kind == PATIENT:
+            self._patients.update(found.members)
+        if unknown := set(found.drugs) - self._others:
+            for line, drug, owner in zip(lines, found.drugs, found.owners, strict=False):
+                if drug in unknown:
+                    self._judge(drug, line, owner)
 
     def _take_line(self, line: bytes) -> str:
         """The type of the line; empty where it is not to be told."""
@@ -153,24 +164,25 @@ class _Reading:
             if not whose or not names.is_whose(whose.reference):
                 return False
             owner = names.handle(whose.reference)
-        elif kind in _READ_WHOLE or (kind == "Patient" and head.link is not UNSET):
+        elif kind in _READ_WHOLE or (kind == PATIENT and head.link is not UNSET):
             return False
         elif kind not in SHARED:
             self._counts[""] += 1
             self.index.add()
             return True
-        elif kind == "Patient":
+        elif kind == PATIENT:
             owner = names.handle_of_id(head.id)
             self._patients.add(owner)
         self._counts[kind] += 1
         self.index.add(names.code(kind), names.key(kind, head.id), owner)
         if kind == ADMINISTRATION:
-            words = tuple(text_of(getattr(head, name)) for name in NAMING)
-            self._judge(words, line, owner)
+            drug = BETWEEN.join(text_of(getattr(head, name)) for name in NAMING)
+            self._judge(drug, line, owner)
         return True
 
-    def _judge(self, words: tuple[bytes, ...], line: bytes, owner: int) -> None:
+    def _judge(self, drug: bytes, line: bytes, owner: int) -> None:
         """By the texts of NAMING, empty where there is none."""
+        words = tuple(drug.split(BETWEEN))
 
         def naming() -> Resource:
             said = zip(NAMING, words, strict=True)
@@ -178,7 +190,7 @@ class _Reading:
 
         verdict = self._screen.kept(words, naming)
         if verdict == "none":
-            self._others.add(words)
+            self._others.add(drug)
         elif verdict is None:
             verdict = self._screen.administration(decode(line))
         self._judged(verdict, owner)
@@ -233,7 +245,7 @@ class _Reading:
                 self._add_resource(resource, contents)
         for address, key in contents.addresses.items():
             kind, _, identity = key.partition("/")
-            if kind == "Patient":
+            if kind == PATIENT:
                 self.facts.same.append((names.handle(address), names.handle_of_id(identity)))
             self._forms.add(names.form(address))
             # Under its address, too, a resource may be asked for.
@@ -251,7 +263,7 @@ class _Reading:
         kind, identity = resource["resourceType"], resource["id"]
         key, owner = f"{kind}/{identity}", 0
         self._counts[kind] += 1
-        if kind == "Patient":
+        if kind == PATIENT:
             owner = names.handle_of_id(identity)
             self._patients.add(owner)
             self._linked(owner, resource)

@@ -4,28 +4,29 @@ export. Whatever differs in the least is for `survey`, which reads it by itself.
 Held by tests/unit/test_bulk_survey.py.
 """
 
-import zlib
 from array import array
+from collections.abc import Collection
+from contextlib import suppress
 from functools import lru_cache
-from itertools import repeat
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-from msgspec import Raw, Struct, defstruct
+from msgspec import Raw, Struct, defstruct, field
 
 from integration.bulk.surveying import names
 from mappings.reading.bundles.heads import DOSE, OPENED, SHARED, SUBJECT
 from mappings.reading.sifting.screening import NAMING
 
-ADMINISTRATION = "MedicationAdministration"
+ADMINISTRATION, PATIENT = "MedicationAdministration", "Patient"
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # Types of which an export has few, or that hold others, or name doses.
-_OTHERWISE = SHARED | OPENED | {"List"}
+_OTHERWISE = SHARED - {PATIENT} | OPENED | {"List"}
 _ABSENT = Raw(b"")
-_WHOSE = {kind: attrgetter(f"{element}.reference") for kind, element in SUBJECT.items()}
-_IDENTITY, _DRUG = attrgetter("id"), attrgetter(*NAMING)
+_DRUG = attrgetter(*NAMING)
 _INSIDE = NAMING.index("contained")
+# Between the texts of what names a drug: it is in no JSON.
+BETWEEN = b"\0"
 
 
 class _Whose(Struct, frozen=True, gc=False):
@@ -33,12 +34,13 @@ class _Whose(Struct, frozen=True, gc=False):
 
 
 class Columns(NamedTuple):
-    """Of consecutive lines what the index has of each; of administrations the texts of what names
-    a drug."""
+    """Of consecutive lines what the index has of each, and all whose they are; of administrations
+    the texts of what names a drug, joined."""
 
     names: array
     owners: array
-    drugs: list[tuple[bytes, ...]]
+    members: Collection[int]
+    drugs: list[bytes]
 
 
 class Owners(dict[str, int]):
@@ -54,30 +56,40 @@ class Owners(dict[str, int]):
 def columns(kind: str, lines: list[bytes], owners: Owners) -> Columns | None:
     """Of those at the front of LINES that have all the usual form of a type; None if none has, or
     if the type has none."""
-    if kind in _OTHERWISE or not kind.isalpha():
+    found = [] if kind in _OTHERWISE or not kind.isalpha() else _decoded(kind, lines)
+    if not found:
         return None
-    decoder, found = _decoder(kind), list[Any]()
-    try:
-        found.extend(map(decoder.decode, lines))
-    except UNREADABLE:
-        lines = lines[: len(found)]
-    if not found or len(lines) != len(found):
-        return None
-    if kind not in SUBJECT:
+    if kind not in names.CODES:
         nothing = array("I", [0]) * len(found)
-        return Columns(nothing, nothing, [])
-    identities = list(map(_IDENTITY, found))
+        return Columns(nothing, nothing, (), [])
+    identities = [line.id for line in found]
     if not all(identities) or not _is_clean("".join(identities)):
         return None
+    numbers = array("I", names.keys(kind, identities))
+    if kind == PATIENT:
+        if any(line.link is not _ABSENT for line in found):
+            return None
+        own = array("I", map(names.handle_of_id, identities))
+        return Columns(numbers, own, own, [])
+    references = [line.whose.reference for line in found]
+    distinct = list(dict.fromkeys(references))
     try:
-        whose = array("I", map(owners.__getitem__, map(_WHOSE[kind], found)))
+        whose = dict(zip(distinct, map(owners.__getitem__, distinct), strict=True))
     except ValueError:
         return None
-    numbers = map(zlib.crc32, map(str.encode, identities), repeat(names.code(kind)))
-    drugs = [tuple(map(bytes, _DRUG(given))) for given in found] if kind == ADMINISTRATION else []
-    if any(DOSE in words[_INSIDE] for words in set(drugs)):
+    own = array("I", map(whose.__getitem__, references))
+    drugs = list(map(BETWEEN.join, map(_DRUG, found))) if kind == ADMINISTRATION else []
+    if any(DOSE in drug.split(BETWEEN)[_INSIDE] for drug in set(drugs)):
         return None
-    return Columns(array("I", numbers), whose, drugs)
+    return Columns(numbers, own, whose.values(), drugs)
+
+
+def _decoded(kind: str, lines: list[bytes]) -> list[Any]:
+    """As far as all have the form."""
+    found: list[Any] = []
+    with suppress(*UNREADABLE):
+        found.extend(map(_decoder(kind).decode, lines))
+    return found
 
 
 def _is_clean(text: str) -> bool:
@@ -86,14 +98,15 @@ def _is_clean(text: str) -> bool:
 
 @lru_cache(256)
 def _decoder(kind: str) -> msgspec.json.Decoder[Any]:
-    """All of its fields but the drug's are required, so that no other line is taken for one, and
-    where nothing may live inside nothing does."""
-    fields: list[Any] = [("kind", Literal[kind]), ("id", str)]
+    """What tells a type and whose it is must be there, so that no other line is taken for one (the
+    tag of a Struct need not), and where nothing may live inside nothing does."""
+    fields: list[Any] = [("kind", Literal[kind], field(name="resourceType")), ("id", str)]
     if kind in SUBJECT:
-        fields.append((SUBJECT[kind], _Whose))
+        fields.append(("whose", _Whose, field(name=SUBJECT[kind])))
+    if kind == PATIENT:
+        fields.append(("link", Raw, _ABSENT))
     if kind == ADMINISTRATION:
         fields += [(name, Raw, _ABSENT) for name in NAMING]
     else:
         fields.append(("contained", None, None))
-    form = defstruct("Line", fields, frozen=True, gc=False, rename={"kind": "resourceType"})
-    return msgspec.json.Decoder(form)
+    return msgspec.json.Decoder(defstruct("Line", fields, frozen=True, gc=False))

@@ -62,6 +62,7 @@ class PlainResult(_Plain, frozen=True, gc=False, kw_only=True, rename="camel"):
     effective_date_time: str
     value_quantity: Raw
     specimen: Reference | None = None
+    note: Part = UNSET
 
 
 class PlainCondition(_Plain, frozen=True, gc=False, kw_only=True, rename="camel"):

@@ -7,7 +7,7 @@ Held by tests/scenarios/results.yaml.
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from mappings import codes
 from mappings.codes.clinical import Analyte
@@ -86,7 +86,9 @@ class LabReader:
     def plain(self, held: Held, collection: Collection, panels: Panels) -> list[LabResult] | None:
         """`results` of an Observation that says as little as nearly all do; None of any other."""
         found = plain_result(held)
-        if found is None:
+        if found is None or (
+            found.note is not UNSET and stated.taken_back(decode_plain(found.note))
+        ):
             return None
         known = self._plain[held.about, bytes(found.value_quantity), found.status]
         when, specimen = _drawn(found, held, collection)
@@ -160,6 +162,7 @@ class LabReader:
         groups = (*((name,) if len(parts) > 1 else ()), *panels.of(name))
         doubt = self._doubt(status, resource, holder)
         of_another = specimens.of_another(resource, holder, collection)
+        taken_back = stated.taken_back(resource.get("note"))
         results: list[LabResult] = []
         for analyte, part in parts:
             within = "" if part is resource else "component."
@@ -171,6 +174,9 @@ class LabReader:
                 found = structs.replace(found, problem=doubt[0], unread=doubt[1])
             elif of_another:
                 found = structs.replace(found, problem=of_another, unread=None)
+            elif taken_back:
+                problem = f'that its own note takes back ("{taken_back}")'
+                found = structs.replace(found, problem=problem, unread=None)
             results.append(found)
         return results
 

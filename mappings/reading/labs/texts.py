@@ -66,6 +66,11 @@ def says_none(text: str) -> bool:
     )
 
 
+def takes_back(note: str) -> bool:
+    """Whether a note says that a result is none of this patient's, or of no use."""
+    return words.first_of(note, codes.labs().words.taken_back) is not None
+
+
 @cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """A mark before the result, one behind it, and a comparator in words."""

@@ -224,7 +224,8 @@ def _agreement(service: Service, ndc: str, amount: Decimal, unit: str) -> list[s
     if service.days and not package.holds(service.days[0]):
         found.append(f"NDC {ndc} was not on the market on {us_date(service.days[0])}")
     units = amount * package.mg / package.ml / known[1]
-    if unit == "ML" and abs(units - _decimal(service.units)) >= 1:
+    # Units are rounded up, what is left for the discard down, and mL to thousandths.
+    if unit == "ML" and abs(units - _decimal(service.units)) > 1:
         says = f"{amount} mL of NDC {ndc} are not {service.units} units of {service.code}"
         found.append(says)
     return found
