@@ -3,6 +3,8 @@
 Held by tests/contract/test_hooks.py.
 """
 
+from urllib.parse import urlencode
+
 from integration.ehr.fhir import references
 from integration.errors import EhrError, NotFound
 from integration.operating import metrics
@@ -66,14 +68,16 @@ def _asked(
 ) -> tuple[Told, ...] | None:
     """What $events answers; None where the server does not have it, or not those."""
     client, _ = engine.clients.of(site)
-    path = f"Subscription/{subscription}/$events"
-    params = {
-        "eventsSinceNumber": str(numbers[0]),
-        "eventsUntilNumber": str(numbers[-1]),
-        "content": "id-only",
-    }
+    asked = urlencode(
+        {
+            "eventsSinceNumber": str(numbers[0]),
+            "eventsUntilNumber": str(numbers[-1]),
+            "content": "id-only",
+        }
+    )
+    path = f"Subscription/{subscription}/$events?{asked}"
     try:
-        answer = client.transport.read(path, params=params, what="$events")
+        answer = client.transport.read(path, what="$events")
         found = notification.read("POST", "", answer.body, client.site.base_url)
     except (EhrError, Unusable) as error:
         if isinstance(error, EhrError) and error.retryable:
