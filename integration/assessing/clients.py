@@ -23,6 +23,7 @@ from mappings.codes import CodeTables, freshness
 from mappings.codes.rows import OwnRows
 from mappings.datafiles import loading
 from mappings.datafiles.loading import DataFileError
+from mappings.decisions import Decision
 from mappings.policy import choosing
 from mappings.policy.choosing import PolicySet
 
@@ -41,6 +42,7 @@ def prepare() -> None:
     freshness.freshness()
     msgspec.json.Decoder(PatientAssessment)
     msgspec.json.Decoder(OwnRows)
+    msgspec.json.Decoder(Decision)
 
 
 def policies_for(site: Site) -> PolicySet:

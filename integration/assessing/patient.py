@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from integration.configuration.site import Site
+from integration.ehr.fhir.bundles import AsSent
 from integration.ehr.reading.pull import PatientPull
 from mappings.assess import assess
 from mappings.assessment import PatientAssessment
@@ -18,7 +19,10 @@ from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection, Reader
 from mappings.reading.bundles.groups import Group
 from mappings.record import PatientRecord, Problem
+from mappings.site import Site as Facts
 from mappings.writing.detected_issue import Waiver, issues
+
+_readers: dict[str, Reader] = {}
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,11 @@ def check_pull(
     """Assess what was pulled of one patient, with what people decided."""
     collection = Collection([site.base_url])
     for number, resource in enumerate(pull.resources, 1):
-        collection.add(resource, f"resource {number} of the answer")
+        where = f"resource {number} of the answer"
+        if isinstance(resource, AsSent):
+            collection.add_opened(resource, resource.text, where)
+        else:
+            collection.add(resource, where)
     own = f"Patient/{pull.patient.removeprefix('Patient/')}"
     reference = collection.patient(own) or own
     facts = site.facts().with_words(pull.status_words).deciding(decisions, as_of)
@@ -50,8 +58,16 @@ def check_pull(
         Problem(problem["resource"], problem["problem"]) for problem in pull.problems
     )
     group.problems.extend(collection.problems)  # of what many may share, this chart rests on it
-    record = Reader(facts).record(group, collection)
+    record = _reader(site.name, facts).record(group, collection)
     return Checked(record, assess(record, policies, as_of, facts))
+
+
+def _reader(name: str, facts: Facts) -> Reader:
+    """That of a site is kept: it remembers the medications and words that it has seen."""
+    kept = _readers.get(name)
+    if kept is None or not kept.reads_as(facts):
+        kept = _readers[name] = Reader(facts)
+    return kept
 
 
 def owed_issues(

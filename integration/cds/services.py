@@ -145,8 +145,10 @@ def _orders(context: Json, hook: str, patient: str) -> list[Json]:
     """The draft orders for the patient, each with an id; of order-select those that were just
     chosen."""
     entries = elements.items(elements.mapping(context.get("draftOrders")).get("entry"))
+    medications = _medications(entries)
     orders = [
-        order | {"id": elements.text(order.get("id")) or f"unnamed-{number}"}
+        _with_its_medication(order, medications)
+        | {"id": elements.text(order.get("id")) or f"unnamed-{number}"}
         for number, order in enumerate(elements.mapping(entry.get("resource")) for entry in entries)
         if order and evidence.may_be_of(order, patient)
     ]
@@ -160,6 +162,30 @@ def _orders(context: Json, hook: str, patient: str) -> list[Json]:
         if order.get("resourceType") == "ServiceRequest"
         or f"{order.get('resourceType')}/{order['id']}" in names
     ]
+
+
+def _medications(entries: list[Json]) -> dict[str, Json]:
+    """The Medications that came with the drafts, by what a Reference may call them."""
+    found: dict[str, Json] = {}
+    for entry in entries:
+        resource = elements.mapping(entry.get("resource"))
+        if resource.get("resourceType") == "Medication":
+            found[f"Medication/{resource.get('id')}"] = resource
+            found[elements.text(entry.get("fullUrl"))] = resource
+    return found
+
+
+def _with_its_medication(order: Json, medications: dict[str, Json]) -> Json:
+    """The order with the Medication that it refers to inside: no chart has one that came with the
+    drafts."""
+    _, reference = elements.concept_or_reference(order, "medication")
+    target = elements.text(reference.get("reference"))
+    found = medications.get(target) or medications.get("/".join(target.split("/")[-2:]))
+    if order.get("resourceType") != "MedicationRequest" or not target or found is None:
+        return order
+    rest = {name: value for name, value in order.items() if name != "medication"}
+    inside = [found | {"id": "drafted"}, *elements.items(order.get("contained"))]
+    return rest | {"medicationReference": {"reference": "#drafted"}, "contained": inside}
 
 
 def _refers(orders: list[Json]) -> bool:

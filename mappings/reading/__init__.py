@@ -58,11 +58,24 @@ def _is_bundle(resource: Any) -> bool:
     return isinstance(resource, dict) and resource.get("resourceType") == "Bundle"
 
 
+def _read_by(site: Site) -> tuple[object, ...]:
+    """All that a `Reader` asks a site."""
+    return (
+        site.codes,
+        site.status_words,
+        site.drug_aliases,
+        site.lab_aliases,
+        site.payer_aliases,
+        site.encounter_classes,
+    )
+
+
 class Reader:
     """Reads records for one site; keep it for many patients, it remembers the medications it has
     seen."""
 
     def __init__(self, site: Site) -> None:
+        self._read_by = _read_by(site)
         self._codes = site.codes
         self._statuses = StatusReader(site.status_words)
         with codes.using(self._codes):
@@ -74,6 +87,10 @@ class Reader:
         self._encounters = encounters.EncounterReader(
             self._statuses, ClassReader(site.encounter_classes)
         )
+
+    def reads_as(self, site: Site) -> bool:
+        """Whether it would read nothing otherwise for SITE."""
+        return self._read_by == _read_by(site)
 
     def records(self, collection: Collection) -> tuple[list[PatientRecord], list[Problem]]:
         """The records of all patients of a collection, ordered by reference, and the collection's

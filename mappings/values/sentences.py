@@ -11,6 +11,7 @@ from mappings.values.us_dates import MONTHS
 # Elements of the assessment document that hold sentences for people; of a step and of a rule that
 # asks (`asked`) it is `says` as well.
 SENTENCES = frozenset({"message", "fix", "says", "title", "notes", "problem", "reason"})
+_DIGIT = re.compile(r"[0-9]")
 _NUMBER = re.compile(r"[0-9]+(?:[.-][0-9]+)*")
 _THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3})")
 _US_DATE = re.compile(rf"\b({'|'.join(MONTHS)}) (?:([0-9]{{1,2}}), )?([0-9]{{4}})\b")
@@ -19,6 +20,8 @@ _US_DATE = re.compile(rf"\b({'|'.join(MONTHS)}) (?:([0-9]{{1,2}}), )?([0-9]{{4}}
 def amounts(text: str) -> list[str]:
     """The numbers and dates of a sentence, wherever they stand in it and however dates and
     thousands are written."""
+    if not _DIGIT.search(text):
+        return []
     return sorted(_NUMBER.findall(_THOUSANDS.sub("", _US_DATE.sub(_iso, text))))
 
 

@@ -4,17 +4,28 @@ Held by tests/unit/test_coverages.py.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+# Fullwidth forms of ASCII (U+FF01 to U+FF5E).
+_WIDE = {0xFF01 + place: 0x21 + place for place in range(94)}
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 
 @lru_cache(maxsize=8192)
 def plain(text: str) -> str:
-    """Lower case, single spaces, no punctuation, a space at each end: `contains` needs only
-    `in`."""
-    return f" {_NOT_WORD.sub(' ', text.lower()).strip()} "
+    """Lower case, single spaces, no punctuation, no accents, a space at each end: `contains` needs
+    only `in`."""
+    said = text if text.isascii() else _bare(text)
+    return f" {_NOT_WORD.sub(' ', said.lower()).strip()} "
+
+
+def _bare(text: str) -> str:
+    """Without accents, and what nobody sees: soft hyphens, spaces of no width; wide letters as
+    others."""
+    apart = unicodedata.normalize("NFD", text.translate(_WIDE))
+    return "".join(letter for letter in apart if unicodedata.category(letter) not in ("Mn", "Cf"))
 
 
 def squeezed(text: str) -> str:

@@ -14,7 +14,16 @@ from joserfc.jwk import ECKey, KeySet, OctKey
 from integration.cds.trust import Caller
 from integration.ehr.transport.keys import generate
 from integration.web.problems import ApiProblem
-from tests.builders import Resource, chart, commercial, condition, ferritin, order, tsat
+from tests.builders import (
+    Resource,
+    chart,
+    commercial,
+    condition,
+    ferritin,
+    medication,
+    order,
+    tsat,
+)
 from tests.fakes.browser import PUBLIC_URL
 from tests.plugins.pages import Clinic, Open
 
@@ -290,6 +299,25 @@ def test_a_draft_is_read_in_whatever_form_it_comes(
 ) -> None:
     found = cards(hospital, chart(without=["ferritin", "tsat"]), drafts=[draft])
     assert {card["source"]["topic"]["code"] for card in found} == topics
+
+
+@pytest.mark.parametrize(
+    "reference", ["Medication/m1", "urn:uuid:m1", "https://ehr.example.org/fhir/Medication/m1"]
+)
+@pytest.mark.parametrize("r5", [False, True])
+def test_a_medication_that_comes_with_the_drafts_is_followed(
+    reference: str, r5: bool, hospital: Clinic
+) -> None:
+    aim = {"reference": reference}
+    order = BARE | ({"medication": {"reference": aim}} if r5 else {"medicationReference": aim})
+    request = body(chart(without=["ferritin", "tsat"]), hook="order-select")
+    request["context"]["selections"] = ["MedicationRequest/draft1"]
+    request["context"]["draftOrders"]["entry"] = [
+        {"resource": order},
+        {"fullUrl": "urn:uuid:m1", "resource": medication("m1")},
+    ]
+    answer = call(hospital, request, "iron-order-select")
+    assert [card["source"]["topic"]["code"] for card in answer.json()["cards"]] == ["ferritin"]
 
 
 @pytest.mark.parametrize(

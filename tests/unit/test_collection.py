@@ -414,6 +414,14 @@ def test_a_group_or_a_device_is_nobodys_chart() -> None:
     assert (document.patients, document.unreadable) == ((), ())
 
 
+@pytest.mark.parametrize("written", ["patient/p1", " Patient/p1", "Patients/p1", "x/y/z"])
+def test_a_type_that_fhir_does_not_have_is_nobody_and_named(written: str) -> None:
+    given = administration(subject={"reference": written})
+    document = builders.document_of([*builders.chart(without=["administration"]), given])
+    says = [(problem.resource, problem.problem) for problem in document.unreadable]
+    assert says == [(MA1, "subject does not name a patient")]
+
+
 def test_asking_for_the_groups_twice_gives_the_same() -> None:
     collection = Collection()
     for resource in [*builders.chart(), version("100 mg", versionId="1")]:

@@ -1,7 +1,10 @@
 """The form in which a DetectedIssue is checked is a part of fhir.resources' own."""
 
 import json
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ COMPLETE = builders.document_of(builders.chart()).patients[0]
 REVERSED = builders.document_of(
     builders.chart(builders.administration(status="entered-in-error"))
 ).patients[0]
+ROOT = Path(__file__).parents[2]
 LATER = builders.AS_OF + timedelta(hours=3)
 
 
@@ -81,3 +85,25 @@ def test_what_others_added_is_written_by_the_model(more: dict[str, Any]) -> None
 def test_what_is_no_r4_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 (whose words they are is not the point)
         issue_form.checked({**issues(OPEN, [], builders.AS_OF)[0], **wrong})
+
+
+@pytest.mark.slow
+def test_threads_that_meet_the_form_first_at_the_same_moment_go_on() -> None:
+    """Of a form that is not ready, one in eight such processes ends (a segmentation fault in
+    msgspec)."""
+    source = (
+        "import sys, threading\n"
+        "from mappings.writing.issue_form import checked\n"
+        "sys.setswitchinterval(1e-6)\n"
+        "at_once = threading.Barrier(8)\n"
+        "issue = {'resourceType': 'DetectedIssue', 'status': 'final'}\n"
+        "def check():\n"
+        "    at_once.wait()\n"
+        "    checked(issue)\n"
+        "for _ in range(8):\n"
+        "    threading.Thread(target=check).start()\n"
+    )
+    for _ in range(16):
+        command = [sys.executable, "-c", source]
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (ended.returncode, ended.stderr) == (0, "")

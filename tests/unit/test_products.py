@@ -121,6 +121,27 @@ def test_names_that_only_look_alike(text: str) -> None:
     assert family(text) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Veno\u00adfer", "iron-sucrose"),
+        ("Ven\u200bofer 100 mg", "iron-sucrose"),
+        ("V\u00e9nofer", "iron-sucrose"),
+        ("\uff36\uff45\uff4e\uff4f\uff46\uff45\uff52", "iron-sucrose"),
+        ("Venofer\u2122", "iron-sucrose"),
+        ("VENOFER20MG/ML", "iron-sucrose"),
+        ("INJECTAFER750MG/15ML VIAL", "ferric-carboxymaltose"),
+        ("J1756", "iron-sucrose"),
+        ("j2916", "ferric-gluconate"),
+        ("premedication for J1756", None),
+        ("1J1756X", None),
+        ("B12VENO FER", None),
+    ],
+)
+def test_a_name_is_read_through_what_nobody_sees(text: str, expected: str | None) -> None:
+    assert family(text) == expected
+
+
 @pytest.mark.parametrize("code", codes.products().not_iv_iron.rxnorm)
 def test_iron_by_mouth_is_no_evidence_and_contradicts(code: str) -> None:
     oral = Coding("rxnorm", code)

@@ -9,8 +9,9 @@ from integration.ehr.profile import profile
 from integration.ehr.reading.patient import PatientPull
 from integration.errors import ConfigurationError
 from mappings import codes
+from mappings import site as facts
 from mappings.policy import choosing
-from mappings.reading import read
+from mappings.reading import Reader, read
 from mappings.reading.fhir.statuses import StatusReader
 from tests import builders
 from tests.bending.charts import charts
@@ -39,6 +40,14 @@ def test_one_vendor_keeps_canceled_orders_as_stopped() -> None:
 def test_one_vendor_calls_given_in_part_on_hold() -> None:
     assert shown({}, "generic", "on-hold") == []
     assert shown({}, "ottehr", "on-hold") == ["J1756 × 120 ready", "J1756 JW × 80 ready"]
+
+
+def test_a_reader_is_kept_for_sites_that_read_alike() -> None:
+    reader = Reader(facts.Site(time_zone="America/New_York"))
+    assert reader.reads_as(facts.Site(time_zone="Europe/Berlin", bill_services=True))
+    words = {"MedicationAdministration.status": {"given": "completed"}}
+    assert not reader.reads_as(facts.Site(status_words=words))
+    assert not reader.reads_as(facts.Site(drug_aliases={"IRON-1": "iron-sucrose"}))
 
 
 @pytest.mark.parametrize("vendor", PROFILES)

@@ -57,10 +57,29 @@ def read(text: bytes, reader: Reader, *, unopened: bool) -> object:
     return records, sorted(problems)
 
 
+def read_each(resources: list[Any], reader: Reader, *, with_text: bool) -> object:
+    """Resources as a server sent them one by one."""
+    collection = Collection()
+    for text in map(text_of, resources):
+        one = decode(text)
+        if with_text and isinstance(one, dict):
+            collection.add_opened(one, text, "the answer")
+        else:
+            collection.add(one, "the answer")
+    records, problems = reader.records(collection)
+    return records, sorted(problems)
+
+
 def assert_same(text: bytes) -> None:
     for reader in READERS.values():
         whole = read(text, reader, unopened=False)
         assert read(text, reader, unopened=True) == whole
+
+
+def assert_each_same(resources: list[Any]) -> None:
+    for reader in READERS.values():
+        whole = read_each(resources, reader, with_text=False)
+        assert read_each(resources, reader, with_text=True) == whole
 
 
 def whole_charts() -> Iterator[tuple[str, Any]]:
@@ -121,6 +140,11 @@ def test_every_chart_reads_the_same(name: str) -> None:
     assert_same(text_of(WHOLE[name]))
 
 
+@pytest.mark.parametrize("name", WHOLE)
+def test_every_chart_with_its_texts_reads_the_same(name: str) -> None:
+    assert_each_same([entry.get("resource") for entry in WHOLE[name]["entry"]])
+
+
 def test_resources_alone_read_the_same() -> None:
     for resource in builders.chart():
         assert_same(text_of(resource))
@@ -165,11 +189,12 @@ def test_a_bent_chart_reads_the_same(seed: int) -> None:
     chance = random.Random(seed)
     resources = copy.deepcopy(chance.choice(list(charts().values()))[0])
     if chance.random() < 0.3:
-        resources += old_visits()
+        resources += copy.deepcopy(old_visits())  # some share a part
     for _ in range(chance.randint(1, 3)):
         _bend(chance.choice(resources), chance)
     if chance.random() < 0.3:
         resources.append(_again(chance.choice(resources), chance))
+    assert_each_same(resources)
     content = bundle(resources)
     if chance.random() < 0.3:
         chance.choice(content["entry"]).update(copy.deepcopy(chance.choice(OF_ENTRY)))

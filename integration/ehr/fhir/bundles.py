@@ -13,9 +13,15 @@ from msgspec import Raw, Struct
 from integration.ehr.fhir.answers import Answer, Json
 from integration.errors import BadAnswer
 from mappings.reading.fhir import outcomes
-from mappings.reading.fhir.decoding import NotJson, decode, decode_with
+from mappings.reading.fhir.decoding import Damaged, NotJson, decode, decode_with
 
 ABSENT = Raw(b"")
+
+
+class AsSent(dict[str, Any]):
+    """A resource with the text that the server sent."""
+
+    text = b""
 
 
 class Link(Struct):
@@ -171,7 +177,11 @@ def resource(raw: Raw | bytes, limit_bytes: int, kind: str) -> Json | str:
     if not isinstance(taken, dict) or not isinstance(taken.get("resourceType"), str):
         return f"not a FHIR resource, in a search of {kind}"
     _without_attachments(taken)
-    return taken
+    if isinstance(taken, Damaged):
+        return taken
+    sent = AsSent(taken)
+    sent.text = bytes(raw)
+    return sent
 
 
 def _without_attachments(taken: Json) -> None:

@@ -123,6 +123,17 @@ class Collection:
         unread = other(text)
         return bool(unread and unread.id and concerns_nobody(unread, text))
 
+    def add_opened(self, resource: Resource, text: bytes, where: str) -> None:
+        """`add` of a resource that was decoded from TEXT: readers that read text need not look into
+        it."""
+        held = holder(text)(text, 0) if is_plain(text) else None
+        if held is None:
+            self.add(resource, where)
+            return
+        held.opened = resource
+        self._merges = None
+        self._copies.add_held(held)
+
     def _add_entries(self, found: Envelope, where: str, hold: Hold) -> bool:
         home = self._next_bundle()
         resources = [hold(one.resource, home) or _unheld(one.resource) for one in found.entry]

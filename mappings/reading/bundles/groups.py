@@ -13,6 +13,12 @@ from mappings.reading.fhir.elements import Resource
 from mappings.record import Problem
 
 Kept = list[Resource | Held]
+# Whom or what else FHIR lets a resource be about.
+_NO_PATIENTS = frozenset({
+    "Group", "Device", "Location", "Medication", "Substance", "Procedure", "Practitioner",
+    "PractitionerRole", "Organization", "RelatedPerson", "Person", "BiologicallyDerivedProduct",
+    "NutritionProduct", "Specimen",
+})  # fmt: skip
 
 
 class Group(Struct):
@@ -96,11 +102,12 @@ class Grouping:
         if isinstance(said, str) and said in self._named:
             return self._named[said]
         patient = self._patient(said)
-        if patient is None or not (patient.startswith("urn:") or "/" in patient):
+        kind = (patient or "").rpartition("/")[0].rpartition("/")[2]
+        is_one = kind == "Patient" or (patient or "").startswith("urn:")
+        if patient is None or not (is_one or kind in _NO_PATIENTS):
             element = SUBJECT[key.partition("/")[0]]
             self._problems.append(Problem(key, f"{element} does not name a patient"))
             return None
-        is_one = patient.startswith(("Patient/", "urn:")) or patient.rsplit("/", 2)[-2] == "Patient"
         found = self._named[str(said)] = self._of(patient) if is_one else None
         return found
 

@@ -17,6 +17,8 @@ from mappings.values import words
 from mappings.values.remembered import Bounded, Remembered
 
 _QUALIFIER = re.compile(r"^(?:N4|NDC)[\s:#-]*(?=\d)", re.IGNORECASE)
+# Where a name stands right beside its strength: "VENOFER20MG".
+_NUMBERED = re.compile(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])")
 # Systems whose codes name a drug, also one that is not known here.
 _HCPCS = re.compile(r"[A-Z]\d{4}(?![A-Z0-9])")
 _DRUG_SYSTEMS = frozenset({"rxnorm", "ndc", "hcpcs", "cpt", "snomed"})
@@ -144,12 +146,17 @@ class ProductFinder:
         alias = self._aliases.get(plain)
         if alias:
             yield ProductEvidence(alias, "local name")
-        # Names overlap by their enclosing spaces, so the text is searched once for each name that
-        # can start in it.
-        for family in dict.fromkeys(self._families_named(plain)):
+        yield from self._by_hcpcs(text) if _HCPCS.fullmatch(text.strip().upper()) else ()
+        named = list(self._families_named(plain))
+        if not named:
+            plain = _NUMBERED.sub(" ", plain)
+            named = list(self._families_named(plain))
+        for family in dict.fromkeys(named):
             yield ProductEvidence(family, "name", self._presentation(family, plain))
 
     def _families_named(self, plain: str) -> Iterable[str]:
+        """Names overlap by their enclosing spaces, so the text is searched once for each name that
+        can start in it."""
         position = 0
         while found := self._any_name.search(plain, position):
             yield self._names[found[0]]
