@@ -54,6 +54,10 @@ whatever else it is for. One of which the words say
 {", ".join(f"*{word}*" for word in known.in_doubt)} may not hold: a person decides, or the site
 says what the name means.
 
+No approval stands where the disposition of the payer's answer says
+{", ".join(f"*{word}*" for word in known.against_approval)},
+or a note of it {", ".join(f"*{word}*" for word in known.taken_back)}.
+
 {table(heads, names)}
 """
 

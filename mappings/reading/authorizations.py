@@ -28,6 +28,7 @@ _DECISIONS: dict[str, AuthorizationDecision] = {
 _WORST_FIRST: tuple[AuthorizationDecision, ...] = (
     "denied", "pended", "in-part", "not-required", "approved",
 )  # fmt: skip
+_MOST_SAID = 80
 _OF_UNITS = frozenset({"a1", "approved", "units"})
 # X12 355 UN, UCUM 1, and words.
 _UNITS = frozenset({"", "1", "un", "unit", "units", "u", "each", "ea", "hcpcsunit", "hcpcsunits",
@@ -48,7 +49,7 @@ def from_response(
     if resource.get("use") != "preauthorization" or not status:
         return
     outcome = statuses.read("ClaimResponse.outcome", resource.get("outcome"))
-    odd = first_unread((status, outcome)) or _error(resource)
+    odd = first_unread((status, outcome)) or _error(resource) or _contrary(resource)
     request = collection.resolve(resource.get("request"), resource) or {}
     asked = {item.get("sequence"): item for item in elements.items(request.get("item"))}
     insurer = _insurer(resource, collection)
@@ -91,6 +92,18 @@ def _error(resource: Resource) -> Unread | None:
         said = elements.concept(error.get("code")).statements
         return Unread("ClaimResponse.error", next(iter(said), ""))
     return None
+
+
+def _contrary(resource: Resource) -> Unread | None:
+    """Words of the answer that tell against what it codes."""
+    table, disposition = codes.payers(), elements.text(resource.get("disposition"))
+    if words.first_of(disposition, table.against_approval):
+        return Unread("ClaimResponse.disposition", disposition[:_MOST_SAID])
+    notes = (
+        elements.text(note.get("text")) for note in elements.items(resource.get("processNote"))
+    )
+    back = next((note for note in notes if words.first_of(note, table.taken_back)), None)
+    return Unread("ClaimResponse.processNote", back[:_MOST_SAID]) if back else None
 
 
 def _status(resource: Resource, statuses: StatusReader) -> str | Unread | None:

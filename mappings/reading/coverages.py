@@ -1,7 +1,7 @@
 """Coverage: whose it is, when it holds, in which order it pays; and what a payer answers whether it
 is in force (R10a, R12).
 
-Held by tests/unit/test_coverages.py and tests/scenarios/eligibility.yaml.
+Held by tests/unit/test_coverages.py.
 """
 
 from collections.abc import Iterator, Mapping

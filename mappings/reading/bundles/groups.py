@@ -3,6 +3,7 @@
 Held by tests/unit/test_collection.py.
 """
 
+import re
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct, field
@@ -13,12 +14,8 @@ from mappings.reading.fhir.elements import Resource
 from mappings.record import Problem
 
 Kept = list[Resource | Held]
-# Whom or what else FHIR lets a resource be about.
-_NO_PATIENTS = frozenset({
-    "Group", "Device", "Location", "Medication", "Substance", "Procedure", "Practitioner",
-    "PractitionerRole", "Organization", "RelatedPerson", "Person", "BiologicallyDerivedProduct",
-    "NutritionProduct", "Specimen",
-})  # fmt: skip
+# What else a resource may be about goes by the name of a type (R5 allows nearly any).
+_OTHER_TYPE = re.compile(r"(?!Patient)[A-Z][A-Za-z]+")
 
 
 class Group(Struct):
@@ -104,7 +101,7 @@ class Grouping:
         patient = self._patient(said)
         kind = (patient or "").rpartition("/")[0].rpartition("/")[2]
         is_one = kind == "Patient" or (patient or "").startswith("urn:")
-        if patient is None or not (is_one or kind in _NO_PATIENTS):
+        if patient is None or not (is_one or _OTHER_TYPE.fullmatch(kind)):
             element = SUBJECT[key.partition("/")[0]]
             self._problems.append(Problem(key, f"{element} does not name a patient"))
             return None

@@ -233,8 +233,10 @@ def hold(text: Raw | bytes, home: int) -> Held | None:
         head = _heads.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
-    about = text_of(head.about)
-    if not head.id or (about and about[0] != _BRACE) or holds_a_dose(head):
+    about = b"" if head.about is UNSET else bytes(head.about)
+    if not head.id or (about and about[0] != _BRACE):
+        return None
+    if head.contained is not UNSET and holds_a_dose(head):
         return None
     return Held(f"{head.kind}/{head.id}", head, text, about, home)
 

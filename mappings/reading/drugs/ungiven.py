@@ -5,7 +5,7 @@ Held by tests/unit/test_reading_administrations.py.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -56,6 +56,8 @@ def not_given(resource: Resource, dose: Amount) -> bool:
 def _reasons(resource: Resource, element: str) -> Iterator[Concept]:
     """Also those that are texts; a bare code of table 0322 is one of it."""
     table, said = codes.products().not_given.coded, resource.get(element)
+    if said is None:
+        return
     for reason in map(stated_concept, said if isinstance(said, list) else (said,)):
         bare = [one.code for one in reason.codings if not (one.system or one.display)]
         known = [code for code in (*bare, reason.text.strip()) if code in table]
@@ -111,7 +113,7 @@ def _coded(resource: Resource, dosages: list[Resource], completed: bool) -> Iter
         if quoted(reason):
             yield _Said(_NOT_GIVEN, "reasonNotGiven", quoted(reason))
     for element, concept in _naming(resource):
-        if any(words.first_of(text, _refusing()) or _says_no_more(text) for text in concept.words):
+        if any(map(_refuses, concept.words)):
             yield _Said(_NOT_GIVEN, element, quoted(concept))
     for method in map(stated_concept, stated(dosages, "method")):
         became = _outcome(method, completed)
@@ -127,14 +129,14 @@ def _naming(resource: Resource) -> Iterator[tuple[str, Concept]]:
             yield element, concept
 
 
-def _says_no_more(text: str) -> bool:
-    """Than that it was refused, held …: "oral iron refused" is the reason of an infusion."""
-    return _is_one_of(text, codes.products().not_given.phrases_without_dose)
-
-
-def _refusing() -> tuple[str, ...]:
+@codes.remembered
+def _refuses(text: str) -> bool:
+    """Whether a name says that the dose was not given or was wasted, or no more than that it was
+    refused, held …: "oral iron refused" is the reason of an infusion."""
     table = codes.products()
-    return (*table.not_given.phrases, *table.wasting.done, *table.wasting.nouns)
+    refusing = (*table.not_given.phrases, *table.wasting.done, *table.wasting.nouns)
+    without_dose = table.not_given.phrases_without_dose
+    return words.first_of(text, refusing) is not None or _is_one_of(text, without_dose)
 
 
 def _outcome(concept: Concept, completed: bool) -> str | None:
@@ -224,7 +226,8 @@ def _outright(text: str, completed: bool) -> str | None:
     return _ELSEWHERE if given and words.first_of(begin, table.elsewhere) else None
 
 
-def _is_one_of(text: str, phrases: Iterable[str]) -> bool:
+@codes.remembered
+def _is_one_of(text: str, phrases: tuple[str, ...]) -> bool:
     """Whether it is a phrase and nothing else, beside words that name the dose itself."""
     own = _OWN | codes.products().name_words
     bare = " ".join(word for word in words.plain(text).split() if word not in own)
