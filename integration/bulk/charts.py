@@ -43,13 +43,14 @@ class Assessor(NamedTuple):
 def collection_of(files: Iterable[Path], beside: Beside) -> Collection:
     found = Collection(beside.bases, whole=False)
     for path in files:
+        where = path.name
         with path.open("rb") as stream:
             for line in stream:
-                if found.add_text(line, path.name):
+                if found.add_text(line, where):
                     continue
                 said = of_line(line)
                 if not isinstance(said, NotJson):
-                    found.add(said, path.name)
+                    found.add(said, where)
     for deletion in beside.deletions:
         found.add_deletion(deletion)
     return found

@@ -9,7 +9,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -22,8 +21,10 @@ from integration.bulk.sifting import Wanted
 from integration.bulk.steps import RunSetting, Task, facts_of, index_of
 from integration.bulk.surveying import names, references
 from integration.bulk.surveying.index import Index, RangeFacts
+from integration.bulk.surveying.names import Forms
 from integration.bulk.work import Work, written
 from integration.errors import ConfigurationError
+from mappings.reading.bundles.entries import Deletion
 
 _MOST_PARTS = 800  # files that are open when all are merged
 # Each task reads what all parts ask for: of a larger source it is given more ranges.
@@ -144,19 +145,27 @@ def _sift(setting: RunSetting, work: Work) -> Wanted:
         return sifting.decoded(path.read_bytes())
     count = len(setting.source.ranges)
     facts = AllFacts(work, count)
-    found = sifting.wanted(facts, _indexes(work, count))
+    beside = _beside(facts)
+    deleted = (deletion.name for deletion in beside.deletions)
+    found = sifting.wanted(facts, _indexes(work, count), beside.bases, deleted)
     size = sum(index.bytes_of(found.members) for index in _indexes(work, count))
     found = structs.replace(found, parts=min(_MOST_PARTS, 1 + size // setting.part_bytes))
-    beside = Beside(
-        sorted(set(chain.from_iterable(of_range.bases for of_range in facts))),
-        names.together(of_range.forms for of_range in facts),
-        list(chain.from_iterable(of_range.deletions for of_range in facts)),
-    )
     with written(work.piece("sift", "beside")) as other:
         other.write_bytes(msgspec.msgpack.encode(beside))
     with written(path) as unfinished:
         unfinished.write_bytes(sifting.encoded(found))
     return found
+
+
+def _beside(facts: Iterable[RangeFacts]) -> Beside:
+    bases: set[str] = set()
+    forms: set[Forms] = set()
+    deletions: list[Deletion] = []
+    for of_range in facts:
+        bases.update(of_range.bases)
+        forms.add(of_range.forms)
+        deletions += of_range.deletions
+    return Beside(sorted(bases), names.together(forms), deletions)
 
 
 def _indexes(work: Work, count: int) -> Iterator[Index]:

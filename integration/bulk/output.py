@@ -9,7 +9,6 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from itertools import chain, groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,12 +47,6 @@ class Summary(Struct, rename="camel"):
     gathered: int
     problems: int
     sums: Sums = field(default_factory=Sums)
-
-
-class _AssessedPatient(Struct, array_like=True):
-    """Of an `Assessed` only whose it is."""
-
-    patient: str
 
 
 def write(setting: RunSetting, who: Wanted, out: Path, charts: bool = False) -> Summary:
@@ -156,32 +149,29 @@ def _numbered(place: str, first: int) -> str:
 
 
 def _write_assessments(work: Work, who: Wanted, out: Path) -> None:
-    parts = [_of_part(work.piece("assess", f"{part}.ndjson")) for part in range(who.parts)]
-    decoder = msgspec.json.Decoder(Assessed)
+    parts = [assessed_in(work.piece("assess", f"{part}.assessed")) for part in range(who.parts)]
     with (
         written(out / ASSESSMENTS) as documents,
         written(out / LINES) as lines,
         documents.open("wb") as documents_out,
-        lines.open("w", encoding="utf-8", newline="") as lines_out,
+        lines.open("wb") as lines_out,
     ):
-        lines_out.write(",".join(table.COLUMNS) + "\n")
-        for _, stream, place in heapq.merge(*parts, key=itemgetter(0)):
-            stream.seek(place)
-            assessed = decoder.decode(stream.readline())
-            documents_out.write(bytes(assessed.document) + b"\n")
-            lines_out.write(assessed.rows)
+        lines_out.write(",".join(table.COLUMNS).encode() + b"\n")
+        for assessed, stream in heapq.merge(*parts, key=lambda pair: pair[0].patient):
+            documents_out.write(stream.read(assessed.document))
+            lines_out.write(stream.read(assessed.rows))
 
 
-def _of_part(path: Path) -> Iterator[tuple[str, BinaryIO, int]]:
-    """Each patient and where the assessment stands, in the order in which they were assessed: of
-    many parts not even one assessment each is held."""
-    decoder, place = msgspec.json.Decoder(_AssessedPatient), 0
+def assessed_in(path: Path) -> Iterator[tuple[Assessed, BinaryIO]]:
+    """Each patient, in the order in which they were assessed, and where the assessment is to be
+    read: of many parts not even one assessment each is held."""
+    decoder, place = msgspec.json.Decoder(Assessed), 0
     with path.open("rb") as stream:
         while line := stream.readline():
-            patient = decoder.decode(line).patient
-            del line
-            yield patient, stream, place
-            place = stream.tell()
+            assessed = decoder.decode(line)
+            place += len(line) + assessed.document + assessed.rows
+            yield assessed, stream
+            stream.seek(place)
 
 
 def _write_charts(work: Work, who: Wanted, facts: Iterable[RangeFacts], folder: Path) -> None:

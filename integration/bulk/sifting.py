@@ -40,35 +40,34 @@ class Wanted(Struct):
         return self.part(names.handle(patient))
 
 
-def wanted(facts: Iterable[RangeFacts], indexes: Iterable[Index]) -> Wanted:
-    """FACTS are gone through three times: give a list, or what reads them anew."""
-    roots = _together(chain.from_iterable(of_range.same for of_range in facts))
-    ours = set(chain.from_iterable(of_range.ours for of_range in facts))
-    harmless = _harmless(facts)
-    bases = set(map(names.exactly, chain.from_iterable(of_range.bases for of_range in facts)))
+def wanted(
+    facts: Iterable[RangeFacts],
+    indexes: Iterable[Index],
+    bases: Iterable[str],
+    deleted: Iterable[str],
+) -> Wanted:
+    """BASES: of the servers' addresses; DELETED: names of what was."""
+    pairs: list[tuple[int, int]] = []
+    ours: set[int] = set()
+    medications: dict[int, int] = {}
+    doubtful = set(map(names.exactly, deleted))
+    for of_range in facts:
+        pairs += of_range.same
+        ours.update(of_range.ours)
+        for name, content in of_range.medications:
+            if not content or medications.setdefault(name, content) != content:
+                doubtful.add(name)
+    # Of which every copy says that they are no iron, and all the same.
+    harmless = medications.keys() - doubtful
+    known = set(map(names.exactly, bases))
     for index in indexes:
         for owner, medication, base in index.aimed():
-            is_here = not base or not bases or base in bases
+            is_here = not base or not known or base in known
             if medication not in harmless or not is_here:
                 ours.add(owner)
+    roots = _together(pairs)
     ours = {roots.get(owner, owner) for owner in ours}
     return Wanted(ours | {owner for owner, root in roots.items() if root in ours}, roots)
-
-
-def _harmless(facts: Iterable[RangeFacts]) -> set[int]:
-    """Medications of which every copy says that they are no iron, and all the same."""
-    found: dict[int, int] = {}
-    doubtful: set[int] = set()
-    for of_range in facts:
-        for name, content in of_range.medications:
-            if content and found.setdefault(name, content) != content:
-                doubtful.add(name)
-    for of_range in facts:
-        doubtful |= {
-            name for name, content in of_range.medications if not content and name in found
-        }
-        doubtful |= {names.exactly(deletion.name) for deletion in of_range.deletions}
-    return found.keys() - doubtful
 
 
 def _together(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:

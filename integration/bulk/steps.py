@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from integration.bulk import charts, gathering, lookup, sifting
 from integration.bulk.sifting import Wanted
@@ -51,11 +51,12 @@ class RunSetting(Struct, frozen=True):
 
 
 class Assessed(Struct, array_like=True):
-    """A patient's assessment as it is written, and its rows of the table."""
+    """A line before a patient's assessment as it is written, and its rows of the table: how many
+    bytes each of them is."""
 
     patient: str
-    document: Raw
-    rows: str
+    document: int
+    rows: int
 
 
 class Part(Struct):
@@ -138,7 +139,7 @@ class RunWorker:
         sums, problems = Sums(), list[Problem]()
         places = charts.place_names(collection)
         with (
-            written(self._work.piece("assess", f"{part}.ndjson")) as path,
+            written(self._work.piece("assess", f"{part}.assessed")) as path,
             path.open("wb") as stream,
         ):
             for assessed in charts.assessments(collection, part, self._who, self._assessor):
@@ -164,8 +165,10 @@ def _encoded(found: PatientAssessment) -> bytes:
     text = io.StringIO()
     writer = csv.DictWriter(text, table.COLUMNS, lineterminator="\n")
     writer.writerows(table.rows(found))
-    document = Raw(msgspec.json.encode(of_patient(found, trace=False)))
-    return msgspec.json.encode(Assessed(found.patient, document, text.getvalue())) + b"\n"
+    document = msgspec.json.encode(of_patient(found, trace=False)) + b"\n"
+    rows = text.getvalue().encode()
+    before = msgspec.json.encode(Assessed(found.patient, len(document), len(rows)))
+    return b"%b\n%b%b" % (before, document, rows)
 
 
 def index_of(work: Work, number: int) -> Index:

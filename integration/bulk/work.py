@@ -43,6 +43,7 @@ class Work:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._steps: dict[str, Path] = {}
 
     @classmethod
     def within(cls, out: Path) -> "Work":
@@ -70,12 +71,14 @@ class Work:
         return False
 
     def piece(self, step: str, name: object) -> Path:
-        path = self.folder / step / f"{name}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
+        if step not in self._steps:
+            self._steps[step] = self.folder / step
+            self._steps[step].mkdir(parents=True, exist_ok=True)
+        return self._steps[step] / f"{name}"
 
     def remove(self) -> None:
         remove(self.folder)
+        self._steps.clear()
 
 
 def _state() -> str:

@@ -1,7 +1,7 @@
 """A bulk run and an assessment of the same files, to be compared patient by patient."""
 
-from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -9,7 +9,8 @@ import msgspec
 from integration.assessing.files import collect
 from integration.assessing.sources import from_collection
 from integration.bulk import engine
-from integration.bulk.steps import Assessed, Part, RunSetting
+from integration.bulk.output import assessed_in
+from integration.bulk.steps import Part, RunSetting
 from integration.bulk.surveying.sources import source
 from integration.bulk.work import Plan, Work
 from integration.errors import ConfigurationError
@@ -42,13 +43,11 @@ def in_bulk(
         work.folder, found, site or Site(), policies or choosing.built_in(), as_of, PART_BYTES
     )
     engine.run(setting, workers=1)
-    return {assessed.patient: bytes(assessed.document) for assessed in _assessed(work.folder)}
-
-
-def _assessed(folder: Path) -> Iterator[Assessed]:
-    for path in folder.glob("assess/*.ndjson"):
-        for line in path.read_bytes().splitlines():
-            yield msgspec.json.decode(line, type=Assessed)
+    pieces = map(assessed_in, work.folder.glob("assess/*.assessed"))
+    return {
+        assessed.patient: stream.read(assessed.document).rstrip()
+        for assessed, stream in chain.from_iterable(pieces)
+    }
 
 
 def at_once(

@@ -166,7 +166,7 @@ bulk(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
-@pytest.mark.parametrize("during", ["_of_part", "_counted"])
+@pytest.mark.parametrize("during", ["assessed_in", "_counted"])
 def test_a_run_that_was_killed_while_it_wrote_writes_all_of_it(
     during: str, source: Path, expected: dict[str, bytes], tmp_path: Path
 ) -> None:

@@ -147,9 +147,10 @@ def test_one_odd_name_leaves_all_to_the_reading_by_line() -> None:
     assert usual.columns("Observation", [*lines_of(3), odd], usual.Owners()) is None
 
 
-def test_a_line_that_names_no_type_ends_the_columns() -> None:
+@pytest.mark.parametrize("said", [b"", b'"resourceType":"",', b'"resourceType":"","nothing":1,'])
+def test_a_line_that_names_no_type_ends_the_columns(said: bytes) -> None:
     lines = lines_of(4)
-    lines[2] = lines[2].replace(b'"resourceType":"Observation",', b"")
+    lines[2] = lines[2].replace(b'"resourceType":"Observation",', said)
     found = usual.columns("Observation", lines, usual.Owners())
     assert found is not None
     assert len(found.names) == 2
