@@ -3,8 +3,6 @@
 Held by tests/contract/test_hooks.py.
 """
 
-from urllib.parse import urlencode
-
 from integration.ehr.fhir import references
 from integration.errors import EhrError, NotFound
 from integration.operating import metrics
@@ -68,16 +66,14 @@ def _asked(
 ) -> tuple[Told, ...] | None:
     """What $events answers; None where the server does not have it, or not those."""
     client, _ = engine.clients.of(site)
-    asked = urlencode(
-        {
-            "eventsSinceNumber": str(numbers[0]),
-            "eventsUntilNumber": str(numbers[-1]),
-            "content": "id-only",
-        }
-    )
-    path = f"Subscription/{subscription}/$events?{asked}"
+    path = f"Subscription/{subscription}/$events"
+    params = {
+        "eventsSinceNumber": str(numbers[0]),
+        "eventsUntilNumber": str(numbers[-1]),
+        "content": "id-only",
+    }
     try:
-        answer = client.transport.read(path, what="$events")
+        answer = client.transport.read(path, params=params, what="$events")
         found = notification.read("POST", "", answer.body, client.site.base_url)
     except (EhrError, Unusable) as error:
         if isinstance(error, EhrError) and error.retryable:

@@ -55,6 +55,7 @@ _DENIED = re.compile(
     rf"| (?:{_ONE})(?: (?:{_EFFECTS}))? (?:none|denied|absent)(?= )"
 )
 _SENTENCES = re.compile(r"[.;]|\bbut\b")
+_MOST_SAID = 80
 _NO_LONGER = frozenset({"stopped", "on-hold"})
 _US_CORE_ADHERENCE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-medication-adherence"
 _NO_ORDERS = frozenset({"proposal", "option"})
@@ -111,11 +112,12 @@ def course(
     adherence = list(_adherence(resource, statuses)) if kind == "MedicationStatement" else []
     if forbids is True or intent in _NO_ORDERS or not unlike.isdisjoint((status, *adherence)):
         return None
+    untaken = None if intolerant else next(_untaken(resource), None)
     goes_on = status == "active" and _NO_LONGER.isdisjoint(adherence)
     start, end = _dates(resource, goes_on=goes_on)
     return OralIron(
         source=elements.source(resource),
-        unread=first_unread((status, forbids, *adherence)),
+        unread=first_unread((status, forbids, *adherence, untaken)),
         intolerance=intolerant,
         start=start,
         end=end,
@@ -137,8 +139,13 @@ def _is_oral_iron(concepts: tuple[Concept, ...]) -> bool:
 
 
 def _is_denied(concept: Concept) -> bool:
-    """An entry that says of an iron that it is tolerated, or not known not to be."""
-    return _is_named(concept, codes.products().oral_iron.tolerated)
+    """An entry that says of an iron that it is tolerated, not known not to be, or somebody else's
+    trouble."""
+    table = codes.products().oral_iron
+    begins = tuple(map(words.plain, table.denied))
+    return _is_named(concept, table.tolerated) or any(
+        words.plain(text).startswith(begins) for text in concept.words
+    )
 
 
 def _is_named(concept: Concept, names: tuple[str, ...]) -> bool:
@@ -178,6 +185,15 @@ def _adherence(resource: Resource, statuses: StatusReader) -> Iterator[str | Unr
         ]
     for element in said:
         yield statuses.read("MedicationStatement.adherence", element)
+
+
+def _untaken(resource: Resource) -> Iterator[Unread]:
+    """What says, beside the status, that it was never taken."""
+    notes = (elements.text(note.get("text")) for note in elements.items(resource.get("note")))
+    said = [("statusReason", text) for text in _reasons(resource)]
+    for element, text in (*said, *(("note", note) for note in notes)):
+        if words.first_of(text, codes.products().oral_iron.untaken):
+            yield Unread(element, text[:_MOST_SAID])
 
 
 def _tells_intolerance(text: str) -> bool:

@@ -83,10 +83,10 @@ class Index:
         """How long a line is whose resources have rows of their own."""
         self._more_bytes[0] += length
 
-    def extend(self, kind: int, name_numbers: array, owners: array, members: Iterable[int]) -> None:
-        """The next lines; MEMBERS: all of OWNERS."""
+    def extend(self, kind: int, name_numbers: array, owners: array) -> None:
+        """The next lines."""
         self._open_kinds.add(kind)
-        self._members.extend(members)
+        self._members.extend(set(owners))
         self.names.extend(name_numbers)
         self.owners.extend(owners)
 

@@ -129,12 +129,12 @@ class _Reading:
 
     def _take_columns(self, lines: list[bytes], found: Columns) -> None:
         count = len(found.names)
-        self.index.extend(names.code(self.kind), found.names, found.owners, found.members)
+        self.index.extend(names.code(self.kind), found.names, found.owners)
         self.facts.lines += count
         self.facts.taken += count
         self._counts[self.kind if self.kind in names.CODES else ""] += count
         if self.kind == PATIENT:
-            self._patients.update(found.members)
+            self._patients.update(found.owners)
         if unknown := set(found.drugs) - self._others:
             for line, drug, owner in zip(lines, found.drugs, found.owners, strict=False):
                 if drug in unknown:

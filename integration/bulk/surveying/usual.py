@@ -5,7 +5,6 @@ Held by tests/unit/test_bulk_survey.py.
 """
 
 from array import array
-from collections.abc import Collection
 from contextlib import suppress
 from functools import lru_cache
 from operator import attrgetter
@@ -34,12 +33,11 @@ class _Whose(Struct, frozen=True, gc=False):
 
 
 class Columns(NamedTuple):
-    """Of consecutive lines what the index has of each, and all whose they are; of administrations
-    the texts of what names a drug, joined."""
+    """Of consecutive lines what the index has of each; of administrations the texts of what names
+    a drug, joined."""
 
     names: array
     owners: array
-    members: Collection[int]
     drugs: list[bytes]
 
 
@@ -61,7 +59,7 @@ def columns(kind: str, lines: list[bytes], owners: Owners) -> Columns | None:
         return None
     if kind not in names.CODES:
         nothing = array("I", [0]) * len(found)
-        return Columns(nothing, nothing, (), [])
+        return Columns(nothing, nothing, [])
     identities = [line.id for line in found]
     if not all(identities) or not _is_clean("".join(identities)):
         return None
@@ -70,18 +68,15 @@ def columns(kind: str, lines: list[bytes], owners: Owners) -> Columns | None:
         if any(line.link is not _ABSENT for line in found):
             return None
         own = array("I", map(names.handle_of_id, identities))
-        return Columns(numbers, own, own, [])
-    references = [line.whose.reference for line in found]
-    distinct = list(dict.fromkeys(references))
+        return Columns(numbers, own, [])
     try:
-        whose = dict(zip(distinct, map(owners.__getitem__, distinct), strict=True))
+        own = array("I", map(owners.__getitem__, [line.whose.reference for line in found]))
     except ValueError:
         return None
-    own = array("I", map(whose.__getitem__, references))
     drugs = list(map(BETWEEN.join, map(_DRUG, found))) if kind == ADMINISTRATION else []
     if any(DOSE in drug.split(BETWEEN)[_INSIDE] for drug in set(drugs)):
         return None
-    return Columns(numbers, own, whose.values(), drugs)
+    return Columns(numbers, own, drugs)
 
 
 def _decoded(kind: str, lines: list[bytes]) -> list[Any]:

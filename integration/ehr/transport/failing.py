@@ -10,7 +10,6 @@ from urllib3.exceptions import (
     MaxRetryError,
     NewConnectionError,
     ReadTimeoutError,
-    SSLError,
 )
 
 
@@ -25,12 +24,8 @@ def was_late(error: Exception) -> bool:
     return isinstance(_reason(error), ReadTimeoutError | requests.Timeout)
 
 
-def is_of_tls(error: Exception) -> bool:
-    return isinstance(_reason(error), SSLError | requests.exceptions.SSLError)
-
-
 def _reason(error: Exception) -> object:
-    inner = error if isinstance(error, HTTPError) else next(iter(error.args), None)
+    inner = error.args[0] if error.args else None
     if isinstance(inner, MaxRetryError):
         return inner.reason
     return inner if isinstance(inner, HTTPError) else error

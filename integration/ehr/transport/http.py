@@ -7,17 +7,15 @@ Held by tests/contract/test_ehr_bad_input.py.
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Self, cast
+from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 from urllib3.exceptions import HTTPError
-from urllib3.util import Retry, Timeout
+from urllib3.util import Retry
 
 from integration.configuration.site import Site
 from integration.ehr.fhir.answers import FHIR_JSON, TRANSIENT, Answer, Json, encode, error_for
@@ -29,7 +27,7 @@ from integration.ehr.transport.auth import (
     Tokens,
     authorization_for,
 )
-from integration.ehr.transport.failing import is_of_tls, never_connected, was_late
+from integration.ehr.transport.failing import never_connected, was_late
 from integration.errors import (
     BadAnswer,
     ConfigurationError,
@@ -49,8 +47,8 @@ Observer = Callable[[str, int, float], None]
 class Transport:
     """The one way in which requests go to a site.
 
-    Only reads are ever repeated by themselves. Together with writes they hold at most
-    `limits.connections` connections (Q44), of which they leave one to writes.
+    Reads and writes have a session each: only reads are ever repeated by themselves. Together they
+    hold at most `limits.connections` connections (Q44), of which reads leave one to writes.
     """
 
     def __init__(
@@ -72,20 +70,22 @@ class Transport:
         self.observer = observer
         self.sent = 0
         self._counting = threading.Lock()
-        self._writing = _retries(site.limits.retries)
-        self._reading = self._writing.new(
-            read=site.limits.retries,
-            status=site.limits.retries,
-            status_forcelist=TRANSIENT,
-            allowed_methods=("GET", "POST"),
-            retry_after_max=LONGEST_WAIT_SECONDS,
-            raise_on_status=False,
+        writing = _retries(site.limits.retries)
+        for_reads = _adapter(
+            site.limits.connections,
+            writing.new(
+                read=site.limits.retries,
+                status=site.limits.retries,
+                status_forcelist=TRANSIENT,
+                allowed_methods=("GET", "POST"),
+                retry_after_max=LONGEST_WAIT_SECONDS,
+                raise_on_status=False,
+            ),
         )
-        self._adapter = _adapter(site.limits.connections, self._writing)
-        self._session = self._configured(_session(self._adapter))
-        self._headers = {str(name): str(value) for name, value in self._session.headers.items()}
-        connecting, reading = timeouts(site)
-        self._timeout = Timeout(connect=connecting, read=reading)
+        for_writes = _adapter(site.limits.connections, writing)
+        for_writes.poolmanager = for_reads.poolmanager
+        for_writes.proxy_manager = for_reads.proxy_manager
+        self._reading, self._writing = self._session(for_reads), self._session(for_writes)
         self._reads = threading.BoundedSemaphore(site.limits.connections - 1)
 
     def __enter__(self) -> Self:
@@ -95,7 +95,8 @@ class Transport:
         self.close()
 
     def close(self) -> None:
-        self._session.close()
+        self._reading.close()
+        self._writing.close()
 
     def url(self, path: str, what: str = "its answer") -> str:
         """The address of PATH under the base; nothing of another origin is ever asked (Q18).
@@ -129,6 +130,7 @@ class Transport:
     def read(
         self,
         path: str,
+        params: Any = None,
         headers: Mapping[str, str] | None = None,
         body: Json | None = None,
         what: str = "",
@@ -137,7 +139,7 @@ class Transport:
         method, what = "GET" if body is None else "POST", what or _kind(path)
         address = self.url(path, what)
         with self._reads:
-            answer = self._authorized(self._reading, method, address, headers, body)
+            answer = self._authorized(self._reading, method, address, params, headers, body)
         return self._checked(answer, what)
 
     def write(
@@ -167,7 +169,7 @@ class Transport:
     ) -> Answer:
         """One attempt, and its answer whatever the status. Raises `OutcomeUnknown` where none
         came."""
-        return self._authorized(self._writing, method, self.url(path, what), headers, body)
+        return self._authorized(self._writing, method, self.url(path, what), None, headers, body)
 
     def json(self, answer: Answer, what: str) -> Any:
         try:
@@ -180,9 +182,10 @@ class Transport:
                 "Check that base_url is the FHIR base, without a proxy or sign-in page before it",
             ) from None
 
-    def _configured(self, session: requests.Session) -> requests.Session:
+    def _session(self, adapter: HTTPAdapter) -> requests.Session:
         """Proxies and certificates that the environment names are looked up once, not for each
         request: it has one server."""
+        session = _session(adapter)
         found = session.merge_environment_settings(
             self.site.base_url, {}, None, authorities(self.site), None
         )
@@ -191,86 +194,70 @@ class Transport:
         session.headers.update({"Accept": FHIR_JSON, **self.vendor_headers})
         return session
 
-    @cached_property
-    def _pool(self) -> tuple[HTTPConnectionPool, bool]:
-        """The connections to the server, and whether a proxy between wants whole addresses."""
-        session, base = self._session, requests.PreparedRequest()
-        base.prepare_url(self.site.base_url, None)
-        verify = session.verify is None or session.verify
-        pool = self._adapter.get_connection_with_tls_context(base, verify, session.proxies)
-        self._adapter.cert_verify(pool, self.site.base_url, verify, None)
-        wanted = self._adapter.request_url(base, session.proxies)
-        return cast(HTTPConnectionPool, pool), not wanted.startswith("/")
-
     def _authorized(
         self,
-        retries: Retry,
+        session: requests.Session,
         method: str,
         url: str,
+        params: Any,
         headers: Mapping[str, str] | None,
         body: Json | None,
     ) -> Answer:
         """With our token; a 401 signs in again once and repeats (Q13)."""
         signed = self.auth.headers()
-        answer = self._sent(retries, method, url, {**(headers or {}), **signed}, body)
+        answer = self._sent(session, method, url, params, {**(headers or {}), **signed}, body)
         if answer.status == 401 and self.auth.renew(signed):
-            again = {**(headers or {}), **self.auth.headers()}
-            answer = self._sent(retries, method, url, again, body)
+            answer = self._sent(
+                session, method, url, params, {**(headers or {}), **self.auth.headers()}, body
+            )
         return answer
 
     def _sent(
-        self, retries: Retry, method: str, url: str, headers: Mapping[str, str], body: Json | None
+        self,
+        session: requests.Session,
+        method: str,
+        url: str,
+        params: Any,
+        headers: Mapping[str, str],
+        body: Json | None,
     ) -> Answer:
-        """No more goes out than is said here: no cookie, no credentials of a .netrc; no redirect is
-        followed. Of `requests` only the rules of proxies and certificates are used: the rest of it
-        takes longer than the request."""
         started = time.perf_counter()
         if body is not None:
             headers = {"Content-Type": FHIR_JSON, **headers}
         try:
-            pool, whole = self._pool
-            response = pool.urlopen(
-                method,
-                url if whole else _target(url),
-                None if body is None else encode(body),
-                {**self._headers, **headers},
-                retries,
-                redirect=False,
-                assert_same_host=False,
-                timeout=self._timeout,
-                preload_content=False,
-            )
-            answer = Answer(response.status, response.headers, self._body(response))
-        except (requests.RequestException, HTTPError, OSError) as error:
-            raise self._failure(error, writing=retries is self._writing) from None
+            request = _prepared(method, url, params, {**session.headers, **headers}, body)
+            with session.get_adapter(url).send(
+                request,
+                stream=True,
+                timeout=timeouts(self.site),
+                verify=session.verify is None or session.verify,
+                proxies=session.proxies,
+            ) as response:
+                answer = Answer(response.status_code, response.headers, self._body(response))
+        except (requests.RequestException, HTTPError) as error:
+            raise self._failure(error, writing=session is self._writing) from None
         with self._counting:
             self.sent += 1
         if self.observer:
             self.observer(method, answer.status, time.perf_counter() - started)
         return answer
 
-    def _body(self, response: BaseHTTPResponse) -> bytes:
+    def _body(self, response: requests.Response) -> bytes:
         chunks, size = [], 0
-        try:
-            for chunk in response.stream(CHUNK_BYTES, decode_content=True):
-                size += len(chunk)
-                if size > self.site.limits.answer_bytes:
-                    raise BadAnswer(
-                        self.site.name,
-                        f"an answer is larger than {self.site.limits.answer_bytes} bytes",
-                        "Lower limits.page_size, or raise limits.answer_bytes if that is right",
-                    )
-                chunks.append(chunk)
-        except BaseException:
-            response.close()  # what else would come is not to be taken for the next answer
-            raise
-        finally:
-            response.release_conn()
+        for chunk in response.iter_content(CHUNK_BYTES):
+            size += len(chunk)
+            if size > self.site.limits.answer_bytes:
+                raise BadAnswer(
+                    self.site.name,
+                    f"an answer is larger than {self.site.limits.answer_bytes} bytes",
+                    "Lower limits.page_size, or raise limits.answer_bytes if that is right",
+                )
+            chunks.append(chunk)
         return b"".join(chunks)
 
     def _failure(self, error: Exception, *, writing: bool) -> Exception:
         site, address = self.site.name, urlsplit(self.site.base_url).netloc
-        if is_of_tls(error):
+        if isinstance(error, requests.exceptions.SSLError):
             return ConfigurationError(
                 f"Site {site}: the TLS certificate of {address} is not trusted"
                 f" ({_tls_reason(error)}). Set ca_file to the certificate authority's file, or"
@@ -302,10 +289,17 @@ def plain_session(connections: int, retries: int) -> requests.Session:
     return _session(_adapter(connections, _retries(retries)))
 
 
-def _target(url: str) -> str:
-    """What a server is asked for: path and query."""
-    parts = urlsplit(url)
-    return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+def _prepared(
+    method: str, url: str, params: Any, headers: Mapping[str, str | bytes], body: Json | None
+) -> requests.PreparedRequest:
+    """With nothing but this: no cookie, no credentials of a .netrc. Sent so, no redirect is
+    followed."""
+    request = requests.PreparedRequest()
+    request.prepare_method(method)
+    request.prepare_url(url, params)
+    request.prepare_headers(headers)
+    request.prepare_body(None if body is None else encode(body), None)
+    return request
 
 
 def _adapter(connections: int, retries: Retry) -> HTTPAdapter:

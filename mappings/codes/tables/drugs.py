@@ -62,11 +62,14 @@ class NotIvIron(Struct, frozen=True, forbid_unknown_fields=True):
 
 class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
     """`none`: with these words it only contains some iron, or is not taken by mouth. `tolerated`:
-    with these an entry of a list of allergies is none."""
+    with these an entry of a list of allergies is none; `denied`: where it begins so. `untaken`:
+    with these a course was none."""
 
     names: tuple[str, ...]
     none: tuple[str, ...]
     tolerated: tuple[str, ...]
+    denied: tuple[str, ...]
+    untaken: tuple[str, ...]
     rxnorm: tuple[str, ...]
     source: str
     verified: bool
