@@ -17,6 +17,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.periodic import PeriodicDeferrer
 from psycopg_pool import AsyncConnectionPool
 
+from integration.assessing.clients import prepare
 from integration.errors import FerroclaimError
 from integration.serving.stalled import GRACE_SECONDS, take_over
 from integration.serving.tasks import register
@@ -69,6 +70,7 @@ class Worker:
 
     def run(self) -> None:
         """Until `stop`."""
+        prepare()
         self._take_over(grace_seconds=1.0)
         hands = [
             threading.Thread(target=self._work, name=f"job_{number}", daemon=True)
@@ -100,12 +102,19 @@ class Worker:
         with self._looking:
             while not self._stopping.is_set():
                 self._news.clear()
-                with self.engine.store.queueing() as db:
-                    taken = self.engine.queue.take(db)
-                if taken:
+                if taken := self._taken():
                     return taken
                 self._news.wait(POLL_SECONDS)
         return None
+
+    def _taken(self) -> TakenJob | None:
+        try:
+            with self.engine.store.queueing() as db:
+                return self.engine.queue.take(db)
+        except StoreUnavailable as error:
+            log.warning("worker begins anew", error=type(error).__name__)
+            self._stopping.wait(RESTART_SECONDS)
+            return None
 
     # What happens beside them
 
