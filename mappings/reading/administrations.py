@@ -16,7 +16,7 @@ from mappings.reading.bundles.collection import Collection
 from mappings.reading.conditions import reason
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.discards import discarded, not_read, repeats, unmeasured
-from mappings.reading.drugs.medication import drug
+from mappings.reading.drugs.medication import drug, named_beside
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
 from mappings.reading.drugs.texts import cut, texts
 from mappings.reading.drugs.ungiven import not_given
@@ -63,6 +63,8 @@ def administration(
     given = drug(resource, collection, finder, said)
     if given.unnamed and is_ordered_as_iron(resource, collection, finder):
         raise NotReadable("names no drug, and its order is for an intravenous iron")
+    if given.unnamed and (element := named_beside(resource, finder)):
+        raise NotReadable(f"names no drug, and its {element} names an intravenous iron")
     if not given.concerns_us and not given.lost:
         return None
     status = statuses.read("MedicationAdministration.status", resource.get("status"))

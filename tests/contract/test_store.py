@@ -180,6 +180,18 @@ def test_old_things_are_forgotten_and_what_stands_is_kept(store: Store) -> None:
         assert db.execute("select count(*) from assessments").fetchone() == (2,)
 
 
+def test_a_look_that_finds_nothing_new_rewrites_no_index_of_a_patient(store: Store) -> None:
+    assessed = "update patients set assessed_at = now(), concerns_us = true, resources = '{a}'"
+    with store.transaction() as db:
+        patients.known(db, "general", "p1")
+        db.execute(assessed)
+    with store.transaction() as db:
+        updated = "select n_tup_hot_upd from pg_stat_xact_user_tables where relname = 'patients'"
+        before = db.execute(updated).fetchall()
+        db.execute(assessed)
+        assert [(in_place - 1,) for (in_place,) in db.execute(updated)] == before
+
+
 def test_notes_and_who_did_what(store: Store) -> None:
     with store.transaction() as db:
         patient = patients.known(db, "general", "p1")

@@ -14,7 +14,7 @@ from mappings import codes
 from mappings.codes.conversions import mg, ml
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.drugs.amounts import amount
-from mappings.reading.drugs.products import Findings, ProductFinder, agreed
+from mappings.reading.drugs.products import Findings, ProductFinder, agreed, normal_ndc
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import StatusReader
@@ -35,6 +35,8 @@ class _Ingredient(Struct, frozen=True):
 
 
 _PACKAGE = "Medication.identifier"
+# Elements that name no drug: whose it is, when, and by whom.
+_NO_NAMING = frozenset({"resourceType", "id", "meta", "subject", "performer", "partOf", "status"})
 
 
 def drug(
@@ -74,6 +76,30 @@ def drug(
     return structs.replace(
         _weakly(known, findings, weak, finder), doubt=_doubt(medication, finder.statuses)
     )
+
+
+def named_beside(resource: Resource, finder: ProductFinder) -> str | None:
+    """The element of a resource, beside those of its drug, that names an IV iron: no evidence of
+    what was given, and not nothing where nothing else names it."""
+    for element, value in resource.items():
+        if element not in _NO_NAMING and any(_names_iron(text, finder) for text in _texts(value)):
+            return element
+    return None
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in it, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
+
+
+def _names_iron(text: str, finder: ProductFinder) -> bool:
+    ndc = normal_ndc(text)
+    packaged = ndc is not None and ndc in codes.packages()
+    return packaged or any(item.family for item in finder.find(Concept(text=text)).evidence)
 
 
 def _by_concept(concept: Concept, texts: Iterable[Said], finder: ProductFinder) -> Drug:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from mappings import codes
 from mappings.reading.bundles.collection import Collection
-from mappings.reading.drugs.medication import drug
+from mappings.reading.drugs.medication import drug, named_beside
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
@@ -88,7 +88,8 @@ class Screen:
         texts = [("dosage.text", elements.text(dosage.get("text"))) for dosage in dosages]
         with codes.using(self._codes):
             found = drug(resource, _NOTHING, self._finder, texts)
-        return "ours" if found.concerns_us else "none"
+            is_ours = found.concerns_us or named_beside(resource, self._finder)
+        return "ours" if is_ours else "none"
 
     def is_none(self, medication: Resource) -> bool:
         """Whether a Medication names a drug, and none of ours, without looking elsewhere."""
