@@ -50,7 +50,7 @@ def _as(name: str, resources: list[Resource], chance: random.Random) -> bytes:
     if name.endswith(".zst"):
         return zstandard.compress(lines)
     if name == "d.json":
-        return json.dumps(msgspec.json.decode(text(_bundle(resources, chance))), indent=1).encode()
+        return json.dumps(json.loads(text(_bundle(resources, chance))), indent=1).encode()
     return text(_bundle(resources, chance)) if name == "e.json" else lines
 
 

@@ -206,6 +206,32 @@ def test_workers_end_with_a_run_that_was_killed(source: Path, tmp_path: Path) ->
     assert [pid for pid in alive if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE] == []
 
 
+STOPPED = """
+import os, sys
+from pathlib import Path
+from integration.bulk.steps import RunWorker
+from integration.errors import ConfigurationError
+from tests.unit.test_bulk import bulk
+
+RunWorker.gather = lambda *_: os._exit(1)
+try:
+    bulk(Path(sys.argv[1]), Path(sys.argv[2]), 2)
+except ConfigurationError as problem:
+    print(problem)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are not forked")
+def test_a_worker_that_was_stopped_is_said_and_the_run_goes_on(
+    source: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", STOPPED, str(source), str(tmp_path)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert said.startswith("A worker was stopped from outside")
+    assert bulk(source, tmp_path).resumed
+    assert written(tmp_path) == expected
+
+
 def test_the_command_writes_what_policy_diff_reads(source: Path, tmp_path: Path) -> None:
     def ferroclaim(*words: str | Path) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "ferroclaim", *map(str, words)]
