@@ -89,6 +89,26 @@ def test_a_netrc_never_takes_the_place_of_our_token(
     assert not any("Authorization" in headers for headers in fake.headers)
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_the_environment_names_is_asked(
+    scheme: str, ehr_server: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the clear for the whole address; else for a way through, which this one refuses."""
+    monkeypatch.setenv(f"{scheme}_proxy", ehr_server.url_for(""))
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    ehr_server.expect_request("/fhir/Patient/p1").respond_with_json(resource("Patient", "p1"))
+    with EhrClient(Site.adhoc(f"{scheme}://ehr.invalid/fhir", limits={"retries": 0})) as client:
+        if scheme == "https":
+            with pytest.raises(Unreachable, match="cannot be reached"):
+                client.read("Patient", "p1")
+        else:
+            assert client.read("Patient", "p1")["id"] == "p1"
+    request = ehr_server.log[0][0]
+    assert request.method == {"https": "CONNECT", "http": "GET"}[scheme]
+    assert scheme == "https" or request.host == "ehr.invalid"
+
+
 def test_one_token_for_all_who_share_it(
     ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]
 ) -> None:
