@@ -1,6 +1,7 @@
 """Doses that are no resources of their own are named, whoever holds them."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -102,10 +103,14 @@ def test_a_population_names_them_as_a_file_does(tmp_path: Path) -> None:
         builders.administration("holding", text="saline", ndc=None, contained=[INSIDE]),
         a_list("MedicationAdministration/here", "MedicationAdministration/gone", id="l1"),
         a_list("#inside", contained=[INSIDE], id="l2"),
+        *(INSIDE | {"id": name, "resourceType": "medicationAdministration"} for name in "abc"),
     ]
     text = b"\n".join(json.dumps(one, default=float).encode() for one in resources)
     (folder / "mixed.ndjson").write_bytes(text)
     expected = problems(*resources, as_text=False)
-    assert len(expected) == 4
+    assert len(expected) == 7
     bulk(folder, tmp_path / "out")
-    assert of_bulk(tmp_path / "out") == expected
+    assert of_bulk(tmp_path / "out") == [
+        (re.sub(r"entry (\d+) of the file", r"line \1 of mixed.ndjson", name), says)
+        for name, says in expected
+    ]

@@ -36,6 +36,7 @@ from mappings.reading.bundles.heads import (
     Reference,
     holds_a_dose,
     is_plain,
+    meant,
     text_of,
 )
 from mappings.reading.fhir import elements
@@ -164,7 +165,7 @@ class _Reading:
             if not whose or not names.is_whose(whose.reference):
                 return False
             owner = names.handle(whose.reference)
-        elif kind in _READ_WHOLE or (kind == PATIENT and head.link is not UNSET):
+        elif kind in _READ_WHOLE or meant(kind) or (kind == PATIENT and head.link is not UNSET):
             return False
         elif kind not in SHARED:
             self._counts[""] += 1

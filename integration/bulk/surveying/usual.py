@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw, Struct, defstruct, field
 
 from integration.bulk.surveying import names
-from mappings.reading.bundles.heads import DOSE, OPENED, SHARED, SUBJECT
+from mappings.reading.bundles.heads import DOSE, OPENED, SHARED, SUBJECT, meant
 from mappings.reading.sifting.screening import NAMING
 
 ADMINISTRATION, PATIENT = "MedicationAdministration", "Patient"
@@ -54,7 +54,8 @@ class Owners(dict[str, int]):
 def columns(kind: str, lines: list[bytes], owners: Owners) -> Columns | None:
     """Of those at the front of LINES that have all the usual form of a type; None if none has, or
     if the type has none."""
-    found = [] if kind in _OTHERWISE or not kind.isalpha() else _decoded(kind, lines)
+    is_odd = kind in _OTHERWISE or not kind.isalpha() or meant(kind)
+    found = [] if is_odd else _decoded(kind, lines)
     if not found:
         return None
     if kind not in names.CODES:
