@@ -21,6 +21,7 @@ from mappings.record import Problem
 _STDIN = "-"
 LINES = re.compile(r"\.(ndjson|jsonl)\b", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]+:?/|www\.|[a-z0-9.-]+:\d+(?:/|$)")
+HIDDEN = "was not read: it is hidden; rename it if it belongs to the charts"
 CUT_OFF = "ends early or is damaged: what follows was not read"
 # http://hl7.org/fhir/uv/bulkdata/export.html#response---complete-status: a list of files, no chart
 MANIFEST = {"transactionTime", "output"}
@@ -125,7 +126,7 @@ def files_in(folder: Path) -> Iterator[File]:
 def _file(folder: Path, path: Path) -> File:
     name = _name(folder, path)
     if path.name.startswith("."):
-        return File(name, path, "was not read: it is hidden; rename it if it belongs to the charts")
+        return File(name, path, HIDDEN)
     try:
         regular = stat.S_ISREG(path.stat().st_mode)
     except OSError as problem:

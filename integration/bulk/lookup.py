@@ -16,6 +16,7 @@ from integration.bulk.surveying.index import Index
 from integration.bulk.surveying.sources import Range, lines_at
 from mappings.reading.bundles.collection import Contents
 from mappings.reading.fhir.elements import Resource
+from mappings.values.remembered import Remembered
 
 # How many names are looked for at a time: about 100 bytes each.
 MOST_NAMES = 75_000
@@ -49,24 +50,23 @@ def turns(
         yield Turn(frozenset(kinds), asked)
 
 
-class Homes(dict[int, tuple[int, ...] | None]):
-    """The part in which a patient's chart is, in the form in which a turn has the parts that ask
-    for a name; None of those whose charts are in none."""
+# The part in which a patient's chart is, in the form in which a turn has the parts that ask for a
+# name; None of those whose charts are in none.
+Homes = Remembered[int, tuple[int, ...] | None]
 
-    def __init__(self, who: Wanted) -> None:
-        super().__init__()
-        self._who = who
 
-    def __missing__(self, owner: int) -> tuple[int, ...] | None:
-        part = self._who.part(owner)
-        home = self[owner] = None if part is None else (part,)
-        return home
+def _homes(who: Wanted) -> Homes:
+    def home(owner: int) -> tuple[int, ...] | None:
+        part = who.part(owner)
+        return None if part is None else (part,)
+
+    return Remembered(home)
 
 
 def look_up(ranges: Iterable[tuple[Range, Index]], asked: Turn, who: Wanted, folder: Path) -> None:
     """Spills what has one of the names and is not gathered by the part that asks for it."""
     folder.mkdir()
-    homes = Homes(who)
+    homes = _homes(who)
     with ExitStack() as stack:
         spill = Spill(folder, stack)
         for range_, index in ranges:

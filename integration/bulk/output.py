@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from itertools import chain, groupby
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -33,6 +33,7 @@ from mappings.writing import table
 
 ASSESSMENTS, LINES, PROBLEMS = "assessments.ndjson", "lines.csv", "problems.ndjson"
 PARQUET, REPORT = "lines.parquet", "report.html"
+Placed = TypeVar("Placed", paging.Page, ListedDose)
 _NUMBER = re.compile("\0([0-9]+)\0")
 
 
@@ -104,14 +105,8 @@ def problems_of_survey(setting: RunSetting, facts: Iterable[RangeFacts]) -> Iter
         for _, found in pairs:
             # A range does not know how many lines of its file stand before it.
             problems += [Problem(_numbered(place, lines), why) for place, why in found.problems]
-            pages += [
-                msgspec.structs.replace(page, where=_numbered(page.where, lines))
-                for page in found.pages
-            ]
-            listed += [
-                msgspec.structs.replace(dose, where=_numbered(dose.where, lines))
-                for dose in found.listed
-            ]
+            pages += _placed(found.pages, lines)
+            listed += _placed(found.listed, lines)
             lines += found.lines
             taken += found.taken
         yield from problems if taken else _of_no_resource(file, problems)
@@ -142,6 +137,10 @@ def _of_no_resource(file: str, problems: list[Problem]) -> Iterator[Problem]:
     yield from (found for found in problems if not found.resource.startswith("line "))
     if first:
         yield Problem(file, f"holds no FHIR resource: {first.resource}: {first.problem}")
+
+
+def _placed(several: Iterable[Placed], first: int) -> list[Placed]:
+    return [msgspec.structs.replace(one, where=_numbered(one.where, first)) for one in several]
 
 
 def _numbered(place: str, first: int) -> str:

@@ -145,21 +145,26 @@ def _has_more(bundle: Resource) -> bool:
 
 def may_be_of(order: Resource, patient: str) -> bool:
     """Whether a draft names the patient, or nobody yet."""
-    return _named(order) in (None, ["Patient", patient])
+    return _named(order) in (None, f"Patient/{patient}")
 
 
 def _is_of(resource: Resource, patient: str) -> bool:
     """An EHR that prefetches too much must not lend one patient another's results."""
-    return _named(resource) == ["Patient", patient]
+    return _named(resource) == f"Patient/{patient}"
 
 
-def _named(resource: Resource) -> list[str] | None:
+def _named(resource: Resource) -> str | None:
     """Type and id of whom it is about."""
     for name in ("subject", "patient", "beneficiary"):
         reference = elements.mapping(resource.get(name)).get("reference")
         if isinstance(reference, str):
-            return reference.split("/")[-2:]
+            return key(reference)
     return None
+
+
+def key(reference: str) -> str:
+    """Type and id, also of an address."""
+    return "/".join(reference.split("/")[-2:])
 
 
 def _token(site: Site, request: Mapping[str, Any]) -> str | None:

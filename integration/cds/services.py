@@ -155,7 +155,7 @@ def _orders(context: Json, hook: str, patient: str) -> list[Json]:
     chosen = context.get("selections")
     if hook != "order-select" or not isinstance(chosen, list):
         return orders
-    names = {"/".join(str(name).split("/")[-2:]) for name in chosen}
+    names = {evidence.key(str(name)) for name in chosen}
     return [
         order
         for order in orders
@@ -180,7 +180,7 @@ def _with_its_medication(order: Json, medications: dict[str, Json]) -> Json:
     drafts."""
     _, reference = elements.concept_or_reference(order, "medication")
     target = elements.text(reference.get("reference"))
-    found = medications.get(target) or medications.get("/".join(target.split("/")[-2:]))
+    found = medications.get(target) or medications.get(evidence.key(target))
     if order.get("resourceType") != "MedicationRequest" or not target or found is None:
         return order
     rest = {name: value for name, value in order.items() if name != "medication"}

@@ -168,11 +168,8 @@ class DeniedWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     verified: bool
 
     def deny(self, text: str) -> bool:
-        said = words.plain(text)
-        begins = said.startswith(tuple(map(words.plain, self.begins)))
-        return (
-            begins or said.endswith(tuple(map(words.plain, self.ends))) or text.lstrip()[:1] == "?"
-        )
+        ends = words.plain(text).endswith(tuple(map(words.plain, self.ends)))
+        return ends or words.begins(text, self.begins) or text.lstrip()[:1] == "?"
 
 
 class KidneyWords(Names, frozen=True, kw_only=True):

@@ -162,7 +162,7 @@ def _discards(
 ) -> Iterator[Discard]:
     """What is documented as discarded; of what a note says in words that are not read, that which
     none of the others repeats."""
-    notes = [elements.text(note.get("text")) for note in elements.items(resource.get("note"))]
+    notes = elements.notes(resource.get("note"))
     notes += [elements.text(dosage.get("text")) for dosage in dosages]
     found = [
         Discard(_discarded_amount(extension), source)

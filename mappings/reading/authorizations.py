@@ -12,6 +12,7 @@ from typing import Any
 from mappings import codes
 from mappings.reading import coverages, payers
 from mappings.reading.bundles.collection import Collection
+from mappings.reading.drugs.texts import MOST_SAID
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
@@ -28,7 +29,6 @@ _DECISIONS: dict[str, AuthorizationDecision] = {
 _WORST_FIRST: tuple[AuthorizationDecision, ...] = (
     "denied", "pended", "in-part", "not-required", "approved",
 )  # fmt: skip
-_MOST_SAID = 80
 _OF_UNITS = frozenset({"a1", "approved", "units"})
 # X12 355 UN, UCUM 1, and words.
 _UNITS = frozenset({"", "1", "un", "unit", "units", "u", "each", "ea", "hcpcsunit", "hcpcsunits",
@@ -98,12 +98,10 @@ def _contrary(resource: Resource) -> Unread | None:
     """Words of the answer that tell against what it codes."""
     table, disposition = codes.payers(), elements.text(resource.get("disposition"))
     if words.first_of(disposition, table.against_approval):
-        return Unread("ClaimResponse.disposition", disposition[:_MOST_SAID])
-    notes = (
-        elements.text(note.get("text")) for note in elements.items(resource.get("processNote"))
-    )
+        return Unread("ClaimResponse.disposition", disposition[:MOST_SAID])
+    notes = elements.notes(resource.get("processNote"))
     back = next((note for note in notes if words.first_of(note, table.taken_back)), None)
-    return Unread("ClaimResponse.processNote", back[:_MOST_SAID]) if back else None
+    return Unread("ClaimResponse.processNote", back[:MOST_SAID]) if back else None
 
 
 def _status(resource: Resource, statuses: StatusReader) -> str | Unread | None:

@@ -105,10 +105,9 @@ def _mixture(
         lasting = _lasting(dosage, dose, drug)
         if lasting:
             return lasting
-    for note in elements.items(resource.get("note")):
-        text = elements.text(note.get("text"))
-        if names_mixture(text, None):
-            return _shown(text, "note")
+    for note in elements.notes(resource.get("note")):
+        if names_mixture(note, None):
+            return _shown(note, "note")
     minutes = _recorded_minutes(*times)
     return f"{minutes} minutes from start to stop" if minutes > _LONGEST_PUSH else None
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from mappings import codes
 from mappings.reading.bundles.collection import Collection
+from mappings.reading.drugs.texts import MOST_SAID
 from mappings.reading.fhir import elements, timings
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
@@ -55,7 +56,6 @@ _DENIED = re.compile(
     rf"| (?:{_ONE})(?: (?:{_EFFECTS}))? (?:none|denied|absent)(?= )"
 )
 _SENTENCES = re.compile(r"[.;]|\bbut\b")
-_MOST_SAID = 80
 _NO_LONGER = frozenset({"stopped", "on-hold"})
 _US_CORE_ADHERENCE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-medication-adherence"
 _NO_ORDERS = frozenset({"proposal", "option"})
@@ -142,9 +142,8 @@ def _is_denied(concept: Concept) -> bool:
     """An entry that says of an iron that it is tolerated, not known not to be, or somebody else's
     trouble."""
     table = codes.products().oral_iron
-    begins = tuple(map(words.plain, table.denied))
     return _is_named(concept, table.tolerated) or any(
-        words.plain(text).startswith(begins) for text in concept.words
+        words.begins(text, table.denied) for text in concept.words
     )
 
 
@@ -189,11 +188,11 @@ def _adherence(resource: Resource, statuses: StatusReader) -> Iterator[str | Unr
 
 def _untaken(resource: Resource) -> Iterator[Unread]:
     """What says, beside the status, that it was never taken."""
-    notes = (elements.text(note.get("text")) for note in elements.items(resource.get("note")))
     said = [("statusReason", text) for text in _reasons(resource)]
-    for element, text in (*said, *(("note", note) for note in notes)):
+    said += [("note", note) for note in elements.notes(resource.get("note"))]
+    for element, text in said:
         if words.first_of(text, codes.products().oral_iron.untaken):
-            yield Unread(element, text[:_MOST_SAID])
+            yield Unread(element, text[:MOST_SAID])
 
 
 def _tells_intolerance(text: str) -> bool:

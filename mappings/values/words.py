@@ -38,6 +38,11 @@ def contains(text: str, name: str) -> bool:
     return plain(name) in plain(text)
 
 
+def begins(text: str, names: Iterable[str]) -> bool:
+    """Whether `text` begins with one of `names`, as whole words."""
+    return plain(text).startswith(tuple(map(plain, names)))
+
+
 def apart(text: str, names: Iterable[str]) -> list[str]:
     """The `names` that stand in `text`, without those that are part of an earlier one or lie across
     it."""

@@ -17,7 +17,8 @@ from integration.assessing import files
 from integration.errors import ConfigurationError
 
 _ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]+://")
-_HIDDEN = "was not read: it is hidden; rename it if it belongs to the charts"
+_AGAIN = "Run the same command again: it goes on where it stopped."
+_ADDRESSED = "Check the address, its region, and the credentials of this machine."
 # Each reading of object storage is a request: as much at once as pays for it.
 _REMOTE_BUFFER = 1 << 22
 
@@ -77,25 +78,24 @@ def opened(path: str, buffer: int) -> BinaryIO:
     return io.BufferedReader(_StoredObject(path), max(buffer, _REMOTE_BUFFER))
 
 
+@contextmanager
+def _told(name: str, fix: str, wrong: tuple[type[Exception], ...] = (OSError,)) -> Iterator[None]:
+    """What Arrow says of what it can't read."""
+    try:
+        yield
+    except wrong as problem:
+        says = str(problem).splitlines()[0]
+        raise ConfigurationError(f"Cannot read {name}: {says}. {fix}") from None
+
+
 class _StoredObject(io.RawIOBase):
     """What can't be fetched of it is no damage of the file: it ends the run, which can go on."""
 
     def __init__(self, address: str) -> None:
         filesystem, key = _found(address)
         self._name = key
-        with self._reached():
+        with _told(key, _AGAIN):
             self._file = filesystem.open_input_file(key)
-
-    @contextmanager
-    def _reached(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as problem:
-            says = str(problem).splitlines()[0]
-            raise ConfigurationError(
-                f"Cannot read {self._name}: {says}. Run the same command again: it goes on where it"
-                " stopped."
-            ) from None
 
     def readable(self) -> bool:
         return True
@@ -110,7 +110,7 @@ class _StoredObject(io.RawIOBase):
         return int(self._file.tell())
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        with self._reached():
+        with _told(self._name, _AGAIN):
             return int(self._file.readinto(buffer))
 
     def close(self) -> None:
@@ -124,21 +124,15 @@ def _remote(address: str) -> Iterator[StoredFile]:
     filesystem, place = _found(address)
     from pyarrow import fs
 
-    try:
+    with _told(f"{root}/{key}", _ADDRESSED):
         state = filesystem.get_file_info(place)
         below = fs.FileSelector(place, recursive=True)
         listed = [state] if state.is_file else filesystem.get_file_info(below)
-    except OSError as problem:
-        says = str(problem).splitlines()[0]
-        raise ConfigurationError(
-            f"Cannot read {root}/{key}: {says}. Check the address, its region, and the credentials"
-            " of this machine."
-        ) from None
     for one in sorted(listed, key=lambda one: one.path):
         if one.is_file:
             name = one.base_name if state.is_file else one.path[len(place) :].lstrip("/")
             own = key if state.is_file else f"{key.rstrip('/')}/{name}".lstrip("/")
-            hidden = _HIDDEN if one.base_name.startswith(".") else None
+            hidden = files.HIDDEN if one.base_name.startswith(".") else None
             where = f"{root}/{quote(own)}{options}"
             yield StoredFile(name, where, one.size, one.mtime_ns or 0, hidden)
 
@@ -170,9 +164,6 @@ def _filesystem(root: str, options: str) -> tuple[Any, str]:
         raise ConfigurationError(
             f"{root} takes pyarrow: install `ferroclaim[bulk]`, or read the files by a mount."
         ) from None
-    try:
+    with _told(root, _ADDRESSED, (OSError, ValueError)):
         found: tuple[Any, str] = fs.FileSystem.from_uri(f"{root}/{options}")
-    except (OSError, ValueError) as problem:
-        says = str(problem).splitlines()[0]
-        raise ConfigurationError(f"Cannot read {root}: {says}") from None
     return found

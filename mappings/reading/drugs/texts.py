@@ -9,7 +9,7 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.record import Concept
 
-_MOST_SAID = 80
+MOST_SAID = 80
 
 
 def stated(dosages: list[Resource], element: str) -> list[object]:
@@ -26,16 +26,16 @@ def texts(resource: Resource, dosages: list[Resource]) -> Iterator[tuple[str, st
     """What is written of a dose in words, by element."""
     for text in stated(dosages, "text"):
         yield "dosage.text", elements.text(text)
-    for note in elements.items(resource.get("note")):
-        yield "note", elements.text(note.get("text"))
+    for note in elements.notes(resource.get("note")):
+        yield "note", note
 
 
 def cut(text: str) -> str:
     """As much of it as is quoted."""
-    return text.strip()[:_MOST_SAID]
+    return text.strip()[:MOST_SAID]
 
 
 def quoted(concept: Concept) -> str:
     """What stands there: its words, else its codes."""
     said = concept.words or concept.statements
-    return " / ".join(dict.fromkeys(said))[:_MOST_SAID]
+    return " / ".join(dict.fromkeys(said))[:MOST_SAID]

@@ -189,6 +189,11 @@ def either(resource: Resource, *names: str) -> Any:
     return None
 
 
+def notes(value: object) -> list[str]:
+    """The texts of Annotations."""
+    return [text(note.get("text")) for note in items(value)]
+
+
 def concept_or_reference(resource: Resource, element: str) -> tuple[object, Resource]:
     """A CodeableConcept and a Reference, as R4 names them, or in R5's CodeableReference."""
     within = mapping(resource.get(element))

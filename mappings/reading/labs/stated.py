@@ -49,8 +49,7 @@ def unread(part: Resource, within: str = "") -> Unread | None:
 
 def taken_back(notes: object) -> str | None:
     """The note, quoted, that takes a result back."""
-    said = (elements.text(note.get("text")) for note in elements.items(notes))
-    return next((cut(note) for note in said if texts.takes_back(note)), None)
+    return next((cut(note) for note in elements.notes(notes) if texts.takes_back(note)), None)
 
 
 def _says_none(value: object, says: str) -> bool:
