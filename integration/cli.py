@@ -128,7 +128,7 @@ def main() -> None:
 
 
 def _is_of_data_file(problem: Exception) -> bool:
-    from mappings.datafiles.loading import DataFileError
+    from mappings.datafiles.error import DataFileError
 
     return isinstance(problem, DataFileError)
 

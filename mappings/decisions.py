@@ -16,6 +16,7 @@ from msgspec import Meta, Struct, field
 
 from mappings import codes
 from mappings.datafiles import loading
+from mappings.datafiles.error import DataFileError
 from mappings.record import Authorization, Decided, Insurer, Source
 from mappings.values import own_names, words
 from mappings.values.identity import stable_id
@@ -211,7 +212,7 @@ def checked(decision: Decision) -> Decision:
     mistakes = chain.from_iterable(_check(found, ()) for found in (decision, *parts))
     every = [said for _, said in mistakes]
     if every:
-        raise loading.DataFileError(*every)
+        raise DataFileError(*every)
     return decision
 
 

@@ -22,7 +22,7 @@ from mappings.assessment import PatientAssessment
 from mappings.codes import CodeTables, freshness
 from mappings.codes.rows import OwnRows
 from mappings.datafiles import loading
-from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.error import DataFileError
 from mappings.decisions import Decision
 from mappings.policy import choosing
 from mappings.policy.choosing import PolicySet

@@ -14,7 +14,7 @@ from mappings.codes.freshness import Age, ages
 from mappings.codes.published.x12_lists import predicted_denials
 from mappings.codes.quarters import quarter_name
 from mappings.datafiles import loading
-from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.error import DataFileError
 from mappings.datafiles.mistakes import mistakes_of
 from mappings.values.us_dates import us_date
 

@@ -27,7 +27,7 @@ from mappings import codes
 from mappings import site as facts
 from mappings.codes import CodeTables
 from mappings.codes.tables import ClassKind
-from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.error import DataFileError
 from mappings.policy.rules import DrugSource
 
 WriteBackForm = Literal[

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 from psycopg.rows import class_row
 
+from integration.store import audit
 from integration.store.claims import ClaimState
 from integration.store.database.connection import Db
 from mappings.assessment import CHARGES, ClaimLine, LineStatus, Payment, untouched_lines
@@ -173,7 +174,7 @@ def rows(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str
     """A page of a view, pairs together; CLINICIAN: the requirements that are the clinician's."""
     db.execute(_KEEP)
     where, values = _where(filters, sites, clinician)
-    order = f"{ORDER[filters.sort]}, patient_id, pair"
+    order = f"{ORDER[filters.sort]}, day nulls first, patient_id, pair"
     values |= {"before": PAGE_ROWS * (filters.page - 1), "last": PAGE_ROWS * filters.page}
     # Enough for the page whatever its pairs are. What is large is read for its rows alone.
     most = MOST_OF_A_PAIR * PAGE_ROWS * filters.page
@@ -263,6 +264,18 @@ def get(db: Db, key: str, sites: Sequence[str]) -> Row | None:
     values = {"patient": int(patient), "line": line, "sites": list(sites)}
     where = "patient_id = %(patient)s and line_id = %(line)s and site = any(%(sites)s)"
     return next(iter(_found(db, f"{NOW} x where {where}", values)), None)
+
+
+def note_look(db: Db, row: Row, biller: str) -> None:
+    audit.note(
+        db,
+        biller,
+        "looked at",
+        role="biller",
+        site=row.site,
+        patient_id=row.patient_id,
+        resource=f"ClaimLine/{row.line_id}",
+    )
 
 
 def choices(db: Db, sites: Sequence[str]) -> dict[str, list[str]]:

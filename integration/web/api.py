@@ -87,15 +87,7 @@ def line(here: OfPages, session: Biller, key: Annotated[str, Path(max_length=80)
         row = worklist.get(db, key, sorted(here.settings.sites))
         if row is None:
             raise ApiProblem(404, "There is no such line.")
-        audit.note(
-            db,
-            actor(session),
-            "looked at",
-            role="biller",
-            site=row.site,
-            patient_id=row.patient_id,
-            resource=f"ClaimLine/{row.line_id}",
-        )
+        worklist.note_look(db, row, actor(session))
     return _line(row)
 
 

@@ -30,6 +30,7 @@ from integration.errors import (
     NotFound,
     Unauthorized,
 )
+from integration.operating.logs import where
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.smart.sessions import Session
 from integration.web.gate import PageContext
@@ -162,7 +163,7 @@ class PageRoute(APIRoute):
                     "unexpected error",
                     route=self.path,
                     error=type(error).__name__,
-                    where=_where(error),
+                    where=where(error),
                 )
                 return _message(
                     request,
@@ -274,17 +275,6 @@ def _ways_in(settings: Settings) -> list[tuple[str, str]]:
     ]
     return ways or (
         [("/sign-in", f"Go on as {settings.web.local_user}")] if settings.web.local_user else []
-    )
-
-
-def _where(error: Exception) -> str:
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return (
-        f"{frame.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{frame.tb_lineno}"
-        if frame
-        else "?"
     )
 
 

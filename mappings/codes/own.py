@@ -31,7 +31,7 @@ from mappings.codes.tables import (
 )
 from mappings.datafiles import loading
 from mappings.datafiles.checking import too_small
-from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.error import DataFileError
 
 SUFFIXES = frozenset({".yaml", ".yml"})
 

@@ -9,18 +9,10 @@ from typing import TypeVar
 
 from mappings.datafiles import compiled
 from mappings.datafiles.checking import Check
+from mappings.datafiles.error import DataFileError
 
 T = TypeVar("T")
 _PACKAGE = Path(__file__).parents[1]
-
-
-class DataFileError(ValueError):
-    """A data file does not say what it must; the message names file, line and the fix. `every`: all
-    that was found."""
-
-    def __init__(self, *every: str) -> None:
-        super().__init__(every[0])
-        self.every = every
 
 
 def packaged(folder: str, name: str) -> tuple[str, str]:

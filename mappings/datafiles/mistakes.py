@@ -7,7 +7,8 @@ Held by tests/contract/test_policy_command.py.
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from mappings.datafiles.loading import DataFileError, text_of
+from mappings.datafiles.error import DataFileError
+from mappings.datafiles.loading import text_of
 
 
 def mistakes_of(

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from mappings.datafiles import form as forms
+from mappings.datafiles.error import DataFileError
 from mappings.datafiles.form import Mistake, NoValue
-from mappings.datafiles.loading import DataFileError
 
 MOST_DIGITS = 15
 

@@ -15,7 +15,7 @@ from mappings import codes
 from mappings.assessment import PolicyRef
 from mappings.codes.tables import Dated
 from mappings.datafiles import loading
-from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.error import DataFileError
 from mappings.policy import checks
 from mappings.policy.cases import Case
 from mappings.policy.modifiers import AttestingModifier, DatedModifier, DiscountModifier, Modifiers

@@ -20,7 +20,7 @@ from integration.claims import numbers
 from integration.claims.forms import FORMS, Writing
 from integration.cli import app
 from integration.errors import ConfigurationError, FerroclaimError
-from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.error import DataFileError
 from mappings.site import Site
 from mappings.writing import keying
 from mappings.writing.x12.segments import parsed

@@ -13,6 +13,7 @@ import pytest
 from integration.codes.folder import limits_in_words
 from integration.store import audit, failures, gaps, patients, rests, worklist
 from integration.store.failures import Failure
+from integration.store.worklist import Sort
 from integration.web.worklist import routes
 from integration.wording import words
 from tests.fakes.browser import Browser
@@ -191,6 +192,18 @@ def test_release_is_offered_only_where_it_will_be_done(office: Clinic) -> None:
         assert 'value="release"' not in page
     row = held(office, "coverage")
     assert 'value="release"' not in browser.get(f"/worklist?view=held-us&open={row.key}").text
+
+
+@pytest.mark.parametrize("sort", ["worth", "money", "patient"])
+def test_of_lines_alike_the_oldest_is_first(office: Clinic, sort: Sort) -> None:
+    with office.store.transaction() as db:
+        db.execute("update lines set value = null")
+        found = worklist.rows(db, replace(ALL, sort=sort), ["general"], CLINICIAN)
+    days: dict[int, list[str]] = {row.patient_id: [] for row in found}
+    for row in found:
+        days[row.patient_id].append(row.line.service_date or "")
+    assert any(len(set(of)) > 1 for of in days.values())
+    assert all(of == sorted(of) for of in days.values())
 
 
 def test_filters_by_day_provider_and_place(office: Clinic) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mappings.assessment import ClaimLine
-from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.error import DataFileError
 from mappings.writing.preparing.charges import price_list
 from mappings.writing.preparing.drafts import Draft, draft_of, service_lines
 from mappings.writing.preparing.splitting import Priced, excess, split

@@ -15,7 +15,7 @@ from mappings import codes, decisions
 from mappings.codes import own
 from mappings.codes.code_tables import built_in
 from mappings.datafiles import compiled, yaml_text
-from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.error import DataFileError
 from mappings.policy import choosing
 from tests.starting import ROOT, SAMPLE, start
 from tests.unit.test_policy_files import POLICY

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from mappings import decisions
-from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.error import DataFileError
 from mappings.decisions import Decision, Decisions
 
 GOOD = """decisions:

@@ -11,7 +11,7 @@ from integration.codes.folder import limits_in_words, tables_of
 from mappings import codes
 from mappings.assessment import PatientAssessment
 from mappings.codes import own
-from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.error import DataFileError
 from mappings.site import Site
 from tests import builders
 

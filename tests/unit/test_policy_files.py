@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.error import DataFileError
 from mappings.policy import choosing
 
 POLICY = """\

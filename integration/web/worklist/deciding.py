@@ -16,7 +16,7 @@ from integration.store.worklist import Row
 from integration.web.worklist.story import to_settle
 from mappings import decisions as forms
 from mappings.assessment import Evidence
-from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.error import DataFileError
 from mappings.decisions import Decision, DoseGiven, MedicareSecondary, PayerAnswer, PaysFirst
 
 

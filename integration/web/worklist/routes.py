@@ -174,15 +174,7 @@ def _page(
             story(db, row, worklist.pair_of(db, row.key, known), here.settings) if row else None
         )
         if row:
-            audit.note(
-                db,
-                actor(session),
-                "looked at",
-                role="biller",
-                site=row.site,
-                patient_id=row.patient_id,
-                resource=f"ClaimLine/{row.line_id}",
-            )
+            worklist.note_look(db, row, actor(session))
         else:
             audit.note(db, actor(session), "saw the worklist", role="biller", view=filters.view)
         context: dict[str, Any] = {

@@ -14,7 +14,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from mappings.assessment import ClaimLine
-from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.error import DataFileError
 
 CENT = Decimal("0.01")
 COLUMNS = ("hcpcs", "payer", "charge", "from", "to")

@@ -15,7 +15,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from mappings import codes
-from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.error import DataFileError
 from mappings.values.us_dates import us_date
 from mappings.writing.preparing.drafts import DIALYSIS, Draft
 
