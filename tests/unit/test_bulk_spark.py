@@ -35,7 +35,6 @@ ROOT = Path(__file__).parents[2]
 AS_OF = ("--as-of", "2026-11-23")
 # For this machine alone.
 LOCAL = (
-    "--master=local[2]",
     "--conf=spark.ui.enabled=false",
     "--conf=spark.driver.bindAddress=127.0.0.1",
     "--conf=spark.driver.host=127.0.0.1",
@@ -47,26 +46,39 @@ def run(*words: str | Path) -> int:
 
 
 @pytest.fixture
-def _spark(monkeypatch: pytest.MonkeyPatch) -> None:
+def spark_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Spark as it is installed, but for the folder in which its workers work."""
     found = pytest.importorskip("pyspark", reason="needs PySpark: `make test-spark`")
     if not shutil.which("java"):
         pytest.skip("needs Java: `make test-spark`")
-    monkeypatch.setenv("SPARK_HOME", str(Path(found.__file__).parent))
+    home = tmp_path / "home"
+    home.mkdir()
+    for part in Path(found.__file__).parent.iterdir():
+        (home / part.name).symlink_to(part)
+    monkeypatch.setenv("SPARK_HOME", str(home))
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    return home
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_spark")
-def test_a_job_of_spark_writes_the_same_bytes(source: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("master", "executors"),
+    [("local[2]", 0), pytest.param("local-cluster[2,1,1024]", 2, id="a master and two workers")],
+)
+def test_a_job_of_spark_writes_the_same_bytes(
+    source: Path, tmp_path: Path, spark_home: Path, master: str, executors: int
+) -> None:
     one, other = tmp_path / "local", tmp_path / "spark"
     submit, job = Path(sys.executable).with_name("spark-submit"), ROOT / "docker/spark/bulk.py"
+    told = (f"--master={master}", *LOCAL)
     assert run(sys.executable, "-m", "ferroclaim", "bulk", source, "--out", one, *AS_OF) == 1
-    assert run(submit, *LOCAL, job, source, "--out", other, *AS_OF) == 1
+    assert run(submit, *told, job, source, "--out", other, *AS_OF) == 1
     assert written(other) == written(one)
+    assert len(list(spark_home.glob("work/app-*/*"))) == executors
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_spark")
+@pytest.mark.usefixtures("spark_home")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_task_that_fails_is_said(source: Path, tmp_path: Path) -> None:
     setting = RunSetting(tmp_path, files(str(source)), Site(), choosing.built_in(), builders.AS_OF)

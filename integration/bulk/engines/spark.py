@@ -16,7 +16,9 @@ from integration.errors import ConfigurationError
 
 # Of each process that Spark keeps for its tasks: the run, and what makes its pieces.
 _worker: tuple[bytes, RunWorker] | None = None
-# Where nobody said which cluster: this machine, and nothing of it for others to see.
+# What Spark takes for the cluster where nobody said which.
+_UNSAID = "local[*]"
+# There: this machine, and nothing of it for others to see.
 _ALONE = {
     "spark.ui.enabled": "false",
     "spark.driver.bindAddress": "127.0.0.1",
@@ -66,12 +68,14 @@ def _context(workers: int) -> Any:
             "--engine spark takes PySpark: install `ferroclaim[spark]`, and Java 17 or newer."
         ) from None
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    conf = SparkConf().setIfMissing("spark.app.name", "ferroclaim")
-    if not conf.contains("spark.master"):
-        conf.setMaster(f"local[{workers}]")
-        for name, value in _ALONE.items():
-            conf.setIfMissing(name, value)
     try:
+        # Before that SparkConf knows nothing of what `spark-submit` and its files say.
+        SparkContext._ensure_initialized()
+        conf = SparkConf().setIfMissing("spark.app.name", "ferroclaim")
+        if conf.get("spark.master", _UNSAID) == _UNSAID:
+            conf.setMaster(f"local[{workers}]")
+            for name, value in _ALONE.items():
+                conf.setIfMissing(name, value)
         context = SparkContext.getOrCreate(conf)
     except Exception as problem:  # noqa: BLE001 - whatever its start script, Java or master says
         says = f"{type(problem).__name__}: {problem}".splitlines()[0]
