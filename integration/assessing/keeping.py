@@ -33,7 +33,7 @@ def keep(
     Of a test patient nothing is kept, so that no line of one reaches the worklist or a claim.
     """
     found = checked.assessment
-    if found.test_patient and not site.test_patients:
+    if leaves_out(site, found):
         found = PatientAssessment(patient=found.patient, test_patient=True)
     changed = assessments.keep(db, patient, found, as_of, cause)
     gaps.read_back(db, patient, waivers_in(pull.issues))
@@ -42,6 +42,11 @@ def keep(
     if site.auto_release and not pull.unread:
         releases.release_untouched(db, patient)
     return changed
+
+
+def leaves_out(site: Site, found: PatientAssessment) -> bool:
+    """Whether it is of a test patient, and the site keeps none."""
+    return found.test_patient and not site.test_patients
 
 
 def _providers(

@@ -22,6 +22,7 @@ from integration.serving.app import MOST_BYTES, create_app
 from integration.store import Store, StoreUnavailable
 from integration.work import workflow
 from mappings.codes.freshness import freshness
+from tests.fakes import chart
 from tests.service import Running
 
 Make = Callable[..., Running]
@@ -111,6 +112,14 @@ def test_metrics_tell_the_state_of_the_work(service: Running) -> None:
     ):
         assert expected in text
     assert "Patient/" not in text
+
+
+def test_of_a_test_patient_it_is_said_why_nothing_is_kept(service: Running) -> None:
+    service.fake.store(chart.resource("Patient", "p1", meta={"tag": [{"code": "HTEST"}]}))
+    service.assess()
+    service.work()
+    assert service.rows("select count(*) from assessments") == [(0,)]
+    assert 'ferroclaim_assessments_total{result="test patient",site="general"}' in told(service)
 
 
 def test_metrics_say_that_the_database_is_away(
