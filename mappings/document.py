@@ -10,6 +10,7 @@ Held by tests/unit/test_document.py.
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from inspect import cleandoc
 from itertools import chain
 from operator import attrgetter
 from typing import Any, Literal
@@ -133,10 +134,14 @@ def of_patient(found: PatientAssessment, *, trace: bool) -> PatientDocument:
 
 def json_schema() -> dict[str, Any]:
     """The JSON schema of the document (draft 2020-12)."""
+    schema = msgspec.json.schema(Document)
+    for form in schema["$defs"].values():
+        if "description" in form:  # as wide as the docstring, until Python 3.13
+            form["description"] = cleandoc(form["description"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": SCHEMA,
-        **msgspec.json.schema(Document),
+        **schema,
     }
 
 

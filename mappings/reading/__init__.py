@@ -26,7 +26,7 @@ from mappings.reading.conditions import PlainDiagnoses, diagnosis
 from mappings.reading.coverages import CoverageReader, eligibility
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.encounter_classes import ClassReader
-from mappings.reading.fhir.decoding import NotJson, decode, lines, of_line
+from mappings.reading.fhir.decoding import NotJson, TooDeep, decode, lines, of_line
 from mappings.reading.fhir.elements import Resource, source, stated
 from mappings.reading.fhir.statuses import StatusReader
 from mappings.reading.kidney import dialysis
@@ -102,7 +102,13 @@ class Reader:
         """The record of one patient. Patients without an IV iron get one without the rest: nothing
         else is asked of them."""
         with codes.using(self._codes):
-            return self._record(group, collection)
+            try:
+                return self._record(group, collection)
+            except RecursionError:
+                unread = Problem(group.patient, f"a record of this patient is {TooDeep()}")
+                return PatientRecord(
+                    patient=group.patient, unreadable=(*sorted(group.problems), unread)
+                )
 
     def _record(self, group: Group, collection: Collection) -> PatientRecord:
         problems, statuses = group.problems, self._statuses
@@ -273,6 +279,9 @@ def _safely(
                 found = reader(opened(one), *beside)
         except administrations.NotReadable as problem:
             problems.append(Problem(_name(one), str(problem)))
+            continue
+        except RecursionError:
+            problems.append(Problem(_name(one), str(TooDeep())))
             continue
         except _UNFORESEEN as problem:
             problems.append(Problem(_name(one), f"could not be read ({type(problem).__name__})"))

@@ -61,7 +61,7 @@ def test_json_that_is_no_bundle(body: str, ehr: Make, connect: Connect) -> None:
 
 
 def test_deeply_nested_json(ehr: Make, connect: Connect) -> None:
-    deep = '{"resourceType":"Condition","id":"x","extension":' + "[" * 5000 + "]" * 5000 + "}"
+    deep = '{"resourceType":"Condition","id":"x","extension":' + "[" * 50_000 + "]" * 50_000 + "}"
     fake = ehr("epic").load([resource("Patient", "p1")])
     fake.inject(
         Response('{"resourceType":"Bundle","entry":[{"resource":' + deep + "}]}"),

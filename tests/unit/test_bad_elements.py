@@ -9,7 +9,17 @@ from mappings.document import to_json
 from tests import builders
 from tests.builders import Resource, chart, document_of
 
+
+def nested(name: str | None) -> Any:
+    """Deeper than Python calls itself: lists in each other, or objects by an element's name."""
+    found: Any = "x"
+    for _ in range(2_000):
+        found = {name: found} if name else [found]
+    return found
+
+
 NEVER: list[Any] = [[None], [[]], [{"x": [None]}], {"x": []}, 3, True]
+DEEP = [nested(None), nested("coding"), nested("extension"), [nested("extension")]]
 REPORT = {
     "resourceType": "DiagnosticReport",
     "id": "report",
@@ -53,7 +63,7 @@ EVERYTHING = chart(*MORE)
 )
 def test_no_element_breaks_an_assessment(resource: Resource) -> None:
     for element in resource.keys() - {"resourceType"}:
-        for value in NEVER:
+        for value in NEVER + DEEP * (element not in ("id", "effectiveDateTime")):
             assert to_json(
                 document_of(
                     chart(

@@ -270,6 +270,24 @@ def test_bundles_in_bundles_are_opened_and_outcomes_skipped() -> None:
     assert document.unreadable == ()
 
 
+@pytest.mark.parametrize("inside", ["a Bundle", "Parameters", "a part", "a list"])
+def test_what_is_nested_for_ever_is_named_and_nothing_else_is_lost(inside: str) -> None:
+    deep: Any = builders.lab("ferritin", 60, id="deep")
+    for _ in range(2_000):
+        deep = {
+            "a Bundle": lambda one: bundle(one, urls=False),
+            "Parameters": lambda one: {
+                "resourceType": "Parameters",
+                "parameter": [{"resource": one}],
+            },
+            "a part": lambda one: {"resourceType": "Parameters", "part": [one]},
+            "a list": lambda one: [one],
+        }[inside](deep)
+    document = builders.document_of([*builders.chart(), deep])
+    assert [builders.shown(patient) for patient in document.patients] == [["J1756 JZ × 200 ready"]]
+    assert [problem.problem for problem in document.unreadable] == ["nested too deeply"]
+
+
 def test_a_bundle_without_the_patient_is_assessed() -> None:
     assert [
         patient.patient

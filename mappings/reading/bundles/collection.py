@@ -30,9 +30,12 @@ from mappings.reading.bundles.inside import ListedDose
 from mappings.reading.bundles.merging import Merges, merges
 from mappings.reading.bundles.references import References
 from mappings.reading.fhir import elements, outcomes
-from mappings.reading.fhir.decoding import decode
+from mappings.reading.fhir.decoding import TooDeep, decode
 from mappings.reading.fhir.elements import Resource
 from mappings.record import Problem
+
+# How many Bundles, lists and Parameters may stand in each other.
+_MOST_NESTED = 20
 
 
 class Contents(Struct, frozen=True):
@@ -83,7 +86,9 @@ class Collection:
     def add_deletion(self, deletion: Deletion) -> None:
         self._copies.deletions.add(deletion)
 
-    def add_bundle(self, bundle: Resource, where: str = "the Bundle", home: int = 0) -> None:
+    def add_bundle(
+        self, bundle: Resource, where: str = "the Bundle", home: int = 0, depth: int = 0
+    ) -> None:
         """Every entry of a Bundle, of Bundles inside it (batch answers), too."""
         home = home or self._next_bundle()
         found = paging.page(bundle, where)
@@ -95,7 +100,7 @@ class Collection:
             elif isinstance(part, Deletion):
                 self.add_deletion(part)
             else:
-                self._add(part, home)
+                self._add(part, home, depth + 1)
 
     def _next_bundle(self) -> int:
         self._bundles += 1
@@ -171,11 +176,13 @@ class Collection:
         if page:
             self._pages.append(page)
 
-    def _add(self, item: Item, home: int) -> None:
+    def _add(self, item: Item, home: int, depth: int = 0) -> None:
         resource, where = item.resource, item.where
+        if self._is_too_deep(where, depth):
+            return
         if isinstance(resource, list):
             for number, part in enumerate(resource, 1):
-                self._add(Item(part, f"item {number} of {where}"), home)
+                self._add(Item(part, f"item {number} of {where}"), home, depth + 1)
             return
         if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
             self.problems.append(Problem(where, "not a FHIR resource: resourceType is missing"))
@@ -186,22 +193,29 @@ class Collection:
         if kind in READ:
             self._take(item, home)
         elif kind == "Bundle":
-            self.add_bundle(resource, where, home)
+            self.add_bundle(resource, where, home, depth)
         elif meant(kind):
             says = f'resourceType "{kind}" is none of FHIR\'s, which writes {meant(kind)}'
             self.problems.append(Problem(where, f"{says}: it was not read"))
         elif kind == "Parameters":
-            self._add_parameters(resource, where, home)
+            self._add_parameters(resource, where, home, depth)
         elif kind == "OperationOutcome" and (said := outcomes.left_out(resource)):
             self.problems.append(
                 Problem(where, f"an OperationOutcome says that something was left out ({said})")
             )
 
-    def _add_parameters(self, element: Resource, where: str, home: int) -> None:
+    def _add_parameters(self, element: Resource, where: str, home: int, depth: int) -> None:
+        if self._is_too_deep(where, depth):
+            return
         for part in elements.items(element.get("parameter", element.get("part"))):
             if "resource" in part:
-                self._add(Item(part["resource"], where), home)
-            self._add_parameters({"part": part.get("part")}, where, home)
+                self._add(Item(part["resource"], where), home, depth + 1)
+            self._add_parameters({"part": part.get("part")}, where, home, depth + 1)
+
+    def _is_too_deep(self, where: str, depth: int) -> bool:
+        if depth > _MOST_NESTED:
+            self.problems.append(Problem(where, str(TooDeep())))
+        return depth > _MOST_NESTED
 
     def _take(self, item: Item, home: int) -> None:
         resource, full_url = item.resource, item.full_url

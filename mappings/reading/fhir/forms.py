@@ -7,7 +7,7 @@ Held by tests/unit/test_reading_people.py.
 from collections.abc import Iterator
 
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.decoding import BROKEN_TEXT, Damaged
+from mappings.reading.fhir.decoding import BROKEN_TEXT, Damaged, TooDeep
 from mappings.reading.fhir.elements import Resource
 
 SUBSETTED = "SUBSETTED"
@@ -47,7 +47,10 @@ def form_problem(resource: Resource, kind: str) -> str | None:
     """What of its form keeps a resource from being read; None where nothing does."""
     if isinstance(resource, Damaged):
         return BROKEN_TEXT
-    turned = _turned(resource, kind)
+    try:
+        turned = _turned(resource, kind)
+    except RecursionError:
+        return str(TooDeep())
     if turned:
         return turned
     forms = FORMS.get(kind)
