@@ -15,13 +15,17 @@ class Refusal(FerroclaimError):
         super().__init__(f"{what} {administrator}".strip())
 
 
+NOBODY_YET = "Please sign in"
+
+
 class SignInAgain(Refusal):
-    """A session or token ended; opening the app again helps."""
+    """A session or token ended, or there was none; opening the app (again) helps."""
 
     def __init__(
         self,
         what: str = (
             "Your session has ended. Open the app again from the patient's chart, or sign in again."
         ),
+        title: str = "Please sign in again",
     ) -> None:
-        super().__init__("Please sign in again", what, status=401)
+        super().__init__(title, what, status=401)

@@ -14,7 +14,7 @@ from integration.configuration.section import is_loopback
 from integration.configuration.settings import Role, Settings
 from integration.smart.identity import Identity
 from integration.smart.launch import Launches
-from integration.smart.refusal import Refusal, SignInAgain
+from integration.smart.refusal import NOBODY_YET, Refusal, SignInAgain
 from integration.smart.server import Directory
 from integration.smart.sessions import Launch, Session, Sessions, hashed
 from integration.smart.vault import Vault
@@ -70,7 +70,9 @@ def session(request: Request, here: OfPages) -> Session:
     """The person's session; raises `SignInAgain` without one."""
     secret = request.cookies.get(SESSION_COOKIE)
     if not secret:
-        raise SignInAgain("You are not signed in. Open the app from the patient's chart, or here.")
+        raise SignInAgain(
+            "You are not signed in. Open the app from the patient's chart, or here.", NOBODY_YET
+        )
     found = here.sessions.session(secret)
     if found is None:
         raise SignInAgain

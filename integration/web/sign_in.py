@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from integration.ehr.transport.keys import Keyring, jwks_of
 from integration.smart.launch import CALLBACK, Away
-from integration.smart.refusal import Refusal, SignInAgain
+from integration.smart.refusal import NOBODY_YET, Refusal, SignInAgain
 from integration.store import audit
 from integration.web import gate
 from integration.web.gate import (
@@ -67,7 +67,7 @@ def sign_in(
         return _sent_away(
             here, here.launches.standalone(with_, gate.address(request, here.settings), chart=chart)
         )
-    raise SignInAgain("You are not signed in.")
+    raise SignInAgain("You are not signed in.", NOBODY_YET)
 
 
 @router.get("/callback")

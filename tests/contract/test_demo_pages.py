@@ -173,6 +173,7 @@ def test_nobody_comes_in_under_another_name(demo: Demo) -> None:
 def test_without_a_session_there_is_a_way_on(demo: Demo) -> None:
     page = requests.get(f"{demo.address}/worklist").text
     assert "You are not signed in" in page
+    assert "Please sign in<" in page
     assert "Go on as Demo user" in page
     assert requests.get(demo.address).url == f"{demo.address}/demo"
 
