@@ -32,8 +32,8 @@ from integration.claims.writing import Leaving
 from integration.claims.writing import write as to_files
 from mappings.record import PatientRecord
 from mappings.site import Receiver
-from mappings.writing import check
 from mappings.writing.checks.fault import Fault
+from mappings.writing.checks.file import check
 from mappings.writing.fhir_claim import written_claim
 from mappings.writing.form837.interchange import Interchange
 from mappings.writing.preparing.charges import price_list

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from integration.configuration.settings import DEFAULT_FILE
-from integration.configuration.template import KINDS, Kind, Start
+from integration.configuration.template import DEFAULT_FILE, KINDS, Kind, Start
 from integration.errors import ConfigurationError
 
 

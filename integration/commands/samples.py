@@ -3,16 +3,16 @@
 Held by tests/contract/test_init.py.
 """
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from integration.commands.options import Config
-from integration.configuration import settings
-from integration.configuration.section import is_address, is_loopback
-from integration.configuration.site import Site
 from integration.errors import ConfigurationError
 from integration.terminal.listing import Listing
+
+if TYPE_CHECKING:
+    from integration.configuration.site import Site
 
 app = typer.Typer(cls=Listing, no_args_is_help=True, help="The sample patients of the demo.")
 
@@ -50,14 +50,20 @@ def load(
     typer.echo(f"Next: ferroclaim assess {site.base_url} --patient carla", err=True)
 
 
-def _site(server: str, config: Any) -> Site:
+def _site(server: str, config: Any) -> "Site":
+    from integration.configuration import settings
+    from integration.configuration.section import is_address
+    from integration.configuration.site import Site
+
     if is_address(server):
         return Site.adhoc(server)
     return settings.load(config).site(server)
 
 
-def _refuse_a_hospital(site: Site, *, said: bool) -> None:
+def _refuse_a_hospital(site: "Site", *, said: bool) -> None:
     from urllib.parse import urlsplit
+
+    from integration.configuration.section import is_loopback
 
     if not (said or site.test_patients or is_loopback(urlsplit(site.base_url).hostname)):
         raise ConfigurationError(

@@ -8,15 +8,15 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from integration.commands.options import Config
-from integration.configuration import settings as configuration
-from integration.configuration.section import is_loopback
-from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from integration.configuration.settings import Settings
 
 
 def mount(app: typer.Typer) -> None:
@@ -27,19 +27,23 @@ def mount(app: typer.Typer) -> None:
 def serve(
     config: Config = None,
     host: Annotated[str | None, typer.Option(help="Instead of service.host.")] = None,
-    port: Annotated[int | None, typer.Option(help="Instead of service.port.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Instead of service.port.")
+    ] = None,
     with_worker: Annotated[
         bool, typer.Option("--worker/--no-worker", help="Assess in this process, too.")
     ] = True,
 ) -> None:
     """Run the service: hooks, pages, CDS, and a worker inside."""
+    from integration.configuration import settings as configuration
+
+    settings = _with_address(configuration.load(config), host, port)
     from integration.serving import tasks
     from integration.serving.app import create_app
     from integration.serving.listening import WebServer, address_of, bound
     from integration.serving.process import opened
     from integration.serving.worker import Worker
 
-    settings = _with_address(configuration.load(config), host, port)
     service = settings.service
     with (
         closing(bound(service.host, service.port)) as taken,
@@ -58,7 +62,7 @@ def serve(
                 inside.stop()
 
 
-def _tell(settings: Settings, address: str) -> None:
+def _tell(settings: "Settings", address: str) -> None:
     _say(f"ferroclaim listens on {address} for {_sites(settings)}.")
     if not settings.sites:
         _say(
@@ -69,11 +73,13 @@ def _tell(settings: Settings, address: str) -> None:
 
 def worker(config: Config = None) -> None:
     """Assess what is queued, beside `serve` or on another machine with the same database."""
+    from integration.configuration import settings as configuration
+
+    settings = configuration.load(config)
     from integration.serving import tasks
     from integration.serving.process import opened
     from integration.serving.worker import Worker
 
-    settings = configuration.load(config)
     if settings.database_url is None:
         _say(
             f"This worker uses the embedded database in {settings.data_dir}, which only this"
@@ -94,8 +100,10 @@ def _until_asked_to_stop(stop: Callable[[], None]) -> None:
         signal.signal(name, lambda *_: stop())
 
 
-def _with_address(settings: Settings, host: str | None, port: int | None) -> Settings:
+def _with_address(settings: "Settings", host: str | None, port: int | None) -> "Settings":
     """As long as nobody signs in, nobody else may come in."""
+    from integration.configuration.section import is_loopback
+
     given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     service = settings.service.model_copy(update=given)
     people_sign_in = settings.web.sign_in is not None or any(
@@ -109,7 +117,7 @@ def _with_address(settings: Settings, host: str | None, port: int | None) -> Set
     return settings.model_copy(update={"service": service})
 
 
-def _sites(settings: Settings) -> str:
+def _sites(settings: "Settings") -> str:
     return ", ".join(sorted(settings.sites)) or "no site yet"
 
 

@@ -21,7 +21,7 @@ from integration.configuration.mistakes import meant, mistakes
 from integration.configuration.section import ConfiguredPath, Section, safe_address
 from integration.configuration.service import Retention, Service, Sweep
 from integration.configuration.site import Site
-from integration.configuration.template import FILL_IN
+from integration.configuration.template import DEFAULT_FILE, FILL_IN
 from integration.errors import ConfigurationError, OnlyPeopleRead
 
 log = structlog.get_logger()
@@ -34,7 +34,6 @@ OTHERS = (
     "FERROCLAIM_HYPOTHESIS",
     "FERROCLAIM_HAPI_URL",
 )
-DEFAULT_FILE = Path("ferroclaim.toml")
 
 Role = Literal["clinician", "biller", "admin"]
 

@@ -6,9 +6,11 @@ Held by tests/unit/test_configuring.py.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Kind = Literal["sandbox", "epic", "oracle", "athenahealth", "medplum", "generic"]
+DEFAULT_FILE = Path("ferroclaim.toml")
 FILL_IN = "FILL-ME-IN"
 
 

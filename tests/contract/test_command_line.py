@@ -245,7 +245,7 @@ def test_an_error_nobody_foresaw_is_a_sentence_too(
     def broken(*_: object) -> None:
         raise RuntimeError("patient Jane Doe")
 
-    monkeypatch.setattr("integration.commands.assessing.from_files", broken)
+    monkeypatch.setattr("integration.assessing.sources.from_files", broken)
     run = ferroclaim("assess", str(bundle))
     assert run.status == 2
     assert "RuntimeError" in run.err
