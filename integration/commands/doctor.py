@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from integration.commands.options import Config
-from integration.errors import ConfigurationError
+from integration.errors import ConfigurationError, FerroclaimError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from integration.configuration.settings import Settings
     from integration.configuration.site import Site
     from integration.ehr.doctor import DoctorFinding, DoctorReport
     from mappings.assessment import Question
@@ -41,9 +44,11 @@ def doctor(
 
     from integration.ehr.doctor import examine
 
-    reports = [examine(chosen, patient) for chosen in _sites(site, config)]
-    if not _is_address(site):
-        reports = [_asked(report, config) for report in reports]
+    settings = _settings(site, config)
+    reports = [
+        examine(chosen, patient).also(_beside(chosen, settings))
+        for chosen in _sites(site, settings)
+    ]
     if as_json:
         typer.echo(
             msgspec.json.format(
@@ -56,18 +61,29 @@ def doctor(
     raise typer.Exit(0 if all(report.works for report in reports) else 1)
 
 
-def _asked(report: "DoctorReport", config: Path | None) -> "DoctorReport":
-    """With the classes and words that no assessment kept of the site understands."""
-    from integration.configuration import settings
+def _beside(site: "Site", settings: "Settings | None") -> "Iterator[DoctorFinding]":
+    """What no EHR says: the site's own policies, and the classes and words that no assessment kept
+    of it understands."""
+    from integration.assessing.clients import policies_for
+    from integration.ehr.doctor import DoctorFinding
     from integration.serving.process import opened
     from integration.store import assessments
 
-    loaded = settings.load(config)
-    if not loaded.database_url:
-        return report
-    with opened(loaded) as store, store.transaction() as db:
-        questions = assessments.questions(db, report.site)
-    return report.also(map(_of_question, questions))
+    if settings is None:
+        return
+    try:
+        policies_for(site)
+    except FerroclaimError as problem:
+        yield DoctorFinding("problem", "The site's policies can't be used", str(problem))
+    if not settings.database_url:
+        return
+    try:
+        with opened(settings) as store, store.transaction() as db:
+            questions = assessments.questions(db, site.name)
+    except FerroclaimError as problem:
+        yield DoctorFinding("problem", "The database cannot be asked", str(problem))
+        return
+    yield from map(_of_question, questions)
 
 
 def _of_question(question: "Question") -> "DoctorFinding":
@@ -89,21 +105,24 @@ def _is_address(name: str | None) -> bool:
     return name is not None and section.is_address(name)
 
 
-def _sites(name: str | None, config: Path | None) -> "list[Site]":
+def _settings(name: str | None, config: Path | None) -> "Settings | None":
+    """None for an address alone."""
     from integration.configuration import settings
+
+    return None if _is_address(name) else settings.load(config)
+
+
+def _sites(name: str | None, settings: "Settings | None") -> "list[Site]":
     from integration.configuration.site import Site
 
-    if name and _is_address(name):
-        return [Site.adhoc(name)]
-    loaded = settings.load(config)
-    if name:
-        return [loaded.site(name)]
-    if not loaded.sites:
+    if settings is None:
+        return [Site.adhoc(name or "")]
+    if not (name or settings.sites):
         raise ConfigurationError(
             "No site is configured: name a FHIR base URL, or write a ferroclaim.toml with"
             " `ferroclaim init`."
         )
-    return list(loaded.sites.values())
+    return settings.chosen([name] if name else None)
 
 
 def _show(report: "DoctorReport") -> None:
@@ -117,7 +136,7 @@ def _show(report: "DoctorReport") -> None:
         f" {report.profile}): {works}"
     )
     table = Table(show_header=False, box=None, pad_edge=False)
-    for finding in report.findings:
+    for finding in sorted(report.findings, key=lambda finding: finding.level != "problem"):
         table.add_row(
             _MARKS.get(finding.level, "·"),
             finding.what,

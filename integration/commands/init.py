@@ -37,6 +37,7 @@ def init(
     from integration.configuration.template import start, text_of
 
     chosen = _kind(kind)
+    _refuse_a_name(name)
     if file.exists() and not force:
         raise ConfigurationError(
             f"There is a {file} already: name another with --file, or say --force."
@@ -56,6 +57,15 @@ def init(
     except OSError as error:
         raise ConfigurationError(f"Cannot write {file}: {error.strerror}.") from None
     _tell(begin, file)
+
+
+def _refuse_a_name(name: str | None) -> None:
+    import re
+
+    from integration.configuration.template import NAME, NAMED
+
+    if name is not None and not re.match(NAME, name):
+        raise ConfigurationError(f"A site cannot be called {name!r}: {NAMED}.")
 
 
 def _kind(text: str | None) -> Kind | None:

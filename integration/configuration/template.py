@@ -12,6 +12,9 @@ from typing import Literal
 Kind = Literal["sandbox", "epic", "oracle", "athenahealth", "medplum", "generic"]
 DEFAULT_FILE = Path("ferroclaim.toml")
 FILL_IN = "FILL-ME-IN"
+# What a site and a hook may be called.
+NAME = r"^[a-z][a-z0-9_-]*$"
+NAMED = "write a name of lower-case letters, digits, - and _ that begins with a letter"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from integration.ehr.transport.http import Observer
+from integration.errors import ConfigurationError
 from integration.store import Store, StoreUnavailable
 
 REGISTRY = CollectorRegistry()
@@ -162,4 +163,10 @@ _GAUGES: dict[str, tuple[str, list[str], str]] = {
 def serve(store: Store, port: int) -> tuple[WSGIServer, Thread]:
     """On 127.0.0.1, on a port of its own, so that nobody outside reads it by way of the pages."""
     REGISTRY.register(StoreCollector(store))
-    return start_http_server(port, "127.0.0.1", REGISTRY)
+    try:
+        return start_http_server(port, "127.0.0.1", REGISTRY)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Port {port} of 127.0.0.1 cannot be had for metrics: {error.strerror}. Set"
+            " service.metrics_port."
+        ) from None

@@ -1,6 +1,7 @@
 """What an integrator sees of a running service: health, metrics, limits, and the commands."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -155,12 +156,10 @@ def command(service: Running, tmp_path: Path) -> Callable[..., tuple[int, str]]:
         ' "hapi"\n[sites.general.limits]\nretries = 0\n'
     )
 
-    def run(*arguments: str) -> tuple[int, str]:
-        environment = {
-            **os.environ,
-            "FERROCLAIM_DATABASE_URL": service.store.url,
-            "FERROCLAIM_CONFIG": str(config),
-        }
+    def run(*arguments: str, database: str | None = service.store.url) -> tuple[int, str]:
+        environment = {**os.environ, "FERROCLAIM_CONFIG": str(config)}
+        if database:
+            environment["FERROCLAIM_DATABASE_URL"] = database
         done = subprocess.run(
             [sys.executable, "-m", "integration.cli", *arguments],
             capture_output=True,
@@ -224,6 +223,62 @@ def test_sweep_keeps_out_of_a_workers_way(
         status, said = command("sweep")
     assert status == 2
     assert said.startswith("ferroclaim: A worker is searching site general right now.")
+
+
+SECOND = """
+[sites.away]
+base_url = "http://127.0.0.1:9/fhir"
+[sites.away.limits]
+retries = 0
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("asked", "there"),
+    [(["sweep"], "general\t"), (["subscribe"], "general: accepts no Subscription")],
+)
+def test_a_site_that_is_away_keeps_no_other_from_its_turn(
+    command: Callable[..., tuple[int, str]], tmp_path: Path, asked: list[str], there: str
+) -> None:
+    config = tmp_path / "ferroclaim.toml"
+    config.write_text(config.read_text() + SECOND)
+    status, said = command(*asked)
+    assert status == 1
+    assert there in said
+    assert "ferroclaim: Site away: 127.0.0.1:9 cannot be reached." in said
+    assert command(*asked, "away")[0] == 2
+
+
+@pytest.mark.slow
+def test_the_doctor_goes_on_where_the_database_is_away(
+    command: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "ferroclaim.toml"
+    away = 'database_url = "postgresql://x@127.0.0.1:9/x"'
+    config.write_text(f"{away}\n{config.read_text()}")
+    monkeypatch.setenv("COLUMNS", "200")
+    status, said = command("doctor", "general", database=None)
+    assert status == 1
+    assert said.index("The database cannot be asked") < said.index("No time zone")
+
+
+@pytest.mark.slow
+def test_what_cannot_be_had_is_a_sentence(
+    command: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    config = tmp_path / "ferroclaim.toml"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        config.write_text(f"{config.read_text()}\n[service]\nport = 0\nmetrics_port = {port}\n")
+        status, said = command("serve")
+    assert (status, said.partition(": Addr")[0]) == (
+        2,
+        f"ferroclaim: Port {port} of 127.0.0.1 cannot be had for metrics",
+    )
+    assert command("serve", "--port", "99999")[0] == 2
 
 
 def test_subscribe_says_where_there_is_none(command: Callable[..., tuple[int, str]]) -> None:
