@@ -6,8 +6,8 @@ Held by tests/contract/test_operating.py.
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +17,7 @@ from integration.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from integration.configuration.settings import Settings
+    from integration.store import Store
 
 
 def mount(app: typer.Typer) -> None:
@@ -38,6 +39,7 @@ def serve(
     from integration.configuration import settings as configuration
 
     settings = _with_address(configuration.load(config), host, port)
+    from integration.operating import metrics
     from integration.serving import tasks
     from integration.serving.app import create_app
     from integration.serving.listening import WebServer, address_of, bound
@@ -47,7 +49,8 @@ def serve(
     service = settings.service
     with (
         closing(bound(service.host, service.port)) as taken,
-        opened(settings, connections=16 + service.workers, serving=True) as store,
+        opened(settings, connections=16 + service.workers) as store,
+        metrics.served(store, service.metrics_port),
     ):
         inside = Worker(tasks.engine(settings, store)) if with_worker else None
         app = create_app(settings, store, worker=inside)
@@ -86,13 +89,29 @@ def worker(config: Config = None) -> None:
             " machine reaches. For workers on other machines set database_url to a PostgreSQL that"
             " they reach."
         )
-    with opened(settings, connections=4 + settings.service.workers, serving=True) as store:
+    with (
+        opened(settings, connections=4 + settings.service.workers) as store,
+        _metrics_beside(store, settings.service.metrics_port),
+    ):
         hands = Worker(tasks.engine(settings, store))
         _until_asked_to_stop(hands.ask_to_stop)
         hands.start()
         _say(f"A worker is at work for {_sites(settings)}.")
         while hands.is_alive:
             threading.Event().wait(0.5)
+
+
+@contextmanager
+def _metrics_beside(store: "Store", port: int | None) -> Iterator[None]:
+    """Those of a worker, unless a process of the same configuration has the port already."""
+    from integration.operating import metrics
+
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(metrics.served(store, port))
+        except ConfigurationError as taken:
+            _say(f"{taken} Until then this worker has none.")
+        yield
 
 
 def _until_asked_to_stop(stop: Callable[[], None]) -> None:

@@ -34,6 +34,7 @@ def subscribe(
     from integration.triggers import subscribing
 
     settings = configuration.load(config)
+    chosen = settings.read_by_itself(sites)
     outcomes: list[SubscriptionResult] = []
 
     def done_at(site: "Site") -> None:
@@ -47,7 +48,7 @@ def subscribe(
         outcomes.extend(done)
 
     with opened(settings) as store:
-        everywhere = at_each(settings.read_by_itself(sites), done_at)
+        everywhere = at_each(chosen, done_at)
     right = all(outcome.did == "removed" or outcome.status == "active" for outcome in outcomes)
     raise typer.Exit(0 if everywhere and right else 1)
 

@@ -103,7 +103,7 @@ def test_metrics_tell_the_state_of_the_work(service: Running) -> None:
     text = told(service)
     for expected in (
         'ferroclaim_queue_jobs{status="todo",task="assess"} 1.0',
-        'ferroclaim_gaps{blocking="True",requirement="ferritin",site="general"} 1.0',
+        'ferroclaim_gaps{blocking="true",requirement="ferritin",site="general"} 1.0',
         'ferroclaim_lines{site="general",status="held"} 1.0',
         'ferroclaim_site_in_trouble{site="general"} 0.0',
         'ferroclaim_ehr_request_seconds_count{method="POST",site="general",status="2xx"}',
@@ -264,8 +264,8 @@ def test_the_doctor_goes_on_where_the_database_is_away(
 
 
 @pytest.mark.slow
-def test_what_cannot_be_had_is_a_sentence(
-    command: Callable[..., tuple[int, str]], tmp_path: Path
+def test_a_port_for_metrics_that_is_taken_stops_the_service_and_no_worker(
+    service: Running, command: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
     config = tmp_path / "ferroclaim.toml"
     with socket.socket() as taken:
@@ -274,11 +274,31 @@ def test_what_cannot_be_had_is_a_sentence(
         port = taken.getsockname()[1]
         config.write_text(f"{config.read_text()}\n[service]\nport = 0\nmetrics_port = {port}\n")
         status, said = command("serve")
-    assert (status, said.partition(": Addr")[0]) == (
-        2,
-        f"ferroclaim: Port {port} of 127.0.0.1 cannot be had for metrics",
-    )
-    assert command("serve", "--port", "99999")[0] == 2
+        begun = _begun(service.store.url, config)
+    lacks = f"Port {port} of 127.0.0.1 cannot be had for metrics"
+    assert (status, said.partition(": Addr")[0]) == (2, f"ferroclaim: {lacks}")
+    assert begun[0].startswith(lacks)
+    assert begun[1] == "A worker is at work for general.\n"
+
+
+def _begun(database: str, config: Path) -> list[str]:
+    """What a worker says until it is at work."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "integration.cli", "worker", "--config", str(config)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "FERROCLAIM_DATABASE_URL": database},
+    ) as worker:
+        assert worker.stderr
+        said = [worker.stderr.readline(), worker.stderr.readline()]
+        worker.terminate()
+    return said
+
+
+def test_a_port_that_there_is_not(command: Callable[..., tuple[int, str]]) -> None:
+    status, said = command("serve", "--port", "99999")
+    assert status == 2
+    assert "99999 is not in the range" in said
 
 
 def test_subscribe_says_where_there_is_none(command: Callable[..., tuple[int, str]]) -> None:
