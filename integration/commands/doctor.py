@@ -66,6 +66,7 @@ def _beside(site: "Site", settings: "Settings | None") -> "Iterator[DoctorFindin
     of it understands."""
     from integration.assessing.clients import policies_for
     from integration.ehr.doctor import DoctorFinding
+    from integration.ehr.transport.keys import Keyring
     from integration.serving.process import opened
     from integration.store import assessments
 
@@ -75,6 +76,10 @@ def _beside(site: "Site", settings: "Settings | None") -> "Iterator[DoctorFindin
         policies_for(site)
     except FerroclaimError as problem:
         yield DoctorFinding("problem", "The site's policies can't be used", str(problem))
+    try:
+        _ = site.app and site.app.key_file and Keyring.load(site.app.key_file)
+    except FerroclaimError as problem:
+        yield DoctorFinding("problem", "Nobody can open the app from a chart", str(problem))
     if not settings.database_url:
         return
     try:
@@ -128,12 +133,15 @@ def _sites(name: str | None, settings: "Settings | None") -> "list[Site]":
 def _show(report: "DoctorReport") -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    console = Console()
+    console = Console(markup=False)  # brackets are words: "Check [auth]"
     works = "can be read" if report.works else "can NOT be read yet"
     console.print(
-        f"\n[bold]Site {report.site}[/] ({report.software or 'software unknown'}, profile"
-        f" {report.profile}): {works}"
+        Text.assemble(
+            (f"\nSite {report.site}", "bold"),
+            f" ({report.software or 'software unknown'}, profile {report.profile}): {works}",
+        )
     )
     table = Table(show_header=False, box=None, pad_edge=False)
     for finding in sorted(report.findings, key=lambda finding: finding.level != "problem"):

@@ -43,10 +43,11 @@ def serve(
     from integration.serving import tasks
     from integration.serving.app import create_app
     from integration.serving.listening import WebServer, address_of, bound
-    from integration.serving.process import opened
+    from integration.serving.process import opened, refuse_broken_files
     from integration.serving.worker import Worker
 
     service = settings.service
+    refuse_broken_files(settings)
     with (
         closing(bound(service.host, service.port)) as taken,
         opened(settings, connections=16 + service.workers) as store,
@@ -80,9 +81,10 @@ def worker(config: Config = None) -> None:
 
     settings = configuration.load(config)
     from integration.serving import tasks
-    from integration.serving.process import opened
+    from integration.serving.process import opened, refuse_broken_files
     from integration.serving.worker import Worker
 
+    refuse_broken_files(settings)
     if settings.database_url is None:
         _say(
             f"This worker uses the embedded database in {settings.data_dir}, which only this"

@@ -108,7 +108,7 @@ class Settings(Section):
         default=None, description="A PostgreSQL; by default an embedded one in `data_dir`."
     )
     data_dir: ConfiguredPath = Field(
-        default=Path(".ferroclaim"),
+        default=".ferroclaim",
         validate_default=True,
         description="Beside the file; without a file, in the folder where the command runs.",
     )

@@ -7,10 +7,29 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from integration.assessing.clients import prepare
+from integration.assessing.clients import policies_for, prepare
 from integration.configuration.settings import Settings
+from integration.ehr.transport.keys import Keyring
+from integration.errors import ConfigurationError
 from integration.operating import logs
 from integration.store import Store
+
+
+def refuse_broken_files(settings: Settings) -> None:
+    """Before anybody is listened to: ConfigurationError with the first mistake of each site in its
+    own policies, code tables and keys."""
+    said = []
+    for site in settings.sites.values():
+        try:
+            policies_for(site)
+            site.facts()
+            for file in (site.auth.key_file, site.app and site.app.key_file):
+                if file:
+                    Keyring.load(file)
+        except ConfigurationError as mistake:
+            said.append(str(mistake))
+    if said:
+        raise ConfigurationError(" ".join(said))
 
 
 @contextmanager

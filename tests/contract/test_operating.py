@@ -295,6 +295,26 @@ def _begun(database: str, config: Path) -> list[str]:
     return said
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("asked", ["serve", "worker"])
+def test_a_service_whose_own_files_are_wrong_does_not_begin(
+    command: Callable[..., tuple[int, str]], tmp_path: Path, asked: str
+) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "own.yaml").write_text("id: own\n")
+    config = tmp_path / "ferroclaim.toml"
+    app = '[sites.general.app]\nclient_id = "x"\nmethod = "private_key_jwt"\nkey_file = "k.json"\n'
+    second = '[sites.second]\nbase_url = "http://127.0.0.1:9/fhir"\npolicy_dir = "policies"\n'
+    config.write_text(config.read_text() + app + second)
+    status, said = command(asked)
+    assert status == 2
+    assert "k.json: No such file or directory." in said
+    assert "own.yaml:1: the field `" in said
+    said = command("doctor", "--json")[1]
+    assert "Nobody can open the app from a chart" in said
+    assert "The site's policies can't be used" in said
+
+
 def test_a_port_that_there_is_not(command: Callable[..., tuple[int, str]]) -> None:
     status, said = command("serve", "--port", "99999")
     assert status == 2
