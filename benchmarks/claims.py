@@ -24,8 +24,9 @@ import pyx12.params
 import pyx12.x12n_document
 from msgspec.structs import replace
 
+from integration.claims import Format
 from integration.claims.folder import FolderBefore
-from integration.claims.forms import Format, Writing
+from integration.claims.forms import Writing
 from integration.claims.output import Output
 from integration.claims.sent import Corrections
 from integration.claims.writing import Leaving

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from integration.claims import Format
 from integration.commands.options import Config, DecisionFiles
 from integration.errors import ConfigurationError
 from integration.terminal.listing import Listing
@@ -41,8 +42,7 @@ def write(
         ),
     ] = None,
     form: Annotated[
-        Literal["x12", "fhir", "csv", "xlsx"],
-        typer.Option("--format", help="x12, fhir, or a table to key claims from."),
+        Format, typer.Option("--format", help="x12, fhir, or a table to key claims from.")
     ] = "x12",
     released: Annotated[
         Path | None,
