@@ -105,7 +105,7 @@ def _software(
     if statement is None:
         yield DoctorFinding(
             "problem" if patient_id is None else "note",
-            "/metadata does not answer",
+            "/metadata tells nothing of the server",
             "The vendor profile alone decides what is asked, and nothing shows that base_url is the"
             " address of a FHIR server.",
             "Check base_url and `vendor`, and name a patient with --patient",
