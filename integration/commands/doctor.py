@@ -131,13 +131,14 @@ def _sites(name: str | None, settings: "Settings | None") -> "list[Site]":
 
 
 def _show(report: "DoctorReport") -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(markup=False)  # brackets are words: "Check [auth]"
+    from integration.terminal.signs import console
+
+    out = console(markup=False)  # "Check [auth]"
     works = "can be read" if report.works else "can NOT be read yet"
-    console.print(
+    out.print(
         Text.assemble(
             (f"\nSite {report.site}", "bold"),
             f" ({report.software or 'software unknown'}, profile {report.profile}): {works}",
@@ -150,4 +151,4 @@ def _show(report: "DoctorReport") -> None:
             finding.what,
             "\n".join(filter(None, (finding.why, finding.fix and f"→ {finding.fix}"))),
         )
-    console.print(table)
+    out.print(table)

@@ -79,13 +79,15 @@ def _kind(text: str | None) -> Kind | None:
 
 
 def _tell(begin: Start, file: Path) -> None:
-    steps = []
+    from integration.terminal.calling import as_called
+
+    steps, call = [], as_called()
     if begin.signs_in == "private_key_jwt":
-        steps.append(f"ferroclaim keys new keys/{begin.name}.json")
+        steps.append(f"{call} keys new keys/{begin.name}.json")
     if begin.signs_in != "none":
         steps.append(f"fill in client_id in {file}")
     if begin.signs_in.startswith("client_secret"):
         steps.append(f"set {begin.variable}")
-    steps.append(f"ferroclaim doctor {begin.name}")
+    steps.append(f"{call} doctor {begin.name}")
     for line in (*begin.told, f"Written to {file}. Next:", *(f"  {step}" for step in steps)):
         typer.echo(line, err=True)

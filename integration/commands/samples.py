@@ -40,6 +40,7 @@ def load(
     """Put the sample patients into a sandbox, a transaction each; once more changes nothing."""
     from integration import samples
     from integration.ehr.client import EhrClient
+    from integration.terminal.calling import as_called
 
     site = _site(server, config)
     _refuse_a_hospital(site, said=sandbox)
@@ -47,7 +48,7 @@ def load(
         for name, bundle in samples.bundles().items():
             client.transport.write("POST", "", _updating(bundle), what=f"loading {name}")
             typer.echo(f"{name}\t{len(bundle['entry'])} resources")
-    typer.echo(f"Next: ferroclaim assess {site.base_url} --patient carla", err=True)
+    typer.echo(f"Next: {as_called()} assess {site.base_url} --patient carla", err=True)
 
 
 def _site(server: str, config: Any) -> "Site":

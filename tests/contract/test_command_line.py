@@ -2,6 +2,9 @@
 traceback."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +240,22 @@ def test_a_server_that_says_no(
     assert run.status == 2
     assert str(status) in run.err or said in run.err.lower()
     assert run.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_reader_who_goes_and_a_disk_that_is_full(bundle: Path, form: str) -> None:
+    command = [sys.executable, "-m", "integration.cli", "assess", str(bundle), "--format", form]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "ferroclaim: The system does not let it: No space left on device.\n",
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as gone:
+        done = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_error_nobody_foresaw_is_a_sentence_too(
