@@ -62,16 +62,19 @@ def doctor(
 
 
 def _beside(site: "Site", settings: "Settings | None") -> "Iterator[DoctorFinding]":
-    """What no EHR says: the site's own policies, and the classes and words that no assessment kept
-    of it understands."""
+    """What no EHR says: whether the site's own policies, its key and its CDS clients' can be used,
+    and the classes and words that no assessment kept of it understands."""
     from integration.assessing.clients import policies_for
     from integration.ehr.doctor import DoctorFinding
     from integration.ehr.transport.keys import Keyring
+    from integration.operating import logs
     from integration.serving.process import opened
+    from integration.smart.server import fetched_keys
     from integration.store import assessments
 
     if settings is None:
         return
+    logs.configure(settings.log, b"")
     try:
         policies_for(site)
     except FerroclaimError as problem:
@@ -80,6 +83,12 @@ def _beside(site: "Site", settings: "Settings | None") -> "Iterator[DoctorFindin
         _ = site.app and site.app.key_file and Keyring.load(site.app.key_file)
     except FerroclaimError as problem:
         yield DoctorFinding("problem", "Nobody can open the app from a chart", str(problem))
+    for client in site.cds:
+        try:
+            fetched_keys(site, client.jwks_url)
+        except FerroclaimError as problem:
+            says = f"No CDS call of {client.issuer} can be trusted"
+            yield DoctorFinding("problem", says, str(problem), "Check its jwks_url")
     if not settings.database_url:
         return
     try:
@@ -137,7 +146,7 @@ def _show(report: "DoctorReport") -> None:
     from integration.terminal.signs import console
 
     out = console(markup=False)  # "Check [auth]"
-    works = "can be read" if report.works else "can NOT be read yet"
+    works = "works" if report.works else "does NOT work yet"
     out.print(
         Text.assemble(
             (f"\nSite {report.site}", "bold"),

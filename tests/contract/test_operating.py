@@ -305,6 +305,7 @@ def test_a_service_whose_own_files_are_wrong_does_not_begin(
     config = tmp_path / "ferroclaim.toml"
     app = '[sites.general.app]\nclient_id = "x"\nmethod = "private_key_jwt"\nkey_file = "k.json"\n'
     second = '[sites.second]\nbase_url = "http://127.0.0.1:9/fhir"\npolicy_dir = "policies"\n'
+    second += '[[sites.second.cds]]\nissuer = "https://e.org"\njwks_url = "http://127.0.0.1:9/k"\n'
     config.write_text(config.read_text() + app + second)
     status, said = command(asked)
     assert status == 2
@@ -313,6 +314,7 @@ def test_a_service_whose_own_files_are_wrong_does_not_begin(
     said = command("doctor", "--json")[1]
     assert "Nobody can open the app from a chart" in said
     assert "The site's policies can't be used" in said
+    assert "No CDS call of https://e.org can be trusted" in said
 
 
 def test_a_port_that_there_is_not(command: Callable[..., tuple[int, str]]) -> None:
