@@ -37,6 +37,7 @@ def take_in(
     from integration.configuration import settings as configuration
     from integration.serving.process import opened
     from integration.store import decisions
+    from integration.wording.words import plural
     from integration.work.queue import USUAL, Queue
 
     settings = configuration.load(config)
@@ -51,7 +52,8 @@ def take_in(
         if by_itself:
             Queue(settings.service).assess_all(db, waiting.values(), "person", priority=USUAL)
     when = "" if by_itself else " when somebody next opens their chart"
-    typer.echo(f"{len(found)} recorded; {len(waiting)} patients are assessed again{when}.")
+    again = f"{'is' if len(waiting) == 1 else 'are'} assessed again{when}"
+    typer.echo(f"{len(found)} recorded; {plural(len(waiting), 'patient')} {again}.")
 
 
 @app.command("list")

@@ -35,6 +35,7 @@ def sweep(
     from integration.serving import tasks
     from integration.serving.process import opened
     from integration.triggers import sweeping
+    from integration.wording.words import plural
     from integration.work.engine import Job
 
     settings = configuration.load(config)
@@ -50,7 +51,7 @@ def sweep(
             if start is not None:
                 sweeping.since(engine, name, start)
             found = sweeping.look(engine, Job(sweeping.TASK, key, name, {}))
-        typer.echo(f"{name}\t{found} resources that changed")
+        typer.echo(f"{name}\t{plural(found, 'resource')} that changed")
 
     with opened(settings) as store:
         engine = tasks.engine(settings, store)
