@@ -3,6 +3,8 @@
 Held by tests/contract/test_operating.py.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,39 +67,45 @@ def _beside(site: "Site", settings: "Settings | None") -> "Iterator[DoctorFindin
     """What no EHR says: whether the site's own policies, its key and its CDS clients' can be used,
     and the classes and words that no assessment kept of it understands."""
     from integration.assessing.clients import policies_for
-    from integration.ehr.doctor import DoctorFinding
     from integration.ehr.transport.keys import Keyring
     from integration.operating import logs
-    from integration.serving.process import opened
     from integration.smart.server import fetched_keys
-    from integration.store import assessments
 
     if settings is None:
         return
     logs.configure(settings.log, b"")
-    try:
-        policies_for(site)
-    except FerroclaimError as problem:
-        yield DoctorFinding("problem", "The site's policies can't be used", str(problem))
-    try:
-        _ = site.app and site.app.key_file and Keyring.load(site.app.key_file)
-    except FerroclaimError as problem:
-        yield DoctorFinding("problem", "Nobody can open the app from a chart", str(problem))
+    yield from _tried("The site's policies can't be used", lambda: policies_for(site))
+    if key_file := site.app and site.app.key_file:
+        yield from _tried("Nobody can open the app from a chart", lambda: Keyring.load(key_file))
     for client in site.cds:
-        try:
-            fetched_keys(site, client.jwks_url)
-        except FerroclaimError as problem:
-            says = f"No CDS call of {client.issuer} can be trusted"
-            yield DoctorFinding("problem", says, str(problem), "Check its jwks_url")
-    if not settings.database_url:
-        return
+        yield from _tried(
+            f"No CDS call of {client.issuer} can be trusted",
+            partial(fetched_keys, site, client.jwks_url),
+        )
+    if settings.database_url:
+        questions: list[Question] = []
+        yield from _tried(
+            "The database cannot be asked", lambda: questions.extend(_questions(site, settings))
+        )
+        yield from map(_of_question, questions)
+
+
+def _tried(what: str, do: Callable[[], object]) -> "Iterator[DoctorFinding]":
+    """A problem where it can't be done."""
+    from integration.ehr.doctor import DoctorFinding
+
     try:
-        with opened(settings) as store, store.transaction() as db:
-            questions = assessments.questions(db, site.name)
+        do()
     except FerroclaimError as problem:
-        yield DoctorFinding("problem", "The database cannot be asked", str(problem))
-        return
-    yield from map(_of_question, questions)
+        yield DoctorFinding("problem", what, str(problem))
+
+
+def _questions(site: "Site", settings: "Settings") -> "list[Question]":
+    from integration.serving.process import opened
+    from integration.store import assessments
+
+    with opened(settings) as store, store.transaction() as db:
+        return list(assessments.questions(db, site.name))
 
 
 def _of_question(question: "Question") -> "DoctorFinding":
