@@ -87,7 +87,7 @@ synthea: .venv/.dev  ## a Synthea population with iron, in FOLDER=... (PATIENTS=
 	@.ci/prerequisites java maven
 	@PYTHONPATH=. $(BIN)/python -m benchmarks.synthea $(or $(FOLDER),dist/synthea) --patients $(or $(PATIENTS),100)
 
-soak: .venv/.dev  ## a bad morning of a dialysis chain, compressed: everything goes wrong, nothing is lost (ten minutes)
+soak: .venv/.dev  ## a bad morning of a dialysis chain, compressed: everything goes wrong, nothing is lost (five minutes)
 	@$(BIN)/python benchmarks/soak.py
 
 wheel: .venv/.core  ## build dist/ferroclaim-*.whl

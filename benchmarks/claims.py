@@ -24,16 +24,17 @@ import pyx12.params
 import pyx12.x12n_document
 from msgspec.structs import replace
 
+from integration.claims import Format
 from integration.claims.folder import FolderBefore
-from integration.claims.forms import Format, Writing
+from integration.claims.forms import Writing
 from integration.claims.output import Output
 from integration.claims.sent import Corrections
 from integration.claims.writing import Leaving
 from integration.claims.writing import write as to_files
 from mappings.record import PatientRecord
 from mappings.site import Receiver
-from mappings.writing import check
 from mappings.writing.checks.fault import Fault
+from mappings.writing.checks.file import check
 from mappings.writing.fhir_claim import written_claim
 from mappings.writing.form837.interchange import Interchange
 from mappings.writing.preparing.charges import price_list

@@ -27,6 +27,10 @@ BEGIN = (
 )
 
 
+class _ReaderGone(Exception):
+    """Whoever read our output has seen enough."""
+
+
 class _Commands(Listing):
     """Loads a command when it is asked for. Takes -v and -q behind it, too, where people write
     them."""
@@ -41,6 +45,12 @@ class _Commands(Listing):
             _keep_what_is_read()
             self.commands[args[0]] = loaded(args[0])
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderGone from None  # Click would end with 1: something could not be read
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
@@ -113,7 +123,7 @@ def main() -> None:
         app()
     except FerroclaimError as problem:
         _fail(str(problem))
-    except BrokenPipeError:
+    except _ReaderGone:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as problem:
@@ -121,6 +131,9 @@ def main() -> None:
             _fail(str(problem))
         if os.environ.get("FERROCLAIM_DEBUG"):
             raise
+        if isinstance(problem, OSError) and problem.strerror:
+            where = f" ({problem.filename})" if problem.filename else ""
+            _fail(f"The system does not let it: {problem.strerror}{where}.")
         _fail(
             f"An unexpected error ({type(problem).__name__}). Set FERROCLAIM_DEBUG=1 to see where,"
             " and report it."

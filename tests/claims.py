@@ -14,7 +14,8 @@ from mappings.assessment import Assessment
 from mappings.reading import read
 from mappings.record import Address, OnClaims, PatientRecord, Problem
 from mappings.site import BillingProvider, PayerAlias, Receiver, Site
-from mappings.writing import check, x12
+from mappings.writing.checks.file import check
+from mappings.writing.drafting import x12
 from mappings.writing.form837.interchange import Interchange
 from mappings.writing.preparing.charges import price_list
 from mappings.writing.preparing.prepare import Basis, LeftOut, prepare

@@ -160,6 +160,8 @@ def begins_with_lines(text: io.BufferedReader) -> bool:
 def _take_document(collection: Collection, name: str, data: bytes, in_lines: bool) -> None:
     if collection.add_text(data, name):
         return
+    if not (in_lines or data.strip()):
+        raise NotRead("is empty")
     try:
         content = decode(data)
     except NotJson as problem:

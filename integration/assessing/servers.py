@@ -3,7 +3,7 @@
 Held by tests/contract/test_ehr_whole.py.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from integration.ehr.client import EhrClient
 from integration.ehr.reading import listing
 from integration.ehr.reading.patient import read_patient
 from integration.ehr.writing.writeback import Outcome, WriteBack
-from integration.errors import BadAnswer, ConfigurationError, Forbidden, NotFound, Refused
+from integration.errors import ConfigurationError, EhrError, NotConnected, Unauthorized, Unreachable
 from integration.wording import people
 from mappings.assess import document
 from mappings.decisions import Decision
@@ -33,29 +33,36 @@ def from_server(
 ) -> AssessedCharts:
     """Assess patients of a server (None: all with an administration), writing back where asked.
 
-    A patient that can't be read is named in `unreadable` and the others go on; a server that can't
-    be reached at all raises. STEP is called after each patient.
+    A patient that can't be read is named in `unreadable` and the others go on; where the server
+    ends to answer, all who were not asked for are named, too. One that can't be reached at all
+    raises. STEP is called after each patient.
     """
     checked: dict[str, Checked] = {}
     problems: list[Problem] = []
     missed: list[dict[str, str]] = []
     outcomes: list[Outcome] = []
     names: dict[str, str] = {}
-    asked = listing.patients(client, missed) if patients is None else patients
+    asked = _listed(client, missed) if patients is None else patients
+    answering = _Answering()
     done: set[str] = set()
     merged: dict[str, str] = {}
     for patient in asked:
         if patient in done:  # merged with one before
             continue
+        if answering.ended:
+            problems.append(Problem(f"Patient/{patient}", NOT_ASKED))
+            continue
         try:
             # HAPI repeats a search of the last minute (Q11).
             pull = read_patient(client, patient, fresh=True)
             step()
-        except (NotFound, Forbidden, Refused, BadAnswer) as problem:
-            if patients is not None and len(patients) == 1:
+        except EhrError as problem:
+            ended = answering.failed(problem)
+            if (patients is not None and len(patients) == 1) or (ended and not checked):
                 raise
             problems.append(Problem(f"Patient/{patient}", problem.problem))
             continue
+        answering.failures = 0
         done |= {patient, *pull.ids}
         merged |= dict.fromkeys(pull.merged, pull.patient)
         found = check_pull(pull, client.site, policies, as_of, decisions)
@@ -63,10 +70,49 @@ def from_server(
         names[found.record.patient] = people.as_called(pull.person or {})
         if back and found.assessment.concerns_us:
             outcomes += back(client, found, pull)
+    if answering.away and not checked:
+        raise answering.away
     problems += [Problem(problem["resource"], problem["problem"]) for problem in missed]
     made = document([found.assessment for found in checked.values()], problems, as_of)
     records = {patient: found.record for patient, found in checked.items()}
     return AssessedCharts(made, records, names, tuple(outcomes), merged)
+
+
+NOT_ASKED = "was not asked for: the server no longer answered"
+MOST_FAILURES = 3
+
+
+class _Answering:
+    """Whether a server still answers: no connection, no access, or so many charts in a row that
+    cannot be had now, end it."""
+
+    failures = 0
+    ended = False
+    away: EhrError | None = None
+
+    def failed(self, problem: EhrError) -> bool:
+        """Whether that was the end."""
+        if isinstance(problem, Unreachable):
+            self.failures += 1
+            self.away = problem
+        self.ended = self.failures >= MOST_FAILURES or isinstance(
+            problem, NotConnected | Unauthorized
+        )
+        return self.ended
+
+
+def _listed(client: EhrClient, missed: list[dict[str, str]]) -> Iterator[str]:
+    """All with an administration; a list that breaks off is named once somebody stood on it."""
+    begun = False
+    try:
+        for patient in listing.patients(client, missed):
+            begun = True
+            yield patient
+    except EhrError as problem:
+        if not begun:
+            raise
+        says = f"{problem.problem}: who is listed after that is left out"
+        missed.append({"resource": "Patient", "problem": says})
 
 
 Back = Callable[[EhrClient, Checked, Any], list[Outcome]]

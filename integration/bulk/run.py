@@ -15,7 +15,6 @@ from integration.bulk import columnar, engine, output
 from integration.bulk.engine import Pool, Tell
 from integration.bulk.engines import local
 from integration.bulk.output import Summary
-from integration.bulk.reporting import page
 from integration.bulk.steps import RunSetting
 from integration.bulk.summing.remittances import read_answers
 from integration.bulk.surveying import sources, storage
@@ -90,6 +89,8 @@ def bulk(
         summary = output.write(setting, who, out, charts)
         if parquet:
             columnar.write(out / output.LINES, out / output.PARQUET)
+        from integration.bulk.reporting import page  # templates, which only the end needs
+
         page.write(summary, policies, out / output.REPORT)
     work.remove()
     return RunOutcome(summary, resumed)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
 from joserfc.errors import JoseError
 from joserfc.jws import extract_compact
 
@@ -22,6 +23,8 @@ from integration.smart.sessions import hashed
 from integration.store import Store
 from integration.web.problems import ApiProblem
 from mappings.reading.fhir.decoding import decode
+
+log = structlog.get_logger()
 
 ALGORITHMS = ["ES384", "RS384", "ES256", "RS256"]
 CLOCK_SKEW_SECONDS = 60
@@ -91,7 +94,10 @@ def _claims(directory: Directory, site: Site, client: CdsClient, token: str) -> 
             keys = directory.kept(
                 f"keys {client.jwks_url}", lambda: fetched_keys(site, client.jwks_url), again=again
             )
-        except FerroclaimError:
+        except FerroclaimError as problem:
+            log.warning(
+                "the keys of a CDS client cannot be read", site=site.name, error=str(problem)
+            )
             raise ApiProblem(
                 503, "The keys of the EHR cannot be read now.", "Try again.", {"Retry-After": "10"}
             ) from None

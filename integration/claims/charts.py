@@ -14,10 +14,10 @@ from integration import samples
 from integration.assessing.clients import policies_for
 from integration.assessing.servers import adhoc_or_named, from_server
 from integration.assessing.sources import AssessedCharts, from_collection, from_files, is_server
-from integration.claims import numbers
+from integration.claims import Format, numbers
 from integration.claims.basis import basis_of
 from integration.claims.folder import FolderBefore
-from integration.claims.forms import Format, Writing
+from integration.claims.forms import Writing
 from integration.claims.output import Output, folder_of
 from integration.claims.released import Released, chosen
 from integration.claims.sent import Corrections

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 import msgspec
 
+from integration.claims import Format
 from mappings.record import PatientRecord
 from mappings.site import Site
 from mappings.writing import keying
@@ -22,8 +23,6 @@ from mappings.writing.fhir_resending import SentClaim, canceled
 from mappings.writing.preparing.prepare import ChargeLines
 from mappings.writing.preparing.prepared import Claim
 from mappings.writing.transaction import Resource, entry
-
-Format = Literal["x12", "fhir", "csv", "xlsx"]
 
 
 @dataclass(frozen=True)

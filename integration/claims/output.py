@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TextIO
 from uuid import uuid4
 
-from integration.claims.forms import FORMS, ClaimForm, Fhir, Format, Writing, sync
+from integration.claims import Format
+from integration.claims.forms import FORMS, ClaimForm, Fhir, Writing, sync
 from integration.claims.notes import Noted, Notes
 from integration.errors import ConfigurationError
 from mappings.record import PatientRecord

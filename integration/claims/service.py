@@ -14,8 +14,9 @@ from pathlib import Path
 from integration.assessing.clients import Clients
 from integration.assessing.keeping import keep
 from integration.assessing.patient import Checked, check_pull
+from integration.claims import Format
 from integration.claims.basis import basis_of
-from integration.claims.forms import Format, Writing
+from integration.claims.forms import Writing
 from integration.claims.output import FilePart, Output, folder_of, place_whole
 from integration.claims.people import with_people
 from integration.claims.released import Released

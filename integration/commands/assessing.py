@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from integration.assessing.files import is_folder
-from integration.assessing.sources import AssessedCharts, from_files, is_server
 from integration.commands.formats import Format, written
-from integration.commands.inputs import decisions_of, facts_of, moment_of, named_site, policies_of
 from integration.commands.options import (
     AsOf,
     CodeDir,
@@ -24,12 +21,13 @@ from integration.commands.options import (
     Zone,
 )
 from integration.errors import ConfigurationError
-from mappings.decisions import Decision
-from mappings.policy.choosing import PolicySet
-from mappings.site import Site as Facts
 
 if TYPE_CHECKING:
+    from integration.assessing.sources import AssessedCharts
     from integration.configuration.site import Site
+    from mappings.decisions import Decision
+    from mappings.policy.choosing import PolicySet
+    from mappings.site import Site as Facts
 
 DEFAULT_WRITES = 100
 
@@ -88,6 +86,9 @@ def assess(
     ] = None,
 ) -> None:
     """Claim lines and gaps of a source."""
+    from integration.assessing.sources import is_server
+    from integration.commands.inputs import decisions_of, facts_of, named_site
+
     if trace and form != "json":
         raise ConfigurationError("--trace goes with --format json; `explain` shows one chain.")
     if write_back and not is_server(source):
@@ -136,6 +137,7 @@ def explain(
     config: Config = None,
 ) -> None:
     """The whole chain of one line: evidence, arithmetic, rules, sources, predicted denials."""
+    from integration.commands.inputs import decisions_of, facts_of, named_site
     from integration.terminal import tables
     from integration.terminal.signs import console
 
@@ -171,13 +173,17 @@ def _result(
     everyone: bool,
     policy_dir: Path | None,
     code_dir: Path | None,
-    decided: Sequence[Decision],
+    decided: "Sequence[Decision]",
     as_of: str | None,
     time_zone: str | None,
     named: "Site | None",
-    facts: Facts,
+    facts: "Facts",
     write: tuple[bool, int] | None,
-) -> AssessedCharts:
+) -> "AssessedCharts":
+    from integration.assessing.files import is_folder
+    from integration.assessing.sources import from_files, is_server
+    from integration.commands.inputs import moment_of, policies_of
+
     at = moment_of(as_of, facts)
     policies = policies_of(policy_dir, named, facts)
     if not is_server(source):
@@ -199,7 +205,9 @@ def _result(
     return _of_server(site, None if everyone else patients, policies, at, decided, write)
 
 
-def _of_folder(folder: str, facts: Facts, policies: PolicySet, at: datetime) -> AssessedCharts:
+def _of_folder(
+    folder: str, facts: "Facts", policies: "PolicySet", at: datetime
+) -> "AssessedCharts":
     from integration.bulk.folder import assessed
     from integration.terminal.progress import steps
 
@@ -210,11 +218,11 @@ def _of_folder(folder: str, facts: Facts, policies: PolicySet, at: datetime) -> 
 def _of_server(
     site: "Site",
     patients: list[str] | None,
-    policies: PolicySet,
+    policies: "PolicySet",
     at: datetime,
-    decided: Sequence[Decision],
+    decided: "Sequence[Decision]",
     write: tuple[bool, int] | None,
-) -> AssessedCharts:
+) -> "AssessedCharts":
     from integration.assessing.servers import from_server, writing_back
     from integration.ehr.client import EhrClient
     from integration.ehr.fhir.references import patient_id
@@ -237,7 +245,7 @@ def _told(method: str, status: int, seconds: float) -> None:
     _say(f"{method} answered with {status} after {seconds * 1000:.0f} ms")
 
 
-def _report(result: AssessedCharts, dry_run: bool) -> None:
+def _report(result: "AssessedCharts", dry_run: bool) -> None:
     """Everything that a person must know, on stderr."""
     for merged, survivor in sorted(result.merged.items()):
         _say(f"{merged} was merged into {survivor}, and is assessed with it")

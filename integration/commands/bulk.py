@@ -80,7 +80,6 @@ def bulk(
     """A whole population in bounded memory. What was stopped goes on: run the same again."""
     from integration.assessing.sources import is_server
     from integration.bulk import run
-    from integration.bulk.reporting import terminal
     from integration.commands.inputs import (
         decisions_of,
         facts_of,
@@ -89,7 +88,6 @@ def bulk(
         policies_of,
     )
     from integration.terminal.progress import loudness, steps
-    from integration.terminal.signs import console
 
     wish = exporting.Wish(
         group, everyone, system, tuple(patient or ()), since, types, tuple(type_filter or ()),
@@ -122,6 +120,9 @@ def bulk(
         )
     if found.resumed and loudness() != "quiet":
         typer.echo("went on where it was stopped", err=True)
+    from integration.bulk.reporting import terminal
+    from integration.terminal.signs import console
+
     terminal.show(found.summary, policies, console())
     tables = "lines.csv, lines.parquet" if parquet else "lines.csv"
     typer.echo(f"\n{out}: report.html, assessments.ndjson, {tables}, summary.json")

@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from integration.claims.forms import Format
+from integration.claims import Format
 from integration.commands.options import Config, DecisionFiles
 from integration.errors import ConfigurationError
 from integration.terminal.listing import Listing
-from mappings.writing.checks.fault import Fault
+
+if TYPE_CHECKING:
+    from mappings.writing.checks.fault import Fault
 
 app = typer.Typer(
     cls=Listing, no_args_is_help=True, help="Claim files of released lines; checks of any 837."
@@ -128,8 +130,9 @@ def check(
     raise typer.Exit(0 if clean else 1)
 
 
-def _checked(files: list[Path]) -> Iterator[tuple[str, Iterator[Fault]]]:
-    from mappings.writing import check as faults_of
+def _checked(files: list[Path]) -> "Iterator[tuple[str, Iterator[Fault]]]":
+    from mappings.writing.checks.fault import Fault
+    from mappings.writing.checks.file import check as faults_of
 
     for file in files:
         if str(file) == "-":

@@ -6,15 +6,12 @@ Held by tests/contract/test_decisions.py.
 import getpass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from integration.commands.options import Config
 from integration.terminal.listing import Listing
-
-if TYPE_CHECKING:
-    from integration.configuration.settings import Settings
 
 app = typer.Typer(
     cls=Listing,
@@ -37,11 +34,13 @@ def take_in(
     """Record the decisions of files; a newer one of the same matter takes the older one's place.
     All of them, or with any mistake none."""
     from integration.commands.inputs import decisions_of
+    from integration.configuration import settings as configuration
     from integration.serving.process import opened
     from integration.store import decisions
+    from integration.wording.words import plural
     from integration.work.queue import USUAL, Queue
 
-    settings = _settings(config)
+    settings = configuration.load(config)
     name, found = settings.site(site).name, decisions_of(files)
     by_itself = not settings.site(site).only_people_read
     with opened(settings) as store, store.transaction() as db:
@@ -53,25 +52,24 @@ def take_in(
         if by_itself:
             Queue(settings.service).assess_all(db, waiting.values(), "person", priority=USUAL)
     when = "" if by_itself else " when somebody next opens their chart"
-    typer.echo(f"{len(found)} recorded; {len(waiting)} patients are assessed again{when}.")
+    again = f"{'is' if len(waiting) == 1 else 'are'} assessed again{when}"
+    typer.echo(f"{len(found)} recorded; {plural(len(waiting), 'patient')} {again}.")
 
 
 @app.command("list")
 def every(site: SiteName, config: Config = None) -> None:
     """Those in force: number, kind, patient, what, who recorded it."""
+    from integration.commands.inputs import settings_with_store
     from integration.serving.process import opened
     from integration.store import decisions
 
-    settings = _settings(config)
+    settings = settings_with_store(config)
     name = settings.site(site).name
     with opened(settings) as store, store.transaction() as db:
-        for kept in decisions.every(db, name):
+        found = decisions.every(db, name)
+        if not found:
+            typer.echo(f"No decision is recorded of site {name}.", err=True)
+        for kept in found:
             about = f"Patient/{kept.patient}" if kept.patient else "site"
             says = kept.decision.decided.says
             typer.echo(f"{kept.id}\t{kept.decision.kind}\t{about}\t{says}\t{kept.recorded_by}")
-
-
-def _settings(config: Path | None) -> "Settings":
-    from integration.configuration import settings as configuration
-
-    return configuration.load(config)

@@ -3,15 +3,20 @@
 Held by tests/contract/test_operating.py.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from integration.commands.options import Config
-from integration.errors import ConfigurationError
+from integration.errors import ConfigurationError, FerroclaimError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from integration.configuration.settings import Settings
     from integration.configuration.site import Site
     from integration.ehr.doctor import DoctorFinding, DoctorReport
     from mappings.assessment import Question
@@ -41,9 +46,11 @@ def doctor(
 
     from integration.ehr.doctor import examine
 
-    reports = [examine(chosen, patient) for chosen in _sites(site, config)]
-    if not _is_address(site):
-        reports = [_asked(report, config) for report in reports]
+    settings = _settings(site, config)
+    reports = [
+        examine(chosen, patient).also(_beside(chosen, settings))
+        for chosen in _sites(site, settings)
+    ]
     if as_json:
         typer.echo(
             msgspec.json.format(
@@ -56,18 +63,49 @@ def doctor(
     raise typer.Exit(0 if all(report.works for report in reports) else 1)
 
 
-def _asked(report: "DoctorReport", config: Path | None) -> "DoctorReport":
-    """With the classes and words that no assessment kept of the site understands."""
-    from integration.configuration import settings
+def _beside(site: "Site", settings: "Settings | None") -> "Iterator[DoctorFinding]":
+    """What no EHR says: whether the site's own policies, its key and its CDS clients' can be used,
+    and the classes and words that no assessment kept of it understands."""
+    from integration.assessing.clients import policies_for
+    from integration.ehr.transport.keys import Keyring
+    from integration.operating import logs
+    from integration.smart.server import fetched_keys
+
+    if settings is None:
+        return
+    logs.configure(settings.log, b"")
+    yield from _tried("The site's policies can't be used", lambda: policies_for(site))
+    if key_file := site.app and site.app.key_file:
+        yield from _tried("Nobody can open the app from a chart", lambda: Keyring.load(key_file))
+    for client in site.cds:
+        yield from _tried(
+            f"No CDS call of {client.issuer} can be trusted",
+            partial(fetched_keys, site, client.jwks_url),
+        )
+    if settings.database_url:
+        questions: list[Question] = []
+        yield from _tried(
+            "The database cannot be asked", lambda: questions.extend(_questions(site, settings))
+        )
+        yield from map(_of_question, questions)
+
+
+def _tried(what: str, do: Callable[[], object]) -> "Iterator[DoctorFinding]":
+    """A problem where it can't be done."""
+    from integration.ehr.doctor import DoctorFinding
+
+    try:
+        do()
+    except FerroclaimError as problem:
+        yield DoctorFinding("problem", what, str(problem))
+
+
+def _questions(site: "Site", settings: "Settings") -> "list[Question]":
     from integration.serving.process import opened
     from integration.store import assessments
 
-    loaded = settings.load(config)
-    if not loaded.database_url:
-        return report
-    with opened(loaded) as store, store.transaction() as db:
-        questions = assessments.questions(db, report.site)
-    return report.also(map(_of_question, questions))
+    with opened(settings) as store, store.transaction() as db:
+        return list(assessments.questions(db, site.name))
 
 
 def _of_question(question: "Question") -> "DoctorFinding":
@@ -89,38 +127,45 @@ def _is_address(name: str | None) -> bool:
     return name is not None and section.is_address(name)
 
 
-def _sites(name: str | None, config: Path | None) -> "list[Site]":
+def _settings(name: str | None, config: Path | None) -> "Settings | None":
+    """None for an address alone."""
     from integration.configuration import settings
+
+    return None if _is_address(name) else settings.load(config)
+
+
+def _sites(name: str | None, settings: "Settings | None") -> "list[Site]":
     from integration.configuration.site import Site
 
-    if name and _is_address(name):
-        return [Site.adhoc(name)]
-    loaded = settings.load(config)
-    if name:
-        return [loaded.site(name)]
-    if not loaded.sites:
+    if settings is None:
+        return [Site.adhoc(name or "")]
+    if not (name or settings.sites):
         raise ConfigurationError(
             "No site is configured: name a FHIR base URL, or write a ferroclaim.toml with"
             " `ferroclaim init`."
         )
-    return list(loaded.sites.values())
+    return settings.chosen([name] if name else None)
 
 
 def _show(report: "DoctorReport") -> None:
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    console = Console()
-    works = "can be read" if report.works else "can NOT be read yet"
-    console.print(
-        f"\n[bold]Site {report.site}[/] ({report.software or 'software unknown'}, profile"
-        f" {report.profile}): {works}"
+    from integration.terminal.signs import console
+
+    out = console(markup=False)  # "Check [auth]"
+    works = "works" if report.works else "does NOT work yet"
+    out.print(
+        Text.assemble(
+            (f"\nSite {report.site}", "bold"),
+            f" ({report.software or 'software unknown'}, profile {report.profile}): {works}",
+        )
     )
     table = Table(show_header=False, box=None, pad_edge=False)
-    for finding in report.findings:
+    for finding in sorted(report.findings, key=lambda finding: finding.level != "problem"):
         table.add_row(
             _MARKS.get(finding.level, "·"),
             finding.what,
             "\n".join(filter(None, (finding.why, finding.fix and f"→ {finding.fix}"))),
         )
-    console.print(table)
+    out.print(table)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from integration.assessing.sources import is_server
 from integration.errors import ConfigurationError, EhrError, OnlyPeopleRead
 
 if TYPE_CHECKING:
@@ -137,6 +136,7 @@ def server_of(
     source: str, wish: Wish, cancel: bool, site: str | None, config: Path | None
 ) -> "Site | None":
     """The site to export from; None where SOURCE is files."""
+    from integration.assessing.sources import is_server
     from integration.bulk.surveying.storage import is_address
     from integration.commands.inputs import named_site
 

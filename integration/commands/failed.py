@@ -5,7 +5,6 @@ Held by tests/contract/test_operating.py.
 
 import getpass
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +14,6 @@ from integration.errors import ConfigurationError
 from integration.terminal.listing import Listing
 
 if TYPE_CHECKING:
-    from integration.configuration.settings import Settings
     from integration.configuration.site import Site
     from integration.store import Db
 
@@ -39,11 +37,12 @@ def every(
 ) -> None:
     """What was given up, why, and after how many tries; then, without a number, what waits for
     somebody else."""
+    from integration.commands.inputs import settings_with_store
     from integration.serving.process import opened
     from integration.store import failures
     from integration.wording import words
 
-    settings = _settings(config)
+    settings = settings_with_store(config)
     chosen = [settings.site(site)] if site in settings.sites else list(settings.sites.values())
     with opened(settings) as store, store.transaction() as db:
         given_up = failures.every(db, site)
@@ -77,11 +76,12 @@ def _stuck(db: "Db", sites: "list[Site]", told: set[int | None]) -> Iterator[str
 @app.command()
 def retry(numbers: Numbers = None, every: Every = False, config: Config = None) -> None:
     """Queue it again."""
+    from integration.commands.inputs import settings_with_store
     from integration.serving.process import opened
     from integration.work import giving_up
     from integration.work.queue import Queue
 
-    settings = _settings(config)
+    settings = settings_with_store(config)
     with opened(settings) as store, store.transaction() as db:
         for identity in giving_up.chosen(db, numbers, everything=every):
             giving_up.retry(db, Queue(settings.service), identity, getpass.getuser())
@@ -96,25 +96,13 @@ def discard(
     config: Config = None,
 ) -> None:
     """Let it be."""
+    from integration.commands.inputs import settings_with_store
     from integration.serving.process import opened
     from integration.work import giving_up
 
     if not reason.strip():
         raise ConfigurationError("Say why with --reason.")
-    with opened(_settings(config)) as store, store.transaction() as db:
+    with opened(settings_with_store(config)) as store, store.transaction() as db:
         for identity in giving_up.chosen(db, numbers, everything=every):
             giving_up.discard(db, identity, getpass.getuser(), reason)
             typer.echo(f"{identity}\tdiscarded")
-
-
-def _settings(config: Path | None) -> "Settings":
-    from integration.configuration import settings as configuration
-    from integration.store.database.connection import FOLDER
-
-    settings = configuration.load(config)
-    if settings.database_url is None and not (settings.data_dir / FOLDER).exists():
-        raise ConfigurationError(
-            f"There is no database of ferroclaim in {settings.data_dir}. Start it where the service"
-            " runs, or name its file with --config."
-        )
-    return settings

@@ -7,21 +7,22 @@ import io
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, assert_never
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import typer
 
-from integration.assessing.sources import AssessedCharts
 from integration.errors import ConfigurationError
-from mappings.assessment import Assessment
-from mappings.document import to_json
-from mappings.site import Site as Facts
+
+if TYPE_CHECKING:
+    from integration.assessing.sources import AssessedCharts
+    from mappings.assessment import Assessment
+    from mappings.site import Site as Facts
 
 Format = Literal["table", "json", "csv", "x12", "fhir"]
 
 
 def written(
-    result: AssessedCharts, form: Format, out: Path | None, facts: Facts, trace: bool
+    result: "AssessedCharts", form: Format, out: Path | None, facts: "Facts", trace: bool
 ) -> None:
     """An assessment to a file, or to standard output without OUT (ConfigurationError)."""
     if form == "table" and out is None:
@@ -41,20 +42,26 @@ def written(
         raise ConfigurationError(f"Cannot write {out}: {problem.strerror}.") from None
 
 
-def _formatted(result: AssessedCharts, form: Format, facts: Facts, trace: bool) -> bytes:
+def _formatted(result: "AssessedCharts", form: Format, facts: "Facts", trace: bool) -> bytes:
     if form == "json":
+        from mappings.document import to_json
+
         return to_json(result.document, trace=trace) + b"\n"
     if form == "table":
         return _as_text(result.document, result.names)
-    from mappings import writing
-
     if form == "csv":
-        return writing.csv(result.document).encode()
+        from mappings.writing.table import csv
+
+        return csv(result.document).encode()
     now = datetime.fromisoformat(result.document.as_of)
     if form == "fhir":
-        return _json(writing.claims(result.document, result.records, facts, now))
+        from mappings.writing.fhir_claim import claims
+
+        return _json(claims(result.document, result.records, facts, now))
     if form == "x12":
-        text, problems = writing.x12(result.document, result.records, facts, now)
+        from mappings.writing.drafting import x12
+
+        text, problems = x12(result.document, result.records, facts, now)
         for problem in problems:
             typer.echo(f"{problem.resource}: {problem.problem}", err=True)
         return text.encode()
@@ -70,7 +77,7 @@ def _json(value: Any) -> bytes:
     )
 
 
-def _as_text(document: Assessment, names: dict[str, str]) -> bytes:
+def _as_text(document: "Assessment", names: dict[str, str]) -> bytes:
     from rich.console import Console
 
     from integration.terminal import tables

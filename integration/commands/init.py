@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from integration.configuration.settings import DEFAULT_FILE
-from integration.configuration.template import KINDS, Kind, Start
+from integration.configuration.template import DEFAULT_FILE, KINDS, Kind, Start
 from integration.errors import ConfigurationError
 
 
@@ -38,6 +37,7 @@ def init(
     from integration.configuration.template import start, text_of
 
     chosen = _kind(kind)
+    _refuse_a_name(name)
     if file.exists() and not force:
         raise ConfigurationError(
             f"There is a {file} already: name another with --file, or say --force."
@@ -59,6 +59,15 @@ def init(
     _tell(begin, file)
 
 
+def _refuse_a_name(name: str | None) -> None:
+    import re
+
+    from integration.configuration.template import NAME, NAMED
+
+    if name is not None and not re.match(NAME, name):
+        raise ConfigurationError(f"A site cannot be called {name!r}: {NAMED}.")
+
+
 def _kind(text: str | None) -> Kind | None:
     if text is None or text in KINDS:
         return text
@@ -70,13 +79,15 @@ def _kind(text: str | None) -> Kind | None:
 
 
 def _tell(begin: Start, file: Path) -> None:
-    steps = []
+    from integration.terminal.calling import as_called
+
+    steps, call = [], as_called()
     if begin.signs_in == "private_key_jwt":
-        steps.append(f"ferroclaim keys new keys/{begin.name}.json")
+        steps.append(f"{call} keys new keys/{begin.name}.json")
     if begin.signs_in != "none":
         steps.append(f"fill in client_id in {file}")
     if begin.signs_in.startswith("client_secret"):
         steps.append(f"set {begin.variable}")
-    steps.append(f"ferroclaim doctor {begin.name}")
+    steps.append(f"{call} doctor {begin.name}")
     for line in (*begin.told, f"Written to {file}. Next:", *(f"  {step}" for step in steps)):
         typer.echo(line, err=True)

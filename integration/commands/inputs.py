@@ -3,14 +3,15 @@
 Held by tests/contract/test_command_line.py.
 """
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from integration.errors import ConfigurationError
+from integration.errors import ConfigurationError, FerroclaimError
 from mappings import codes
 from mappings import decisions as decisions_form
 from mappings.datafiles import loading
@@ -21,6 +22,7 @@ from mappings.site import Site as Facts
 from mappings.values import moment
 
 if TYPE_CHECKING:
+    from integration.configuration.settings import Settings
     from integration.configuration.site import Site
 
 
@@ -31,6 +33,37 @@ def named_site(site: str | None, config: Path | None) -> "Site | None":
     from integration.configuration import settings
 
     return settings.load(config).site(site)
+
+
+def settings_with_store(config: Path | None) -> "Settings":
+    """The configuration of a service that has run; ConfigurationError where no database of it is
+    here: a new one would only look as if nothing had happened."""
+    from integration.configuration import settings as configuration
+    from integration.store.database.connection import FOLDER
+
+    settings = configuration.load(config)
+    if settings.database_url is None and not (settings.data_dir / FOLDER).exists():
+        raise ConfigurationError(
+            f"There is no database of ferroclaim in {settings.data_dir}. Start it where the service"
+            " runs, or name its file with --config."
+        )
+    return settings
+
+
+def at_each(sites: "Sequence[Site]", do: "Callable[[Site], None]") -> bool:
+    """DO at each site; whether it could be done at all of them. A site where it can't be is told,
+    and the others have their turn; ConfigurationError where it could be at none."""
+    problems: list[str] = []
+    for site in sites:
+        try:
+            do(site)
+        except FerroclaimError as problem:
+            problems.append(str(problem))
+    if len(problems) == len(sites):
+        raise ConfigurationError(" ".join(problems))
+    for said in problems:
+        print(f"ferroclaim: {said}", file=sys.stderr)
+    return not problems
 
 
 def facts_of(named: "Site | None", time_zone: str | None, code_dir: Path | None = None) -> Facts:

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from integration.ehr.transport.keys import Keyring
 from integration.errors import ConfigurationError
 from integration.terminal.listing import Listing
 
@@ -34,6 +33,8 @@ def new(
 ) -> None:
     """Make a key; in a file that has some, the new one signs and the old stay published until they
     are retired."""
+    from integration.ehr.transport.keys import Keyring
+
     ring = Keyring.load(file) if file.exists() else Keyring(())
     ring = ring.with_new(algorithm)
     ring.save(file)
@@ -50,12 +51,16 @@ def retire(
     file: KeyFile, key_id: Annotated[str, typer.Argument(help="The kid of the key.")]
 ) -> None:
     """Take a key out, once no EHR can hold an assertion that it signed."""
+    from integration.ehr.transport.keys import Keyring
+
     Keyring.load(file).without(key_id).save(file)
 
 
 @group.command("list")
 def list_keys(file: KeyFile) -> None:
     """The keys of a file, newest (the signing one) first."""
+    from integration.ehr.transport.keys import Keyring
+
     for key in Keyring.load(file).jwks()["keys"]:
         typer.echo(f"{key['kid']} {key['alg']}")
 
@@ -65,7 +70,7 @@ def jwks(files: Annotated[list[Path], typer.Argument(help="Key files.")]) -> Non
     """The public keys as a JWKS document."""
     import json
 
-    from integration.ehr.transport.keys import jwks_of
+    from integration.ehr.transport.keys import Keyring, jwks_of
 
     if not files:
         raise ConfigurationError("Name a key file.")

@@ -40,14 +40,14 @@ def delete(
 ) -> None:
     """Delete everything that is kept of a patient. The chart in the EHR, and what was written
     there, are the EHR's."""
-    from integration.configuration import settings as configuration
+    from integration.commands.inputs import settings_with_store
     from integration.serving.process import opened
     from integration.store import erasing, patients
     from integration.work.queue import patient_key
 
     if not reason.strip():
         raise ConfigurationError("Say on whose request, and why, with --reason.")
-    settings = configuration.load(config)
+    settings = settings_with_store(config)
     name, identity = settings.site(site).name, patient.removeprefix("Patient/")
     with opened(settings) as store:
         with store.transaction() as db:

@@ -342,6 +342,6 @@ def _json(value: Any) -> None:
 
 
 def _console() -> "Console":
-    from rich.console import Console
+    from integration.terminal.signs import console
 
-    return Console()
+    return console()

@@ -3,16 +3,16 @@
 Held by tests/contract/test_init.py.
 """
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from integration.commands.options import Config
-from integration.configuration import settings
-from integration.configuration.section import is_address, is_loopback
-from integration.configuration.site import Site
 from integration.errors import ConfigurationError
 from integration.terminal.listing import Listing
+
+if TYPE_CHECKING:
+    from integration.configuration.site import Site
 
 app = typer.Typer(cls=Listing, no_args_is_help=True, help="The sample patients of the demo.")
 
@@ -40,6 +40,7 @@ def load(
     """Put the sample patients into a sandbox, a transaction each; once more changes nothing."""
     from integration import samples
     from integration.ehr.client import EhrClient
+    from integration.terminal.calling import as_called
 
     site = _site(server, config)
     _refuse_a_hospital(site, said=sandbox)
@@ -47,17 +48,23 @@ def load(
         for name, bundle in samples.bundles().items():
             client.transport.write("POST", "", _updating(bundle), what=f"loading {name}")
             typer.echo(f"{name}\t{len(bundle['entry'])} resources")
-    typer.echo(f"Next: ferroclaim assess {site.base_url} --patient carla", err=True)
+    typer.echo(f"Next: {as_called()} assess {site.base_url} --patient carla", err=True)
 
 
-def _site(server: str, config: Any) -> Site:
+def _site(server: str, config: Any) -> "Site":
+    from integration.configuration import settings
+    from integration.configuration.section import is_address
+    from integration.configuration.site import Site
+
     if is_address(server):
         return Site.adhoc(server)
     return settings.load(config).site(server)
 
 
-def _refuse_a_hospital(site: Site, *, said: bool) -> None:
+def _refuse_a_hospital(site: "Site", *, said: bool) -> None:
     from urllib.parse import urlsplit
+
+    from integration.configuration.section import is_loopback
 
     if not (said or site.test_patients or is_loopback(urlsplit(site.base_url).hostname)):
         raise ConfigurationError(

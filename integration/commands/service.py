@@ -6,17 +6,18 @@ Held by tests/contract/test_operating.py.
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import closing
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from integration.commands.options import Config
-from integration.configuration import settings as configuration
-from integration.configuration.section import is_loopback
-from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from integration.configuration.settings import Settings
+    from integration.store import Store
 
 
 def mount(app: typer.Typer) -> None:
@@ -27,23 +28,30 @@ def mount(app: typer.Typer) -> None:
 def serve(
     config: Config = None,
     host: Annotated[str | None, typer.Option(help="Instead of service.host.")] = None,
-    port: Annotated[int | None, typer.Option(help="Instead of service.port.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Instead of service.port.")
+    ] = None,
     with_worker: Annotated[
         bool, typer.Option("--worker/--no-worker", help="Assess in this process, too.")
     ] = True,
 ) -> None:
     """Run the service: hooks, pages, CDS, and a worker inside."""
+    from integration.configuration import settings as configuration
+
+    settings = _with_address(configuration.load(config), host, port)
+    from integration.operating import metrics
     from integration.serving import tasks
     from integration.serving.app import create_app
     from integration.serving.listening import WebServer, address_of, bound
-    from integration.serving.process import opened
+    from integration.serving.process import opened, refuse_broken_files
     from integration.serving.worker import Worker
 
-    settings = _with_address(configuration.load(config), host, port)
     service = settings.service
+    refuse_broken_files(settings)
     with (
         closing(bound(service.host, service.port)) as taken,
-        opened(settings, connections=16 + service.workers, serving=True) as store,
+        opened(settings, connections=16 + service.workers) as store,
+        metrics.served(store, service.metrics_port),
     ):
         inside = Worker(tasks.engine(settings, store)) if with_worker else None
         app = create_app(settings, store, worker=inside)
@@ -58,7 +66,7 @@ def serve(
                 inside.stop()
 
 
-def _tell(settings: Settings, address: str) -> None:
+def _tell(settings: "Settings", address: str) -> None:
     _say(f"ferroclaim listens on {address} for {_sites(settings)}.")
     if not settings.sites:
         _say(
@@ -69,18 +77,24 @@ def _tell(settings: Settings, address: str) -> None:
 
 def worker(config: Config = None) -> None:
     """Assess what is queued, beside `serve` or on another machine with the same database."""
-    from integration.serving import tasks
-    from integration.serving.process import opened
-    from integration.serving.worker import Worker
+    from integration.configuration import settings as configuration
 
     settings = configuration.load(config)
+    from integration.serving import tasks
+    from integration.serving.process import opened, refuse_broken_files
+    from integration.serving.worker import Worker
+
+    refuse_broken_files(settings)
     if settings.database_url is None:
         _say(
             f"This worker uses the embedded database in {settings.data_dir}, which only this"
             " machine reaches. For workers on other machines set database_url to a PostgreSQL that"
             " they reach."
         )
-    with opened(settings, connections=4 + settings.service.workers, serving=True) as store:
+    with (
+        opened(settings, connections=4 + settings.service.workers) as store,
+        _metrics_beside(store, settings.service.metrics_port),
+    ):
         hands = Worker(tasks.engine(settings, store))
         _until_asked_to_stop(hands.ask_to_stop)
         hands.start()
@@ -89,13 +103,28 @@ def worker(config: Config = None) -> None:
             threading.Event().wait(0.5)
 
 
+@contextmanager
+def _metrics_beside(store: "Store", port: int | None) -> Iterator[None]:
+    """Those of a worker, unless a process of the same configuration has the port already."""
+    from integration.operating import metrics
+
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(metrics.served(store, port))
+        except ConfigurationError as taken:
+            _say(f"{taken} Until then this worker has none.")
+        yield
+
+
 def _until_asked_to_stop(stop: Callable[[], None]) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop())
 
 
-def _with_address(settings: Settings, host: str | None, port: int | None) -> Settings:
+def _with_address(settings: "Settings", host: str | None, port: int | None) -> "Settings":
     """As long as nobody signs in, nobody else may come in."""
+    from integration.configuration.section import is_loopback
+
     given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     service = settings.service.model_copy(update=given)
     people_sign_in = settings.web.sign_in is not None or any(
@@ -109,7 +138,7 @@ def _with_address(settings: Settings, host: str | None, port: int | None) -> Set
     return settings.model_copy(update={"service": service})
 
 
-def _sites(settings: Settings) -> str:
+def _sites(settings: "Settings") -> str:
     return ", ".join(sorted(settings.sites)) or "no site yet"
 
 

@@ -10,9 +10,10 @@ from pydantic import Field, SecretStr, StringConstraints, field_validator
 
 from integration.configuration.resource_types import SUBSCRIBED, WAKING
 from integration.configuration.section import Section
+from integration.configuration.template import NAME
 
 HOOK_HEADER = "X-Ferroclaim-Secret"
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
+Name = Annotated[str, StringConstraints(pattern=NAME)]
 
 
 class Hook(Section):

@@ -7,24 +7,23 @@ Held by tests/unit/test_settings.py.
 """
 
 import os
+import sys
 import tomllib
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import structlog
 from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
-from integration.configuration.mistakes import meant, mistakes
+from integration.configuration.mistakes import meant, mistakes, together
 from integration.configuration.section import ConfiguredPath, Section, safe_address
 from integration.configuration.service import Retention, Service, Sweep
 from integration.configuration.site import Site
-from integration.configuration.template import FILL_IN
+from integration.configuration.template import DEFAULT_FILE, FILL_IN
 from integration.errors import ConfigurationError, OnlyPeopleRead
 
-log = structlog.get_logger()
 CONFIG_VARIABLE = "FERROCLAIM_CONFIG"
 # Variables of ours that are no settings; the last three are of the tests.
 OTHERS = (
@@ -34,7 +33,11 @@ OTHERS = (
     "FERROCLAIM_HYPOTHESIS",
     "FERROCLAIM_HAPI_URL",
 )
-DEFAULT_FILE = Path("ferroclaim.toml")
+
+_NO_SITE = (
+    "No site is configured: write a ferroclaim.toml with `ferroclaim init`, or name your file with"
+    " --config."
+)
 
 Role = Literal["clinician", "biller", "admin"]
 
@@ -104,7 +107,11 @@ class Settings(Section):
     database_url: SecretStr | None = Field(
         default=None, description="A PostgreSQL; by default an embedded one in `data_dir`."
     )
-    data_dir: ConfiguredPath = Path(".ferroclaim")
+    data_dir: ConfiguredPath = Field(
+        default=".ferroclaim",
+        validate_default=True,
+        description="Beside the file; without a file, in the folder where the command runs.",
+    )
     log: Log = Log()
     web: Web = Web()
     service: Service = Service()
@@ -140,7 +147,9 @@ class Settings(Section):
         try:
             return self.sites[name]
         except KeyError:
-            known = ", ".join(sorted(self.sites)) or "none"
+            if not self.sites:
+                raise ConfigurationError(_NO_SITE) from None
+            known = ", ".join(sorted(self.sites))
             raise ConfigurationError(
                 f"There is no site {name!r} in the configuration (known: {known})."
             ) from None
@@ -156,10 +165,7 @@ class Settings(Section):
     def chosen(self, names: list[str] | None) -> list[Site]:
         """The sites of these names, all without any; ConfigurationError where there is none."""
         if not self.sites:
-            raise ConfigurationError(
-                "No site is configured: write a ferroclaim.toml with `ferroclaim init`, or name"
-                " your file with --config."
-            )
+            raise ConfigurationError(_NO_SITE)
         return [self.site(name) for name in names or sorted(self.sites)]
 
 
@@ -177,13 +183,18 @@ def load(path: Path | None = None) -> Settings:
     if named is None and not file.exists():
         return _checked({}, None, "")
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_bytes().decode("utf-8-sig")
         values = tomllib.loads(text)
     except OSError as error:
         raise ConfigurationError(
             f"Cannot read the configuration {file}: {error.strerror}."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = bytes(error.object).count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(
+            f"{file}, line {line}: not text in UTF-8. Save the file as UTF-8."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file} is not TOML: {error}.") from None
     return _checked(values, file, text)
 
@@ -211,11 +222,11 @@ def _checked(values: dict[str, Any], file: Path | None, text: str) -> Settings:
         found = Settings.model_validate(values, context=context)
     except ValidationError as error:
         said = [*mistakes(error, Settings, text, where), *said]
-        raise ConfigurationError(f"{'; '.join(said)}.") from None
+        raise ConfigurationError(together(said)) from None
     except SettingsError as error:
         raise ConfigurationError(f"{where}: {error}.") from None
     if said:
-        raise ConfigurationError(f"{'; '.join(said)}.")
+        raise ConfigurationError(together(said))
     return found
 
 
@@ -225,7 +236,7 @@ def _tell_unknown_variables() -> None:
     for name in sorted(os.environ):
         section = name.partition("__")[0]
         if name.startswith("FERROCLAIM_") and section not in known and name not in OTHERS:
-            log.warning("this variable is no setting", variable=name, hint=meant(section, known))
+            print(f"ferroclaim: {name} is no setting; {meant(section, known)}", file=sys.stderr)
 
 
 def _merged(below: Any, above: Any) -> Any:

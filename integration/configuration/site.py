@@ -21,6 +21,7 @@ from integration.configuration.section import (
 )
 from integration.configuration.service import Hook, Name, Subscribing
 from integration.configuration.sign_in import Auth, CdsClient, SmartApp
+from integration.configuration.template import NAME
 from integration.configuration.vendors import Vendor
 from integration.errors import ConfigurationError
 from mappings import codes
@@ -70,7 +71,7 @@ def _known(key: str, value: str, names: dict[str, str], wanted: str) -> str:
 class Site(Billing):
     """One EHR."""
 
-    name: str = Field(default="", pattern=r"^([a-z][a-z0-9_-]*)?$")
+    name: str = Field(default="", pattern=f"^$|{NAME}")
     base_url: str
     vendor: Vendor = Field(
         default="auto",
@@ -191,7 +192,9 @@ class Site(Billing):
         try:
             return tables_of(self.code_dir) if self.code_dir else None
         except DataFileError as problem:
-            raise ConfigurationError(f"Site {self.name}: {problem}") from None
+            there = self.code_dir and self.code_dir.exists()
+            makes = "" if there else f" `ferroclaim codes import --site {self.name}` makes it."
+            raise ConfigurationError(f"Site {self.name}: {problem}.{makes}") from None
 
     @field_validator("base_url")
     @classmethod

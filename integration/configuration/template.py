@@ -6,10 +6,15 @@ Held by tests/unit/test_configuring.py.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Kind = Literal["sandbox", "epic", "oracle", "athenahealth", "medplum", "generic"]
+DEFAULT_FILE = Path("ferroclaim.toml")
 FILL_IN = "FILL-ME-IN"
+# What a site and a hook may be called.
+NAME = r"^[a-z][a-z0-9_-]*$"
+NAMED = "write a name of lower-case letters, digits, - and _ that begins with a letter"
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+STATEMENTS = ("CapabilityStatement", "Conformance")  # the second until DSTU2, which doctor names
+
+
 class EhrClient:
     """Threads may share one; close it, or use it as a context manager."""
 
@@ -81,13 +84,14 @@ class EhrClient:
         return self._capability is None or self._capability is capability
 
     def _statement(self) -> Json | None:
-        """The CapabilityStatement, or None where the server keeps it to itself."""
+        """The CapabilityStatement, or None where the server keeps it to itself, or is none."""
         try:
             answer = self.transport.read("metadata", what="/metadata")
         except (NotFound, Forbidden, Refused):
             return None
         said = self.transport.json(answer, "/metadata")
-        return said if isinstance(said, dict) else None
+        of_fhir = isinstance(said, dict) and said.get("resourceType") in STATEMENTS
+        return said if of_fhir else None
 
     def creates(self, kind: str) -> bool:
         """Whether the server takes a new KIND, and our scopes let us bring it."""

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from integration.codes.folder import stale_in_words
+from integration.codes.folder import ages_of
 from integration.configuration.resource_types import EVERY_LINE, WHAT_FOR
 from integration.configuration.site import Site
 from integration.ehr.capability import Capability
@@ -21,6 +21,7 @@ from integration.ehr.transport.discovery import SmartConfiguration
 from integration.ehr.transport.keys import Keyring, algorithm_of
 from integration.ehr.writing.forms import form_for
 from integration.errors import ConfigurationError, EhrError, FerroclaimError
+from mappings.datafiles.error import DataFileError
 
 Level = Literal["ok", "note", "problem"]
 
@@ -56,12 +57,13 @@ class DoctorReport:
 def examine(site: Site, patient_id: str | None = None) -> DoctorReport:
     """Asks the server; reads one patient too, where one is named. Never raises what the server or
     the network did."""
-    findings: list[DoctorFinding] = list(_tables(site))
+    findings: list[DoctorFinding] = []
     try:
         with EhrClient(site, tokens=Tokens()) as client:
             findings += _authorization(client)
             capability = client.capability
-            findings += [*_software(site, client.said), *_settings(site, capability)]
+            findings += _software(site, client.said, patient_id)
+            findings += _settings(site, capability)
             findings += [*_reading(capability), *_changes(capability), *_writing(site, capability)]
             findings += [
                 DoctorFinding("note", quirk.says, f"{capability.profile.title}, {quirk.id}")
@@ -69,33 +71,44 @@ def examine(site: Site, patient_id: str | None = None) -> DoctorReport:
             ]
             if patient_id is not None:
                 findings += _patient(client, patient_id)
-            return DoctorReport(
-                site.name, capability.profile.vendor, capability.software, tuple(findings)
-            )
+            vendor, software = capability.profile.vendor, capability.software
     except FerroclaimError as error:
-        return DoctorReport(
-            site.name, site.vendor, "", (*findings, _failure("The site cannot be used", error))
-        )
+        findings.append(_failure("The site cannot be used", error))
+        vendor, software = site.vendor, ""
+    return DoctorReport(site.name, vendor, software, (*findings, *_tables(site)))
 
 
 def _tables(site: Site) -> Iterator[DoctorFinding]:
-    today = datetime.now(UTC).date()
-    for said in stale_in_words(site.code_dir, today):
+    try:
+        ages = ages_of(site.code_dir, datetime.now(UTC).date())
+    except DataFileError as mistake:
+        yield DoctorFinding(
+            "problem",
+            "The site's code tables can't be used",
+            f"{mistake}.",
+            "Run `ferroclaim codes check`",
+        )
+        return
+    if old := [row.says for row in ages if row.stale]:
         yield DoctorFinding(
             "note",
-            said,
-            "A newer one has normally been published by now.",
-            "Import it with `ferroclaim codes import`",
+            "Newer code tables have normally been published by now",
+            "\n".join(old),
+            "Import them with `ferroclaim codes import`",
         )
 
 
-def _software(site: Site, statement: Json | None) -> Iterator[DoctorFinding]:
+def _software(
+    site: Site, statement: Json | None, patient_id: str | None
+) -> Iterator[DoctorFinding]:
+    """Without /metadata only a patient who is read shows that a FHIR server is there."""
     if statement is None:
         yield DoctorFinding(
-            "note",
-            "/metadata does not answer",
-            "The vendor profile alone decides what is asked.",
-            "Set `vendor`",
+            "problem" if patient_id is None else "note",
+            "/metadata tells nothing of the server",
+            "The vendor profile alone decides what is asked, and nothing shows that base_url is the"
+            " address of a FHIR server.",
+            "Check base_url and `vendor`, and name a patient with --patient",
         )
         return
     version = str(statement.get("fhirVersion", "unknown"))

@@ -22,6 +22,12 @@ def met(base_url: str, kind: Kind | None, name: str | None) -> Start:
     with EhrClient(site) as client:
         capability, said = client.capability, client.said
     smart = _smart(site)
+    if said is None and smart is None and kind is None:
+        raise ConfigurationError(
+            f"{site.base_url} has neither /metadata nor a SMART configuration: it is hardly the"
+            " address of a FHIR server, which often ends in /fhir or /r4. Where it is right, name"
+            " the kind of EHR, too."
+        )
     known = capability.profile.vendor if said else "generic"
     begin = start(kind or _kind(known, smart), name)
     told = [

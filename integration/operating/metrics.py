@@ -5,14 +5,14 @@ Held by tests/contract/test_operating.py.
 """
 
 from collections.abc import Iterable, Iterator
-from threading import Thread
-from wsgiref.simple_server import WSGIServer
+from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from integration.ehr.transport.http import Observer
+from integration.errors import ConfigurationError
 from integration.store import Store, StoreUnavailable
 
 REGISTRY = CollectorRegistry()
@@ -116,7 +116,7 @@ _GAUGES: dict[str, tuple[str, list[str], str]] = {
     "ferroclaim_gaps": (
         "Open gaps.",
         ["site", "requirement", "blocking"],
-        """select p.site, g.requirement, g.blocking, count(*) from gaps g
+        """select p.site, g.requirement, g.blocking::text, count(*) from gaps g
             join patients p on p.id = g.patient_id
             where g.closed_at is null group by 1, 2, 3""",
     ),
@@ -159,7 +159,27 @@ _GAUGES: dict[str, tuple[str, list[str], str]] = {
 }
 
 
-def serve(store: Store, port: int) -> tuple[WSGIServer, Thread]:
-    """On 127.0.0.1, on a port of its own, so that nobody outside reads it by way of the pages."""
-    REGISTRY.register(StoreCollector(store))
-    return start_http_server(port, "127.0.0.1", REGISTRY)
+@contextmanager
+def served(store: Store, port: int | None) -> Iterator[None]:
+    """Meanwhile on 127.0.0.1, on a port of its own, so that nobody outside reads it by way of the
+    pages; nothing without PORT. ConfigurationError where it is taken."""
+    if port is None:
+        yield
+        return
+    try:
+        server, thread = start_http_server(port, "127.0.0.1", REGISTRY)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Port {port} of 127.0.0.1 cannot be had for metrics: {error.strerror}. Set"
+            " service.metrics_port, or FERROCLAIM_SERVICE__METRICS_PORT for one of several"
+            " processes."
+        ) from None
+    collector = StoreCollector(store)
+    REGISTRY.register(collector)
+    try:
+        yield
+    finally:
+        REGISTRY.unregister(collector)
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,5 +1,4 @@
-"""What a long-lived process and every command on the database begin with: the store, logs and, if
-wanted, metrics.
+"""What a long-lived process and every command on the database begin with: the store and logs.
 
 Held by tests/contract/test_starting.py.
 """
@@ -8,29 +7,38 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from integration.assessing.clients import prepare
+from integration.assessing.clients import policies_for, prepare
 from integration.configuration.settings import Settings
-from integration.operating import logs, metrics
+from integration.ehr.transport.keys import Keyring
+from integration.errors import ConfigurationError
+from integration.operating import logs
 from integration.store import Store
 
 
+def refuse_broken_files(settings: Settings) -> None:
+    """Before anybody is listened to: ConfigurationError with the first mistake of each site in its
+    own policies, code tables and keys."""
+    said = []
+    for site in settings.sites.values():
+        try:
+            policies_for(site)
+            site.facts()
+            for file in (site.auth.key_file, site.app and site.app.key_file):
+                if file:
+                    Keyring.load(file)
+        except ConfigurationError as mistake:
+            said.append(str(mistake))
+    if said:
+        raise ConfigurationError(" ".join(said))
+
+
 @contextmanager
-def opened(settings: Settings, *, connections: int = 4, serving: bool = False) -> Iterator[Store]:
-    """The store of SETTINGS; SERVING: with metrics on their port, where one is configured."""
+def opened(settings: Settings, *, connections: int = 4) -> Iterator[Store]:
+    """The store of SETTINGS."""
     prepare()
     with Store.open(settings, connections=connections) as store:
         with store.transaction() as db:
             row = db.execute("select value from installation where name = 'log-key'").fetchone()
         logs.configure(settings.log, bytes(row[0]) if row else b"")
         gc.freeze()  # rules and modules stay: they need not be looked through again and again
-        port = settings.service.metrics_port
-        if not serving or port is None:
-            yield store
-            return
-        server, thread = metrics.serve(store, port)
-        try:
-            yield store
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+        yield store

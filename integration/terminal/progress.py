@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
+    from rich.progress import Progress, TaskID
 
 Loudness = Literal["quiet", "usual", "verbose"]
 PATIENCE_SECONDS = 2.0  # a run that is over sooner shows nothing
+_SELDOM_SECONDS = 10.0  # between two lines where nothing can move
 _loudness: Loudness = "usual"
 
 
@@ -31,50 +32,74 @@ def loudness() -> Loudness:
 def counting(what: str) -> Iterator[Callable[[], None]]:
     """Call the result once for each of WHAT (`patients`) that is done. On a terminal one line that
     moves; elsewhere a line now and then."""
-    if _loudness == "quiet":
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    begun, done = time.monotonic(), 0
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.completed:,.0f} " + what),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    task = bar.add_task(what, total=None)
-    spoken = begun
+    done = 0
 
     def step() -> None:
-        nonlocal done, spoken
+        nonlocal done
         done += 1
-        now = time.monotonic()
-        if now - begun < PATIENCE_SECONDS:
-            return
-        if bar.console.is_terminal:
-            bar.start()
-            bar.update(task, completed=done)
-        elif now - spoken >= PATIENCE_SECONDS * 5:
-            spoken = now
-            print(f"{done:,} {what} in {now - begun:.0f} s …", file=sys.stderr, flush=True)
+        shown(what, done, None)
 
-    try:
+    with _telling(_counter) as shown:
         yield step
-    finally:
-        if bar.live.is_started:
-            bar.stop()
 
 
 @contextmanager
 def steps() -> Iterator[Callable[[str, int, int], None]]:
     """Call the result with a step's name, how many of its pieces are done, and how many there are.
     On a terminal a bar with an estimate; elsewhere a line now and then."""
-    if _loudness == "quiet":
-        yield lambda _name, _done, _all: None
-        return
+    with _telling(_bar) as shown:
+        yield shown
+
+
+@contextmanager
+def _telling(draw: "Callable[[], Progress]") -> "Iterator[Callable[[str, int, int | None], None]]":
+    """DRAW makes what moves, once a run has lasted long enough to be told of."""
+    begun = spoken = time.monotonic()
+    moving: Progress | None = None
+    tasks: dict[str, TaskID] = {}
+
+    def tell(what: str, done: int, total: int | None) -> None:
+        nonlocal spoken, moving
+        now = time.monotonic()
+        if _loudness == "quiet" or now - begun < PATIENCE_SECONDS:
+            return
+        if sys.stderr.isatty():
+            moving = moving or draw()
+            if what not in tasks:
+                tasks[what] = moving.add_task(what, total=total)
+            moving.update(tasks[what], completed=done, total=total)
+            moving.start()
+        elif now - spoken >= _SELDOM_SECONDS:
+            spoken = now
+            print(_line(what, done, total, now - begun), file=sys.stderr, flush=True)
+
+    try:
+        yield tell
+    finally:
+        if moving:
+            moving.stop()
+
+
+def _line(what: str, done: int, total: int | None, seconds: float) -> str:
+    if total is None:
+        return f"{done:,} {what} in {seconds:.0f} s …"
+    return f"{what}: {done:,} of {total:,} after {seconds:.0f} s …"
+
+
+def _counter() -> "Progress":
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.completed:,.0f} {task.description}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _bar() -> "Progress":
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -84,7 +109,7 @@ def steps() -> Iterator[Callable[[str, int, int], None]]:
         TimeRemainingColumn,
     )
 
-    bar = Progress(
+    return Progress(
         TextColumn("{task.description:<8}"),
         BarColumn(),
         TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
@@ -93,23 +118,3 @@ def steps() -> Iterator[Callable[[str, int, int], None]]:
         console=Console(stderr=True),
         transient=True,
     )
-    tasks: dict[str, TaskID] = {}
-    spoken = begun = time.monotonic()
-
-    def tell(name: str, done: int, total: int) -> None:
-        nonlocal spoken
-        now = time.monotonic()
-        if name not in tasks:
-            tasks[name] = bar.add_task(name, total=total)
-        bar.update(tasks[name], completed=done, total=total)
-        if bar.console.is_terminal and now - begun >= PATIENCE_SECONDS:
-            bar.start()
-        elif not bar.console.is_terminal and now - spoken >= PATIENCE_SECONDS * 5:
-            spoken = now
-            print(f"{name}: {done:,} of {total:,} after {now - begun:.0f} s …", file=sys.stderr)
-
-    try:
-        yield tell
-    finally:
-        if bar.live.is_started:
-            bar.stop()

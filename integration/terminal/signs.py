@@ -30,12 +30,19 @@ _SIGNS: dict[str, tuple[str, str]] = {
 STYLE: dict[LineStatus, str] = {"ready": "green", "held": "yellow", "not-billable": "dim"}
 
 
-def console() -> Console:
-    """Of standard output."""
+class _Terminal(Console):
+    """Whose reader may go when they have seen enough: that is no failure."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def console(*, markup: bool = True) -> Console:
+    """Of standard output. Without MARKUP brackets are words."""
     # A terminal that can't show a sign shows a question mark.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    return Console()
+    return _Terminal(markup=markup)
 
 
 def sign(name: str, console: Console) -> str:

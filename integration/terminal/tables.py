@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from integration.terminal import signs, sums
+from integration.terminal.calling import as_called
 from integration.terminal.explanation import explain, explain_administration
 from integration.terminal.signs import sign
 from integration.wording import words
@@ -63,15 +64,16 @@ def next_steps(console: Console) -> None:
     """Where to go from the demo."""
     from importlib.resources import files
 
+    call = as_called()
     sample = os.path.relpath(str(files("integration") / "samples" / "bruno-fixture.json"))
     _print(console, Text(), _section("Next steps", console))
     for command, does in (
         (
-            f"ferroclaim explain {sample} --administration bruno-dose-1",
+            f"{call} explain {sample} --administration bruno-dose-1",
             "the whole chain of one line",
         ),
-        ("ferroclaim assess SOURCE", "your own records: a Bundle, NDJSON, or a FHIR server"),
-        ("ferroclaim demo --pages", "chart page and worklist in a browser, with these patients"),
+        (f"{call} assess SOURCE", "your own records: a Bundle, NDJSON, or a FHIR server"),
+        (f"{call} demo --pages", "chart page and worklist in a browser, with these patients"),
     ):
         console.print(
             Text.assemble((command, "bold"), f"\n    {does}"), highlight=False, soft_wrap=True

@@ -208,6 +208,7 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
             str(error),
         )
     if isinstance(error, ConfigurationError):
+        log.error("not set up correctly", error=str(error))
         return _message(
             request,
             500,

@@ -39,8 +39,7 @@ SUFFIXES = frozenset({".yaml", ".yml"})
 def files_in(folder: Path) -> list[Path]:
     """The files of a code_dir in order; DataFileError where it is no folder. An empty one is fine:
     nothing is imported yet."""
-    if not folder.is_dir():
-        raise DataFileError(f"{folder}: not a folder of code tables")
+    loading.refuse_no_folder(folder, "of code tables")
     return sorted(
         path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()
     )

@@ -41,6 +41,14 @@ def text_of(path: Path) -> str:
         raise DataFileError(f"{path}:{line}: not text in UTF-8: save the file as UTF-8") from None
 
 
+def refuse_no_folder(folder: Path, of: str) -> None:
+    """DataFileError where FOLDER, a site's folder of policies for one, is none."""
+    if not folder.is_dir():
+        raise DataFileError(
+            f"{folder}: {'not a folder' if folder.exists() else 'no such folder'} {of}"
+        )
+
+
 def structure(
     text: str,
     where: str,

@@ -169,8 +169,7 @@ _SUFFIXES = frozenset({".yaml", ".yml"})
 
 def files_in(folder: Path) -> list[Path]:
     """The policy files of a folder, in order; DataFileError where there is none."""
-    if not folder.is_dir():
-        raise DataFileError(f"{folder}: not a folder of policies")
+    loading.refuse_no_folder(folder, "of policies")
     found = sorted(
         path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file()
     )

@@ -2,6 +2,9 @@
 traceback."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +162,7 @@ def test_the_demo_needs_nothing(ferroclaim: Any) -> None:
         ("hello", "is not JSON"),
         ("[1]", "not a FHIR Bundle"),
         ("{}", "not a FHIR Bundle"),
-        ("", "is not JSON"),
+        ("", "is empty"),
         ("\xff", "is not JSON"),
     ],
 )
@@ -195,8 +198,8 @@ def test_what_is_no_bundle_is_one_sentence(
         (["CHART", "--time-zone", "Mars/Olympus"], "IANA"),
         (["CHART", "--patient", "p1"], "FHIR base URL"),
         (["CHART", "--write-back"], "FHIR server"),
-        (["CHART", "--site", "nowhere"], "no site"),
-        (["CHART", "--policy-dir", "/no/such/folder"], "not a folder"),
+        (["CHART", "--site", "nowhere"], "No site is configured"),
+        (["CHART", "--policy-dir", "/no/such/folder"], "no such folder of policies"),
         (["http://127.0.0.1:9/fhir"], "--patient"),
         (["http://127.0.0.1:9/fhir", "--patient", "p1"], "cannot be reached"),
         (["http://127.0.0.1:9/fhir", "--patient", "../x"], "FHIR id"),
@@ -239,13 +242,29 @@ def test_a_server_that_says_no(
     assert run.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_reader_who_goes_and_a_disk_that_is_full(bundle: Path, form: str) -> None:
+    command = [sys.executable, "-m", "integration.cli", "assess", str(bundle), "--format", form]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "ferroclaim: The system does not let it: No space left on device.\n",
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as gone:
+        done = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_an_error_nobody_foresaw_is_a_sentence_too(
     ferroclaim: Any, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("patient Jane Doe")
 
-    monkeypatch.setattr("integration.commands.assessing.from_files", broken)
+    monkeypatch.setattr("integration.assessing.sources.from_files", broken)
     run = ferroclaim("assess", str(bundle))
     assert run.status == 2
     assert "RuntimeError" in run.err

@@ -122,7 +122,7 @@ def test_imported_decisions_are_listed_and_count_at_once(
     assert _line(service) == ("held", ("coverage",))
     status, said, _ = command("import", files[1])
     assert status == 0
-    assert said.endswith("1 recorded; 1 patients are assessed again.\n")
+    assert said.endswith("1 recorded; 1 patient is assessed again.\n")
     service.work()
     assert _line(service) == ("ready", ())
     _, listed, _ = command("list")

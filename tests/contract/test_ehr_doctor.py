@@ -49,17 +49,18 @@ def test_a_year_later_every_code_table_is_old(ehr: Make) -> None:
     with time_machine.travel(datetime.now(UTC) + timedelta(days=366)):
         found = report(fake)
     assert found.works
+    old = found.findings[-1]
+    assert old.level == "note"
     assert [row.name for row in freshness()] == [
-        text.partition(":")[0] for text in said(found, "note")
-    ][: len(freshness())]
+        text.partition(":")[0] for text in old.why.splitlines()
+    ]
 
 
 def test_code_tables_that_can_not_be_used(ehr: Make, tmp_path: Path) -> None:
     (tmp_path / "rows.yaml").write_text("limits: 3\n")
-    assert (
-        said(report(ehr("hapi").load(chart()), code_dir=tmp_path))[0]
-        == "The site's code tables can't be used: run `ferroclaim codes check`"
-    )
+    found = report(ehr("hapi").load(chart()), code_dir=tmp_path)
+    assert said(found, "problem") == ["The site's code tables can't be used"]
+    assert "rows.yaml:1" in found.findings[-1].why
 
 
 @pytest.mark.parametrize(
@@ -155,10 +156,24 @@ def test_a_server_without_a_statement(ehr: Make) -> None:
     fake = ehr("hapi").load(chart())
     fake.inject(Response("", 404), pattern="metadata")
     found = report(fake, "p1", vendor="hapi")
-    assert "/metadata does not answer" in said(found, "note")
+    assert found.works
+    assert "/metadata tells nothing of the server" in said(found, "note")
     assert {"A patient was read in 2 requests", "Gaps are written as DetectedIssue"} <= set(
         said(found)
     )
+
+
+@pytest.mark.parametrize("vendor", ["auto", "epic"])
+@pytest.mark.parametrize("status", [404, 200])
+def test_an_address_without_a_fhir_server_can_not_be_read(
+    vendor: str, status: int, ehr: Make
+) -> None:
+    fake = ehr("hapi")
+    fake.fail("", status, times=99, body={"welcome": "to the portal"})
+    found = report(fake, vendor=vendor)
+    assert not found.works
+    (problem,) = [row for row in found.findings if row.what.startswith("/metadata")]
+    assert problem.fix.startswith("Check base_url")
 
 
 def test_a_form_that_the_server_does_not_take(ehr: Make) -> None:
@@ -180,7 +195,8 @@ def test_a_type_that_the_patient_did_not_come_with(ehr: Make) -> None:
 def test_a_server_that_is_down() -> None:
     found = examine(Site.adhoc("http://127.0.0.1:9/fhir", limits={"retries": 0}))
     assert not found.works
-    assert found.findings[-1].fix == "Check base_url and the network, then try again"
+    (problem,) = [row for row in found.findings if row.level == "problem"]
+    assert problem.fix == "Check base_url and the network, then try again"
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_amounts_keep_every_digit(ehr: Make, connect: Connect) -> None:
 
 def test_an_unknown_patient(ehr: Make, connect: Connect) -> None:
     with pytest.raises(
-        NotFound, match=r"^Site general: there is no such patient\. Check the id\.$"
+        NotFound, match=r"^Site general: there is no such patient\. Check the id and base_url\.$"
     ):
         read_patient(connect(ehr("hapi").load(chart())), "nobody")
 

@@ -12,7 +12,7 @@ from integration.assessing.servers import from_server
 from integration.ehr.client import EhrClient
 from integration.ehr.reading import listing
 from integration.ehr.reading.patient import read_patient
-from integration.errors import BadAnswer, LeadsElsewhere
+from integration.errors import BadAnswer, LeadsElsewhere, Unauthorized, Unreachable
 from mappings.policy import choosing
 from tests.fakes.chart import administration, chart, ferritin, ref, resource
 from tests.fakes.ehr import FakeEhr
@@ -182,6 +182,38 @@ def test_one_patient_who_can_not_be_read_does_not_end_the_run(ehr: Make, connect
     assert [patient.patient for patient in result.document.patients] == ["Patient/p1"]
     assert [problem.resource for problem in result.document.unreadable] == ["Patient/p2"]
     assert not result.complete
+
+
+@pytest.mark.parametrize(
+    ("whose", "status", "there"),
+    [("p2", 500, "p1 p3 p4 p5 p6"), ("p[2-5]", 503, "p1"), ("p3", 401, "p1 p2")],
+    ids=["one chart", "the server", "the access"],
+)
+def test_what_was_read_stays_where_a_server_ends_to_answer(
+    whose: str, status: int, there: str, ehr: Make, connect: Connect
+) -> None:
+    people = {f"Patient/p{number}" for number in range(1, 7)}
+    fake = ehr("epic").load(resource("Patient", person[8:]) for person in people)
+    fake.fail(f"^Patient/{whose}$", status, times=9)
+    read = {f"Patient/{person}" for person in there.split()}
+    client = connect(fake, limits={"retries": 0})
+    asked = sorted(person[8:] for person in people)
+    result = from_server(client, asked, choosing.built_in(), AS_OF)
+    assert set(result.records) == read
+    assert {problem.resource for problem in result.document.unreadable} == people - read
+    with pytest.raises((Unreachable, Unauthorized)):
+        from_server(client, ["p3" if status == 401 else "p2"] * 2, choosing.built_in(), AS_OF)
+
+
+def test_a_list_of_patients_that_breaks_off_is_named(ehr: Make, connect: Connect) -> None:
+    fake = ehr("hapi").load(chart())
+    link = following(fake, "{base}/MedicationAdministration?page=2")
+    fake.page(administration("ma1"), pattern="^MedicationAdministration", **link)
+    fake.fail("page=2", 500, times=9)
+    result = from_server(connect(fake, limits={"retries": 0}), None, choosing.built_in(), AS_OF)
+    assert set(result.records) == {"Patient/p1"}
+    (problem,) = result.document.unreadable
+    assert problem.problem.endswith("who is listed after that is left out")
 
 
 # Merged and moved

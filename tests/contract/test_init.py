@@ -45,6 +45,31 @@ def test_an_open_server_is_a_sandbox(
     assert len(fake.of("Patient")) == len(samples.bundles())
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["sandbox", "--name", "General Hospital"], "A site cannot be called 'General Hospital'"),
+        (["epic", "--name", "General"], "write a name of lower-case letters"),
+        (["--site", "NOWHERE"], "neither /metadata nor a SMART configuration"),
+    ],
+)
+def test_a_beginning_that_could_not_be_gone_on_with_is_not_written(
+    arguments: list[str],
+    said: str,
+    ehr: Callable[..., FakeEhr],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    nowhere = ehr("hapi")
+    nowhere.fail("", 404, times=99)
+    asked = [nowhere.base_url if word == "NOWHERE" else word for word in arguments]
+    assert run(monkeypatch, "init", *asked) == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_samples_go_into_no_hospital(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,7 @@
 """What an integrator sees of a running service: health, metrics, limits, and the commands."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -103,7 +104,7 @@ def test_metrics_tell_the_state_of_the_work(service: Running) -> None:
     text = told(service)
     for expected in (
         'ferroclaim_queue_jobs{status="todo",task="assess"} 1.0',
-        'ferroclaim_gaps{blocking="True",requirement="ferritin",site="general"} 1.0',
+        'ferroclaim_gaps{blocking="true",requirement="ferritin",site="general"} 1.0',
         'ferroclaim_lines{site="general",status="held"} 1.0',
         'ferroclaim_site_in_trouble{site="general"} 0.0',
         'ferroclaim_ehr_request_seconds_count{method="POST",site="general",status="2xx"}',
@@ -164,12 +165,10 @@ def command(service: Running, tmp_path: Path) -> Callable[..., tuple[int, str]]:
         ' "hapi"\n[sites.general.limits]\nretries = 0\n'
     )
 
-    def run(*arguments: str) -> tuple[int, str]:
-        environment = {
-            **os.environ,
-            "FERROCLAIM_DATABASE_URL": service.store.url,
-            "FERROCLAIM_CONFIG": str(config),
-        }
+    def run(*arguments: str, database: str | None = service.store.url) -> tuple[int, str]:
+        environment = {**os.environ, "FERROCLAIM_CONFIG": str(config)}
+        if database:
+            environment["FERROCLAIM_DATABASE_URL"] = database
         done = subprocess.run(
             [sys.executable, "-m", "integration.cli", *arguments],
             capture_output=True,
@@ -233,6 +232,104 @@ def test_sweep_keeps_out_of_a_workers_way(
         status, said = command("sweep")
     assert status == 2
     assert said.startswith("ferroclaim: A worker is searching site general right now.")
+
+
+SECOND = """
+[sites.away]
+base_url = "http://127.0.0.1:9/fhir"
+[sites.away.limits]
+retries = 0
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("asked", "there"),
+    [(["sweep"], "general\t"), (["subscribe"], "general: accepts no Subscription")],
+)
+def test_a_site_that_is_away_keeps_no_other_from_its_turn(
+    command: Callable[..., tuple[int, str]], tmp_path: Path, asked: list[str], there: str
+) -> None:
+    config = tmp_path / "ferroclaim.toml"
+    config.write_text(config.read_text() + SECOND)
+    status, said = command(*asked)
+    assert status == 1
+    assert there in said
+    assert "ferroclaim: Site away: 127.0.0.1:9 cannot be reached." in said
+    assert command(*asked, "away")[0] == 2
+
+
+@pytest.mark.slow
+def test_the_doctor_goes_on_where_the_database_is_away(
+    command: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "ferroclaim.toml"
+    away = 'database_url = "postgresql://x@127.0.0.1:9/x"'
+    config.write_text(f"{away}\n{config.read_text()}")
+    monkeypatch.setenv("COLUMNS", "200")
+    status, said = command("doctor", "general", database=None)
+    assert status == 1
+    assert said.index("The database cannot be asked") < said.index("No time zone")
+
+
+@pytest.mark.slow
+def test_a_port_for_metrics_that_is_taken_stops_the_service_and_no_worker(
+    service: Running, command: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    config = tmp_path / "ferroclaim.toml"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        config.write_text(f"{config.read_text()}\n[service]\nport = 0\nmetrics_port = {port}\n")
+        status, said = command("serve")
+        begun = _begun(service.store.url, config)
+    lacks = f"Port {port} of 127.0.0.1 cannot be had for metrics"
+    assert (status, said.partition(": Addr")[0]) == (2, f"ferroclaim: {lacks}")
+    assert begun[0].startswith(lacks)
+    assert begun[1] == "A worker is at work for general.\n"
+
+
+def _begun(database: str, config: Path) -> list[str]:
+    """What a worker says until it is at work."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "integration.cli", "worker", "--config", str(config)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "FERROCLAIM_DATABASE_URL": database},
+    ) as worker:
+        assert worker.stderr
+        said = [worker.stderr.readline(), worker.stderr.readline()]
+        worker.terminate()
+    return said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("asked", ["serve", "worker"])
+def test_a_service_whose_own_files_are_wrong_does_not_begin(
+    command: Callable[..., tuple[int, str]], tmp_path: Path, asked: str
+) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "own.yaml").write_text("id: own\n")
+    config = tmp_path / "ferroclaim.toml"
+    app = '[sites.general.app]\nclient_id = "x"\nmethod = "private_key_jwt"\nkey_file = "k.json"\n'
+    second = '[sites.second]\nbase_url = "http://127.0.0.1:9/fhir"\npolicy_dir = "policies"\n'
+    second += '[[sites.second.cds]]\nissuer = "https://e.org"\njwks_url = "http://127.0.0.1:9/k"\n'
+    config.write_text(config.read_text() + app + second)
+    status, said = command(asked)
+    assert status == 2
+    assert "k.json: No such file or directory." in said
+    assert "own.yaml:1: the field `" in said
+    said = command("doctor", "--json")[1]
+    assert "Nobody can open the app from a chart" in said
+    assert "The site's policies can't be used" in said
+    assert "No CDS call of https://e.org can be trusted" in said
+
+
+def test_a_port_that_there_is_not(command: Callable[..., tuple[int, str]]) -> None:
+    status, said = command("serve", "--port", "99999")
+    assert status == 2
+    assert "99999 is not in the range" in said
 
 
 def test_subscribe_says_where_there_is_none(command: Callable[..., tuple[int, str]]) -> None:

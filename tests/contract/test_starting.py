@@ -124,6 +124,8 @@ def test_quiet_shows_none(capfd: pytest.CaptureFixture[str]) -> None:
         (["sweep"], "No site is configured"),
         (["failed", "list"], "There is no database of ferroclaim"),
         (["failed", "retry", "--all"], "There is no database of ferroclaim"),
+        (["decisions", "list", "--site", "a"], "There is no database of ferroclaim"),
+        (["patient", "delete", "a", "p1", "--reason", "x"], "There is no database of ferroclaim"),
     ],
 )
 def test_without_a_configuration_nothing_is_made(

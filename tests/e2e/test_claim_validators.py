@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from integration import samples
 from integration.cli import app
-from mappings.writing import claims as claim_bundle
-from mappings.writing import x12
+from mappings.writing.drafting import x12
+from mappings.writing.fhir_claim import claims as claim_bundle
 from mappings.writing.x12.segments import parsed
 from tests import builders, claims, validators
 

@@ -13,8 +13,8 @@ from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.reading.patient import read_patient
 from mappings.assess import document
-from mappings.writing import claims as claim_bundle
-from mappings.writing import x12
+from mappings.writing.drafting import x12
+from mappings.writing.fhir_claim import claims as claim_bundle
 from tests import builders, claims
 from tests.fakes.chart import transaction
 

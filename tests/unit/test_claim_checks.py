@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mappings.writing import check
 from mappings.writing.checks.fault import Fault
+from mappings.writing.checks.file import check
 from mappings.writing.preparing.identifiers import (
     is_post_box,
     medicare_number,

@@ -1,12 +1,13 @@
 """A configuration to begin with, and mistakes in one: the line, what to write, what was meant."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-import structlog
 
 from integration.configuration import settings
-from integration.configuration.mistakes import lines_of
+from integration.configuration.mistakes import FORMS, lines_of
 from integration.configuration.section import is_address
 from integration.configuration.template import FILL_IN, KINDS, Kind, start, text_of
 from integration.errors import ConfigurationError
@@ -79,15 +80,94 @@ def test_what_the_environment_has_wrong_is_told_by_its_variable(
 
 
 def test_a_variable_of_ours_that_is_none_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FERROCLAIM_SITE__GENERAL__BASE_URL", "https://x.example.org")
-    with structlog.testing.capture_logs() as logged:
-        settings.load()
-    (entry,) = logged
-    assert entry["variable"] == "FERROCLAIM_SITE__GENERAL__BASE_URL"
-    assert entry["hint"] == "did you mean FERROCLAIM_SITES?"
+    settings.load()
+    assert capfd.readouterr() == (
+        "",
+        (
+            "ferroclaim: FERROCLAIM_SITE__GENERAL__BASE_URL is no setting; did you mean"
+            " FERROCLAIM_SITES?\n"
+        ),
+    )
+
+
+SITE = '[sites.general]\nbase_url = "https://x.example.org"\n'
+APP = "FERROCLAIM_SITES__GENERAL__APP__CLIENT_SECRET"
+
+
+@pytest.mark.parametrize(
+    ("text", "variable", "said"),
+    [
+        (
+            f"{SITE}[servic]\n",
+            "",
+            "c.toml, line 3, servic: there is no such key; did you mean service?",
+        ),
+        (
+            f"{SITE}[sites.general.hooks.lab]\n",
+            "",
+            (
+                "line 3, sites.general.hooks.lab.secret: it is missing; set"
+                " FERROCLAIM_SITES__GENERAL__HOOKS__LAB__SECRET."
+            ),
+        ),
+        (
+            f'{SITE}[sites.general.app]\nclient_id = "x"\nmethod = "client_secret_post"\n',
+            "",
+            f"line 3, sites.general.app: method client_secret_post needs client_secret: set {APP}.",
+        ),
+        (
+            SITE,
+            "FERROCLAIM_SITES__GENRAL__VENDOR",
+            "GENRAL__…: there is no site genral in the file; did you mean general?",
+        ),
+        ("# M\xfcnchen\n", "", "c.toml, line 1: not text in UTF-8. Save the file as UTF-8."),
+    ],
+)
+def test_a_mistake_says_what_to_write_and_where(
+    text: str, variable: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(text, "latin-1")
+    if variable:
+        monkeypatch.setenv(variable, "epic")
+    with pytest.raises(ConfigurationError) as caught:
+        settings.load(file)
+    assert str(caught.value).endswith(said)
+
+
+def test_a_file_of_an_editor_that_marks_utf_8_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(SITE, "utf-8-sig")
+    assert settings.load(file).site("general").base_url == "https://x.example.org"
+
+
+def test_what_is_kept_lies_beside_the_file_wherever_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "etc" / "c.toml"
+    file.parent.mkdir()
+    file.write_text(SITE)
+    monkeypatch.chdir(tmp_path)
+    assert settings.load(file).data_dir == file.parent / ".ferroclaim"
+    assert settings.load().data_dir == Path(".ferroclaim")
+
+
+def test_each_form_of_a_text_is_said_in_words() -> None:
+    assert set(_patterns(settings.json_schema())) <= set(FORMS)
+
+
+def _patterns(schema: Any) -> Iterator[str]:
+    for key, value in schema.items():
+        if key == "pattern":
+            yield value
+        elif isinstance(value, dict):
+            yield from _patterns(value)
+        elif isinstance(value, list):
+            yield from _patterns(dict(enumerate(value)))
 
 
 def test_lines_are_found_in_any_spelling_of_toml() -> None:

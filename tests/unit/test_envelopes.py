@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mappings.record import Address, Name, Practitioner
 from mappings.site import BillingProvider, Receiver
-from mappings.writing import check
+from mappings.writing.checks.file import check
 from mappings.writing.form837.interchange import Interchange
 from mappings.writing.form837.resending import Voiding, voided
 from mappings.writing.preparing.drafts import draft_of, service_lines

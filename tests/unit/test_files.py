@@ -100,7 +100,7 @@ def test_what_is_read(name: str, content: bytes, below: str, tmp_path: Path) -> 
     [
         ("package.json", b'{"name":"x"}', "is JSON, but not a FHIR Bundle or resource"),
         ("notes.md", b"# Charts of November", "is not JSON"),
-        ("empty.json", b"", "is not JSON"),
+        ("empty.json", b"", "is empty"),
         ("cut.json", text(BUNDLE)[:-40], "is not JSON"),
         ("cut.json.gz", gzip.compress(text(BUNDLE))[:-40], "ends early or is damaged"),
         ("cut.json.zst", zstandard.compress(text(BUNDLE))[:-40], "ends early or is damaged"),

@@ -54,6 +54,20 @@ def test_the_last_key_stays() -> None:
         ring.without("x")
 
 
+def test_a_file_that_cannot_be_had_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_bytes(b"\xff")
+    for work, said in (
+        (lambda: Keyring.load(tmp_path / "none.json"), "none.json: No such file or directory."),
+        (lambda: Keyring.load(tmp_path / "taken"), "taken is neither JSON nor PEM."),
+        (
+            lambda: Keyring((generate(),)).save(tmp_path / "taken" / "k.json"),
+            "Cannot write the key file .*k.json",
+        ),
+    ):
+        with pytest.raises(ConfigurationError, match=said):
+            work()
+
+
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     Keyring((generate(),)).save(tmp_path / "new" / "k.json")
     assert stat.S_IMODE((tmp_path / "new" / "k.json").stat().st_mode) == 0o600

@@ -402,7 +402,7 @@ class TestFolder:
         assert choosing.load(None) is choosing.built_in()
 
     def test_a_folder_that_is_none(self, tmp_path: Path) -> None:
-        with pytest.raises(DataFileError, match="not a folder of policies"):
+        with pytest.raises(DataFileError, match="no such folder of policies"):
             choosing.load(tmp_path / "nowhere")
 
     def test_a_site_adds_a_policy(self, tmp_path: Path) -> None:

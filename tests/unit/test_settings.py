@@ -122,7 +122,7 @@ def test_what_claims_say_is_read_as_the_rules_have_it(file: Path) -> None:
     [
         ("name =", "nam =", "places.l1.facility.nam: there is no such key; did you mean name?"),
         ("state =", "stat =", "address.stat: there is no such key; did you mean state?"),
-        ('"OH"', '"Ohio"', "address.state: String should match pattern"),
+        ('"OH"', '"Ohio"', "address.state: write two capital letters"),
         ('["900 East Road"]', "[]", "address.line: List should have at least 1 item"),
         ('["900 East Road"]', '"900"', "address.line: write a list in [ ]"),
         ('claims = ["professional"]', 'claims = ["x"]', "write one of 'professional', 'inst"),
@@ -194,7 +194,10 @@ def test_a_named_file_must_be_there(tmp_path: Path) -> None:
             '[sites.a]\nbase_url = "https://u:geheim@x/fhir"',
             "sites.a.base_url: must hold neither credentials",
         ),
-        ('[sites.A]\nbase_url = "https://x/fhir"', "sites.A.name: String should match pattern"),
+        (
+            '[sites.A]\nbase_url = "https://x/fhir"',
+            "sites.A.name: write a name of lower-case letters",
+        ),
         (
             '[sites.a]\nbase_url = "https://x"\ntime_zone = "Mars"',
             "sites.a.time_zone: is not an IANA time zone",
@@ -219,7 +222,7 @@ def test_a_named_file_must_be_there(tmp_path: Path) -> None:
         ),
         (
             '[sites.a]\nbase_url = "https://x"\nplaces = {l = {pos = "office"}}',
-            "sites.a.places.l.pos: String should match",
+            "sites.a.places.l.pos: write two digits",
         ),
         (
             '[sites.a]\nbase_url = "https://x"\nlab_aliases = {Ferr = "geheim"}',

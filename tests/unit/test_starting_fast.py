@@ -7,7 +7,7 @@ import pytest
 
 from integration.cli import loaded
 from integration.commands import COMMANDS
-from tests.starting import ROOT, SAMPLE, start
+from tests.starting import ROOT, SAMPLE, helped, modules_after, start
 
 # The configuration's forms, HTTP, and keys. From 0.29 on Typer brings pydantic for the arguments of
 # every command.
@@ -15,6 +15,8 @@ OF_SERVERS = {
     "cryptography", "fastapi", "fhir", "joserfc", "procrastinate", "pydantic", "pydantic_settings",
     "requests", "sqlalchemy", "urllib3",
 }  # fmt: skip
+# What draws on the terminal and writes pages.
+OF_SHOWING = {"jinja2", "rich"}
 
 
 @pytest.mark.parametrize("form", ["json", "table", "csv"])
@@ -43,8 +45,34 @@ OF_OTHERS = {
 def test_a_bulk_run_over_files_loads_nothing_of_servers(tmp_path: Path) -> None:
     found = start("-q", "bulk", str(SAMPLE), "--out", str(tmp_path), "--workers", "1").modules
     assert "mappings.assess" in found
+    assert not {name for name in found if name.startswith("mappings.writing.form837")}
     assert OF_SERVERS & {name.partition(".")[0] for name in found} == set()
     assert OF_OTHERS & found == set()
+
+
+def test_a_bulk_run_shows_and_writes_pages_at_its_end_alone() -> None:
+    found = modules_after("import integration.commands.bulk, integration.bulk.run")
+    assert "integration.bulk.steps" in found
+    assert OF_SHOWING & found == set()
+
+
+def test_the_help_of_a_command_loads_nothing_of_what_it_does() -> None:
+    # Options of `policy` and `codes` are days; each command keeps what it reads.
+    few = ("mappings.datafiles", "mappings.values")
+    loaded_by = {
+        command: sorted(
+            name
+            for name in modules
+            if name.partition(".")[0] in OF_SERVERS | OF_SHOWING | {"yaml", "structlog"}
+            or (
+                name.startswith(("mappings.", "integration.ehr", "integration.assessing"))
+                and not name.startswith(few)
+            )
+        )
+        for command, modules in helped().items()
+    }
+    assert set(loaded_by) == set(COMMANDS)
+    assert {command: names for command, names in loaded_by.items() if names} == {}
 
 
 @pytest.mark.parametrize(

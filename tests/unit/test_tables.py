@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from integration.terminal import sums, tables
+from integration.terminal.calling import as_called
 from mappings.assessment import Assessment
 from tests.builders import administration, chart, commercial, condition, document_of, ferritin, tsat
 from tests.unit.test_samples import demo
@@ -191,6 +192,23 @@ def test_the_way_on_names_a_sample_that_is_there() -> None:
     sample = re.search(r"explain (\S+\.json)", stream.getvalue())
     assert sample
     assert "bruno-dose-1" in Path(sample[1]).read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("called", "found", "says"),
+    [
+        (".venv/bin/ferroclaim", None, ".venv/bin/ferroclaim"),
+        (".venv/bin/ferroclaim", "/usr/bin/ferroclaim", "ferroclaim"),
+        ("ferroclaim", None, "ferroclaim"),
+        ("integration/cli.py", None, "ferroclaim"),
+    ],
+)
+def test_it_is_called_as_the_shell_finds_it(
+    called: str, found: str | None, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: found)
+    monkeypatch.setattr("sys.argv", [called])
+    assert as_called() == says
 
 
 @pytest.mark.parametrize(

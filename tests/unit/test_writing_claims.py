@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from mappings.reading import read
 from mappings.site import Site
-from mappings.writing import claims as claim_bundle
+from mappings.writing.fhir_claim import claims as claim_bundle
 from tests import builders, claims
 from tests.builders import Resource
 

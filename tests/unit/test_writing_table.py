@@ -9,8 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from mappings.assessment import Assessment, ClaimLine
-from mappings.writing import csv
-from mappings.writing.table import COLUMNS
+from mappings.writing.table import COLUMNS, csv
 from tests import builders
 
 TWO_VIALS = [{"ndc": builders.VENOFER_100}, {"ndc": builders.VENOFER_50}]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from mappings.record import Problem
 from mappings.site import Receiver, Site
-from mappings.writing import x12
+from mappings.writing.drafting import x12
 from mappings.writing.form837.claim_loops import preview
 from mappings.writing.preparing.drafts import draft_of
 from mappings.writing.x12.segments import parsed

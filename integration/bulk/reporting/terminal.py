@@ -32,7 +32,7 @@ def show(summary: Summary, policies: PolicySet, console: Console) -> None:
 def _show(figure: Figure, console: Console) -> None:
     console.print(Text(f"\n{figure.title}", style="bold"))
     if figure.says:
-        console.print(figure.says)
+        console.print(Text(figure.says))
     table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
     for place, name in enumerate(figure.header):
         table.add_column(name, justify="left" if place == 0 else "right")

@@ -57,7 +57,9 @@ def stored_files(text: str) -> Iterator[StoredFile]:
         listed = [files.File(path.name, path)]
     else:
         raise ConfigurationError(
-            f"Cannot read {text or 'an empty name'}: name a folder or file of NDJSON or Bundles."
+            f"Cannot read {text or 'an empty name'}: there is no such file or folder. Name one of"
+            " NDJSON or Bundles; of a site, say what it is to export: --group ID, --all or"
+            " --system."
         )
     for name, found, why in listed:
         yield StoredFile(name, str(found), why=why) if why else _local(name, found)

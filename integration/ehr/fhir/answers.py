@@ -67,7 +67,10 @@ def _error(site: str, what: str, answer: Answer) -> EhrError:
     match status:
         case 401:
             return Unauthorized(
-                site, problem, "Check client_id, the registered key and the scopes", status
+                site,
+                problem,
+                "Check [auth] of the site: client_id, the registered key and the scopes",
+                status,
             )
         case 403:
             return Forbidden(

@@ -115,7 +115,9 @@ class ChartReading:
     def _take_patient(self, answer: Answer) -> None:
         site = self.client.site.name
         if answer.status in (404, 410):
-            raise NotFound(site, "there is no such patient", "Check the id", answer.status)
+            raise NotFound(
+                site, "there is no such patient", "Check the id and base_url", answer.status
+            )
         if answer.status != 200:
             raise error_for(site, "reading the Patient", answer)
         self._keep(self.client.one(answer, "Patient"))

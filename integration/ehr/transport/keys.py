@@ -57,8 +57,12 @@ class Keyring:
         """A JWK set, a single JWK or a PEM."""
         try:
             text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"Cannot read the key file {file}: {error}.") from None
+        except OSError as error:
+            raise ConfigurationError(
+                f"Cannot read the key file {file}: {error.strerror}."
+            ) from None
+        except UnicodeDecodeError:
+            raise ConfigurationError(f"The key file {file} is neither JSON nor PEM.") from None
         try:
             keys = (
                 [_from_pem(text)]
@@ -98,12 +102,17 @@ class Keyring:
 
     def save(self, file: Path) -> None:
         """Readable by its owner alone, and whole at every moment."""
-        file.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"keys": [key.as_dict(private=True) for key in self.keys]}, indent=1)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name)  # mkstemp makes it 0600
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text + "\n")
-        Path(name).replace(file)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name)  # it makes it 0600
+            with os.fdopen(handle, "w", encoding="utf-8") as out:
+                out.write(text + "\n")
+            Path(name).replace(file)
+        except OSError as error:
+            raise ConfigurationError(
+                f"Cannot write the key file {file}: {error.strerror}."
+            ) from None
 
     def jwks(self) -> dict[str, Any]:
         """What we publish: public parts only."""

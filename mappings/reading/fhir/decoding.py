@@ -33,8 +33,8 @@ _ESCAPES = re.compile(
     re.DOTALL,
 )
 BROKEN_TEXT = (
-    "holds a character that is not text (U+0000 or half of a surrogate pair), so it was not used;"
-    " correct it in the EHR"
+    "holds a character that is not text (U+0000, half of a surrogate pair, a byte that is not"
+    " UTF-8), so it was not used; correct it in the EHR, or write the file as UTF-8"
 )
 
 
