@@ -17,6 +17,7 @@ from mappings.assessment import ClaimLine
 from mappings.record import PatientRecord
 from mappings.site import Receiver, Site
 from mappings.values.identity import stable_id
+from mappings.writing.checks.medicare import ORIGINALS_ONLY, takes_originals_only
 from mappings.writing.fhir_resending import sent_claims
 from mappings.writing.form837.resending import Voiding, voided
 from mappings.writing.preparing.prepare import Basis, LeftOut, prepare
@@ -118,7 +119,7 @@ class _Writer:
         standing = next((one for one in earlier if one.production and counts), None)
         if standing is None:
             return claim
-        return LeftOut(claim.draft.patient, claim.draft.lines, (_left(standing),))
+        return LeftOut(claim.draft.patient, claim.draft.lines, (_left(standing, claim),))
 
     def _replacement(self, claim: Claim, named: Earlier) -> Claim:
         original = self.corrections.replace[named.number]
@@ -167,6 +168,8 @@ class _Writer:
         sent = next((one for one in sent_claims(content) if one.number == void.about), None)
         if sent is None:
             return "it left in no FHIR Claim"
+        if sent.goes_to_part_b(self.basis.site):
+            return ORIGINALS_ONLY
         self.output.cancel(sent, void)
         return ""
 
@@ -181,8 +184,10 @@ class _Writer:
         return self.report
 
 
-def _left(earlier: Earlier) -> str:
+def _left(earlier: Earlier, claim: Claim) -> str:
     number = earlier.number
+    if takes_originals_only(claim.who.first.filing, "7"):
+        return f"its lines left in claim {number} ({earlier.file}). {ORIGINALS_ONLY}"
     return (
         f"its lines left in claim {number} ({earlier.file}): replace that with --replace"
         f" {number}=ICN, or void it with --void {number}=ICN, ICN being the payer's number of it"

@@ -225,6 +225,18 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
         return frozenset(self.icd10.billable) | {row.code for row in self.icd10.dated}
 
     @cached_property
+    def headings(self) -> frozenset[str]:
+        """What stands above a billable code, without its dot, as claims have it."""
+        plain = [code.replace(".", "") for code in self.every_billable]
+        above = {code[:length] for code in plain for length in range(3, len(code))}
+        return frozenset(above - set(plain))
+
+    def is_heading(self, plain: str, day: date) -> bool:
+        """Whether a code without its dot is divided further on that day."""
+        over = (row for row in self.icd10.dated if row.code.replace(".", "") == plain)
+        return plain in self.headings or any(not row.holds(day) for row in over)
+
+    @cached_property
     def _map(self) -> dict[tuple[str, str], SnomedRow]:
         return {(row.icd10, row.code): row for row in self.snomed}
 

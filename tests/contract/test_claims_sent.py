@@ -44,7 +44,10 @@ def site(folder: Path, **extra: Any) -> dict[str, Any]:
         "time_zone": "America/New_York",
         "claims": {"prices": str(folder / "prices.csv"), "folder": str(folder / "out")},
         "billing_provider": provider,
-        "payer_aliases": {"Medicare": {"kind": "medicare", "claim_id": "15202"}},
+        "payer_aliases": {
+            "Medicare": {"kind": "medicare", "claim_id": "15202"},
+            "Sunrise Health Plan": {"kind": "commercial", "claim_id": "SHP01"},
+        },
         "receivers": [{"name": "Clearing PageContext", "id": "CLEAR", "sender_id": "RIVER"}],
     } | extra
 
@@ -93,6 +96,12 @@ class Office:
 
 
 Opened = Callable[..., Office]
+# A patient of a commercial plan, authorized.
+PLAN = (
+    builders.commercial(subscriberId="W123", relationship={"coding": [{"code": "self"}]}),
+    builders.authorization(),
+    builders.note(),
+)
 
 
 @pytest.fixture
@@ -262,7 +271,7 @@ def test_a_sent_release_is_not_taken_back(office: Opened) -> None:
 
 
 def test_a_changed_line_replaces_its_claim(office: Opened) -> None:
-    here = office()
+    here = office(*PLAN)
     here.release()
     here.write()
     (number,) = {row.sent_number or "" for row in here.rows()}
@@ -281,8 +290,26 @@ def test_a_changed_line_replaces_its_claim(office: Opened) -> None:
     assert states == [(number, "replaced"), (claim[1], "sent")]
 
 
+def test_a_claim_of_medicares_part_b_is_not_replaced(office: Opened) -> None:
+    """Neither with a correction nor without is anything written twice; what to do is said."""
+    house = {"name": "Clearing House", "id": "CLEAR", "sender_id": "RIVER", "production": True}
+    here = office(receivers=[house])
+    here.release()
+    here.write()
+    (number,) = {row.sent_number or "" for row in here.rows()}
+    here.change(builders.administration(dose="100 mg", ndc=builders.VENOFER_100, version="2"))
+    here.service.assess()
+    here.service.work()
+    here.withdraw()
+    here.release()
+    for asked in (corrections([f"{number}=ICN7"], []), corrections([], [])):
+        (refused,) = here.write(corrections=asked).refused
+        assert "have what they processed reopened" in refused.says
+    assert len(here.files) == 1
+
+
 def test_a_void_carries_what_was_sent(office: Opened) -> None:
-    here = office(PAIR)
+    here = office(PAIR, *PLAN)
     here.release()
     here.write()
     (number,) = {row.sent_number or "" for row in here.rows()}
@@ -358,7 +385,7 @@ def test_a_disk_that_is_full_at_the_end_loses_nothing(
 
 
 def test_a_claim_that_left_in_fhir_is_canceled_in_fhir(office: Opened) -> None:
-    here = office(PAIR)
+    here = office(PAIR, *PLAN)
     here.release()
     here.write(form="fhir")
     (number,) = {row.sent_number or "" for row in here.rows()}
