@@ -17,7 +17,7 @@ from mappings.values.moment import shown
 from mappings.values.us_dates import us_date
 from mappings.writing.preparing.billers import provider_lacks
 from mappings.writing.preparing.charges import AllowedPrices, Charging
-from mappings.writing.preparing.drafts import DIALYSIS, Draft, drawn, ndcs_of, service_lines
+from mappings.writing.preparing.drafts import DIALYSIS, Draft, again, drawn, ndcs_of, service_lines
 from mappings.writing.preparing.insurance import coverage_of
 from mappings.writing.preparing.parties import Parties, parties
 from mappings.writing.preparing.prepared import Claim, claim_number
@@ -148,7 +148,7 @@ def _priced(
     priced: list[Priced] = []
     reasons: list[str] = []
     unpriced: dict[str, None] = {}
-    by_id = {line.id: line for line in draft.lines}
+    by_id, repeated = {line.id: line for line in draft.lines}, again(draft.lines)
     for line in draft.lines:
         value = basis.charging.of(line, who.aliases)
         if value is None:
@@ -157,7 +157,8 @@ def _priced(
             reasons.append(
                 f"the charge of {line.code} on {shown(line.service_date or '')} is nothing"
             )
-        parts = tuple(service_lines(line, value, several, by_id.get(line.discard_of or "")))
+        dose, modifier = by_id.get(line.discard_of or ""), repeated.get(line.id)
+        parts = tuple(service_lines(line, value, several, dose, modifier))
         priced.append((line, parts))
         reasons += _faults_of(line, [len(part.modifiers) for part in parts])
     if unpriced:
