@@ -332,6 +332,15 @@ def test_an_ndc_that_was_not_on_the_market_that_day_keeps_the_claim() -> None:
     assert not any("on the market" in reason for reason in found.reasons)
 
 
+def test_a_draft_of_acute_kidney_injury_in_dialysis_has_no_condition_code_yet() -> None:
+    acute = claims.chart(
+        builders.location("65"), builders.condition("N17.9"), without=("ckd", "anemia-in-ckd")
+    )
+    text, problems = claims.written(acute)
+    assert problems == []
+    assert "ABK:N179" in text
+
+
 def twice_a_day(first: str, second: str) -> list[Resource]:
     """A pair of dose and discard at each of two visits of November 1."""
     found: list[Resource] = []

@@ -1,7 +1,10 @@
 """What the implementation guides allow is not refused, and what payers reject in such forms is."""
 
+from datetime import date
+
 import pytest
 
+from mappings import codes
 from tests.claims import faults, validated
 from tests.unit.test_claim_checks import DIALYSIS, OFFICE, OUTPATIENT, edited
 
@@ -253,6 +256,19 @@ def test_what_payers_reject_is_told(text: str, changes: Changes, says: str) -> N
 def test_a_diagnosis_that_is_divided_further_stands_on_no_claim(code: str) -> None:
     found = faults(edited(OFFICE, ("ABF:D509", f"ABF:{code}")))
     assert any(f"the diagnosis {code} is a heading" in said for said in found)
+
+
+def test_stage_3_was_a_code_until_it_was_divided() -> None:
+    """The day of the service decides, however late the claim."""
+    known = codes.diagnoses()
+    assert not known.is_heading("N183", date(2020, 9, 30))
+    assert known.is_heading("N183", date(2020, 10, 1))
+    assert not codes.claim_forms().lists.headings & {
+        code.replace(".", "") for code in known.every_billable
+    }
+    old = [("20261120-20261120", "20200930-20200930"), ("ABK:N1832", "ABK:N183")]
+    found = faults(edited(OUTPATIENT, *old, *[("472*D8*20261120", "472*D8*20200930")] * 2))
+    assert not any("heading" in said for said in found)
 
 
 def test_numbers_of_groups_and_sets_begin_anew_in_each_interchange() -> None:

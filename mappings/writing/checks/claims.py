@@ -12,6 +12,7 @@ from mappings import codes
 from mappings.writing.checks import institutional, medicare
 from mappings.writing.checks.about import About
 from mappings.writing.checks.coordination import other_payers
+from mappings.writing.checks.dates import span
 from mappings.writing.checks.fault import (
     Findings,
     Found,
@@ -49,7 +50,7 @@ def claim_faults(segments: Sequence[Segment], about: About) -> Findings:
     days = _days(head, about)
     yield from names(segments)
     yield from _clm(segments[0], about)
-    yield from _diagnoses(head, about)
+    yield from _diagnoses(head, about, _first_day(segments, days))
     yield from _head(head, about)
     yield from _practitioner(head, [line for _, line in lines], about)
     yield from other_payers(segments, others, about)
@@ -76,6 +77,15 @@ def _days(head: Sequence[Segment], about: About) -> Days:
     statement = institutional.statement_days(head) if about.institutional else None
     each_dated = about.institutional and institutional.dates_each_line(head, statement)
     return Days(about.born, about.died, about.written_on, statement, each_dated)
+
+
+def _first_day(segments: Sequence[Segment], days: Days) -> date | None:
+    """Of the services: by it diagnoses are in force."""
+    if days.statement:
+        return days.statement[0]
+    dated = first_of(segments, "DTP", "472")
+    service = span(element(dated, 2), element(dated, 3))
+    return service[0] if service else days.written_on
 
 
 def _clm(segment: Segment, about: About) -> Findings:
@@ -164,7 +174,7 @@ def _diagnosis_codes(head: Sequence[Segment]) -> list[tuple[str, str, int]]:
     return found
 
 
-def _diagnoses(head: Sequence[Segment], about: About) -> Findings:
+def _diagnoses(head: Sequence[Segment], about: About, day: date | None) -> Findings:
     found = _diagnosis_codes(head)
     kind = "institutional" if about.institutional else "professional"
     most = codes.claim_forms().limits.diagnoses[kind]
@@ -178,7 +188,7 @@ def _diagnoses(head: Sequence[Segment], about: About) -> Findings:
             yield Found(f"{code or 'nothing'} is not an ICD-10-CM code without its dot", at)
         elif code in seen:
             yield Found(f"the diagnosis {code} appears twice", at)
-        elif _is_heading(code, about.written_on):
+        elif _is_heading(code, day):
             yield Found(f"the diagnosis {code} is a heading: a claim has a code below it", at)
         first = code == _NEVER_FIRST and not any(one.startswith(_BEFORE_IT) for one in seen)
         if first and about.filing != _MEDICAID:
@@ -187,9 +197,9 @@ def _diagnoses(head: Sequence[Segment], about: About) -> Findings:
         seen.add(code)
 
 
-def _is_heading(code: str, written_on: date | None) -> bool:
+def _is_heading(code: str, day: date | None) -> bool:
     known = codes.diagnoses()
-    divided = known.is_heading(code, written_on) if written_on else code in known.headings
+    divided = known.is_heading(code, day) if day else code in known.headings
     return divided or code in codes.claim_forms().lists.headings
 
 

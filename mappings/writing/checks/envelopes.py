@@ -99,10 +99,9 @@ class Envelopes:
                 f"{segment[0]}02 {element(segment, 2)} is not the control number {control}"
             )
         count = number - start + 1 if segment[0] == "SE" else held
-        if element(segment, 1).lstrip("0") != str(count):
-            found.append(
-                f"{segment[0]}01 says {element(segment, 1) or 'nothing'}, there are {count}"
-            )
+        said = element(segment, 1)
+        if not (said.isascii() and said.isdigit() and int(said[:9]) == count):
+            found.append(f"{segment[0]}01 says {said or 'nothing'}, there are {count}")
         return found
 
 

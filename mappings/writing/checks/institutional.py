@@ -61,7 +61,7 @@ def faults(head: Sequence[Segment], segments: Sequence[Segment], about: About) -
         yield Found("an off-campus department's claim names its address (NM1*77, 2310E)", 0)
     yield from _goes_on(frequency, element(stay, 3), at)
     if bill_type == _DIALYSIS:
-        yield from _dialysis_diagnosis(codes_by_kind)
+        yield from _dialysis_diagnosis(codes_by_kind, is_draft=about.is_draft)
         yield from _dialysis(frequency, element(stay, 3), at, days)
         if not about.is_draft:
             yield from _dialysis_codes(codes_by_kind, segments)
@@ -124,12 +124,14 @@ def _amount_of(head: Sequence[Segment], wanted: str) -> str:
     return ""
 
 
-def _dialysis_diagnosis(by_kind: dict[str, list[tuple[str, int]]]) -> Findings:
-    """End-stage renal disease, or in acute kidney injury that."""
+def _dialysis_diagnosis(by_kind: dict[str, list[tuple[str, int]]], *, is_draft: bool) -> Findings:
+    """End-stage renal disease, or in acute kidney injury that. A draft has no condition codes."""
     table = codes.claim_forms().dialysis
     found = {code for code, _ in [*by_kind.get("ABK", ()), *by_kind.get("ABF", ())]}
-    acute = table.acute_condition in {code for code, _ in by_kind.get("BG", ())}
-    if acute and not any(code.startswith("N17") for code in found):
+    injured = any(code.startswith("N17") for code in found)
+    said = table.acute_condition in {code for code, _ in by_kind.get("BG", ())}
+    acute = said or (is_draft and injured)
+    if acute and not injured:
         yield Found("condition code 84 says acute kidney injury, and no diagnosis does (N17)", 0)
     if not acute and "N186" not in found:
         yield Found("a dialysis claim has the diagnosis N18.6, or condition code 84", 0)
