@@ -220,6 +220,10 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
         return {row.code: row for row in self.icd10.dated}
 
     @cached_property
+    def _dated_plain(self) -> dict[str, DatedDiagnosis]:
+        return {code.replace(".", ""): row for code, row in self._dated.items()}
+
+    @cached_property
     def every_billable(self) -> frozenset[str]:
         """On whatever day."""
         return frozenset(self.icd10.billable) | {row.code for row in self.icd10.dated}
@@ -233,8 +237,8 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
 
     def is_heading(self, plain: str, day: date) -> bool:
         """Whether a code without its dot is divided further on that day."""
-        over = (row for row in self.icd10.dated if row.code.replace(".", "") == plain)
-        return plain in self.headings or any(not row.holds(day) for row in over)
+        dated = self._dated_plain.get(plain)
+        return plain in self.headings or (dated is not None and not dated.holds(day))
 
     @cached_property
     def _map(self) -> dict[tuple[str, str], SnomedRow]:

@@ -16,6 +16,7 @@ _CLOSING = {"SE": "ST", "GE": "GS", "IEA": "ISA"}
 _INSIDE = {"ISA": ("GS", "ST"), "GS": ("ST",), "ST": ()}
 _WITHIN = {"GS": "ISA", "ST": "GS"}
 ENVELOPE = frozenset({*_CONTROL, *_CLOSING})
+_OUTSIDE = ENVELOPE | {"TA1"}
 _CARRIED = re.compile(r"[\x20-\x7e\x1f]*")
 
 
@@ -36,11 +37,14 @@ class Envelopes:
         )
         return [Fault(says, None, None, segment[0], number) for says in found]
 
+    @property
+    def in_set(self) -> bool:
+        return bool(self._open) and self._open[-1][0][0] == "ST"
+
     def outside(self, number: int, segment: Segment) -> list[Fault]:
         """Told of the first segment that stands in no transaction set, and of no other behind
         it."""
-        inside = self._open[-1][0][0] if self._open else ""
-        stray = segment[0] not in {*ENVELOPE, "TA1"} and inside != "ST"
+        stray = segment[0] not in _OUTSIDE
         first, self._stray = stray and not self._stray, stray
         says = f"{segment[0]} stands in no transaction set (ST to SE)"
         return [Fault(says, None, None, segment[0], number)] if first else []

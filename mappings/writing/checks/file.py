@@ -45,7 +45,8 @@ def faults_of(segments: Iterable[Numbered]) -> Iterator[Fault]:
         letters = uncarried(segment)
         if letters:
             yield Fault(letters, walk.claim, None, segment[0], number)
-        yield from envelopes.outside(number, segment)
+        if not envelopes.in_set:
+            yield from envelopes.outside(number, segment)
         if segment[0] in ENVELOPE:
             yield from walk.ended()
             yield from envelopes.of(number, segment)

@@ -38,14 +38,11 @@ class Service(Struct, frozen=True):
     number: str
     ndc: str
     rendering: str
+    is_iron: bool
 
     @property
     def amount(self) -> Decimal:
         return amount(self.charge) or Decimal(0)
-
-    @property
-    def is_iron(self) -> bool:
-        return self.code in codes.in_force().billing_codes
 
 
 def service_of(segments: Sequence[Segment], start: int) -> Service | None:
@@ -85,4 +82,5 @@ def service_of(segments: Sequence[Segment], start: int) -> Service | None:
         number,
         ndc,
         rendering,
+        bool(rest) and rest[0] in codes.in_force().billing_codes,
     )
