@@ -187,7 +187,10 @@ class _Writer:
 def _left(earlier: Earlier, claim: Claim) -> str:
     number = earlier.number
     if takes_originals_only(claim.who.first.filing, "7"):
-        return f"its lines left in claim {number} ({earlier.file}). {ORIGINALS_ONLY}"
+        return (
+            f"its lines left in claim {number} ({earlier.file}). {ORIGINALS_ONLY}"
+            f" (`ferroclaim claims rejected {number}`)"
+        )
     return (
         f"its lines left in claim {number} ({earlier.file}): replace that with --replace"
         f" {number}=ICN, or void it with --void {number}=ICN, ICN being the payer's number of it"

@@ -113,6 +113,29 @@ def write(
 
 
 @app.command()
+def rejected(
+    numbers: Annotated[list[str], typer.Argument(help="CLM01 of claims that left.")],
+    site: Annotated[str, typer.Option("--site", help="A site of the configuration.")],
+    config: Config = None,
+) -> None:
+    """Claims that a payer's front end rejected: their lines can be released and sent anew."""
+    from integration.configuration import settings as configuration
+    from integration.serving.process import opened
+    from integration.store import claims
+
+    settings = configuration.load(config)
+    settings.site(site)
+    missed = False
+    with opened(settings) as store, store.transaction() as db:
+        for number in numbers:
+            found = claims.reject(db, site, number, getpass.getuser())
+            missed = missed or not found
+            says = "rejected" if found else "no claim of that number stands as sent"
+            typer.echo(f"{number}\t{says}")
+    raise typer.Exit(1 if missed else 0)
+
+
+@app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="837 files, in any delimiters; - for stdin.")],
     form: Annotated[Literal["text", "json"], typer.Option("--format")] = "text",

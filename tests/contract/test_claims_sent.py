@@ -244,6 +244,19 @@ def test_the_command_says_why_nothing_was_written(
     assert (result.exit_code, says in result.stderr) == (status, True), result.stderr
 
 
+def test_what_did_not_leave_is_not_rejected(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ferroclaim.toml").write_text(
+        '[sites.general]\nbase_url = "http://127.0.0.1:1/fhir"\n'
+    )
+    monkeypatch.setenv("FERROCLAIM_DATABASE_URL", store.url)
+    asked = ["claims", "rejected", "X", "--site", "general"]
+    result = CliRunner().invoke(app, [*asked, "--config", str(tmp_path / "ferroclaim.toml")])
+    assert result.stdout == "X\tno claim of that number stands as sent\n"
+    assert result.exit_code == 1
+
+
 def test_decisions_of_the_database_are_not_given_by_a_file(tmp_path: Path) -> None:
     (tmp_path / "ferroclaim.toml").write_text(
         '[sites.general]\nbase_url = "http://127.0.0.1:1/fhir"\n'
@@ -306,6 +319,28 @@ def test_a_claim_of_medicares_part_b_is_not_replaced(office: Opened) -> None:
         (refused,) = here.write(corrections=asked).refused
         assert "have what they processed reopened" in refused.says
     assert len(here.files) == 1
+
+
+def test_a_rejected_claim_is_sent_as_a_new_one(office: Opened) -> None:
+    house = {"name": "Clearing House", "id": "CLEAR", "sender_id": "RIVER", "production": True}
+    here = office(receivers=[house])
+    here.release()
+    here.write()
+    (number,) = {row.sent_number or "" for row in here.rows()}
+    with here.service.store.transaction() as db:
+        assert not stored.reject(db, "general", "X", "ada")
+        assert not stored.reject(db, "another", number, "ada")
+        assert stored.reject(db, "general", number, "ada")
+        assert not stored.reject(db, "general", number, "ada")
+    here.withdraw()
+    here.release()
+    report = here.write()
+    assert (report.complete, report.claims) == (True, 1), [one.says for one in report.refused]
+    claim = next(row for row in parsed(here.files[-1].read_text()) if row[0] == "CLM")
+    assert claim[5] == "11:B:1"
+    states = here.service.rows("select state from claims order by id")
+    assert states == [("rejected",), ("sent",)]
+    assert here.service.rows("select actor from audit where action = 'marked rejected'")
 
 
 def test_a_void_carries_what_was_sent(office: Opened) -> None:
