@@ -78,9 +78,9 @@ def chart(*changes: Resource, without: tuple[str, ...] = ()) -> list[Resource]:
     )
 
 
-def hospital(*changes: Resource, without: tuple[str, ...] = ()) -> list[Resource]:
+def hospital(*changes: Resource) -> list[Resource]:
     """The same dose in a hospital's outpatient department (13X)."""
-    return chart(builders.location("22"), *changes, without=without)
+    return chart(builders.location("22"), *changes)
 
 
 def dialysis(*changes: Resource) -> list[Resource]:
@@ -94,7 +94,7 @@ def dialysis(*changes: Resource) -> list[Resource]:
     )
 
 
-def commercial(*changes: Resource, without: tuple[str, ...] = ()) -> list[Resource]:
+def commercial(*changes: Resource) -> list[Resource]:
     """The same dose for a child on a parent's commercial plan, authorized."""
     father: Resource = {
         "resourceType": "RelatedPerson",
@@ -107,8 +107,7 @@ def commercial(*changes: Resource, without: tuple[str, ...] = ()) -> list[Resour
         subscriber={"reference": "RelatedPerson/father"},
         relationship={"coding": [{"code": "child"}]},
     )
-    authorized = builders.authorization(), builders.note()
-    return chart(father, plan, *authorized, *changes, without=without)
+    return chart(father, plan, builders.authorization(), builders.note(), *changes)
 
 
 def assessed(

@@ -27,12 +27,13 @@ from mappings.writing.x12.reading import NotX12, segments
 
 @dataclass(frozen=True)
 class Leaving:
-    """What of one patient may leave, and what was released and may not."""
+    """What of one patient may leave, what was released and may not, and what left before."""
 
     patient: str
     lines: Sequence[ClaimLine]
     record: PatientRecord | None
     refused: Sequence[LeftOut] = ()
+    sent: Sequence[ClaimLine] = ()
 
 
 @dataclass
@@ -95,7 +96,7 @@ class _Writer:
         self.report.asked = self.report.asked or bool(one.lines or one.refused)
         self.report.refused += one.refused
         claims: list[Claim] = []
-        for found in prepare(one.patient, one.lines, one.record, self.basis):
+        for found in prepare(one.patient, one.lines, one.record, self.basis, one.sent):
             settled = self._settled(found) if isinstance(found, Claim) else found
             if isinstance(settled, LeftOut):
                 self.report.refused.append(settled)

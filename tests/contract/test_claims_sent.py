@@ -25,6 +25,7 @@ from mappings import decisions as forms
 from mappings.writing.x12.segments import parsed
 from tests import builders, claims
 from tests.service import NOW, Running
+from tests.unit.test_claim_contents import twice_a_day
 
 PRICES = "hcpcs,payer,charge\nJ1756,*,0.50\n"
 PAIR = builders.administration(dose="100 mg", ndc=builders.VENOFER_200, discarded="100 mg")
@@ -319,6 +320,18 @@ def test_a_claim_of_medicares_part_b_is_not_replaced(office: Opened) -> None:
         (refused,) = here.write(corrections=asked).refused
         assert "have what they processed reopened" in refused.says
     assert len(here.files) == 1
+
+
+def test_a_second_visit_that_leaves_later_is_no_duplicate(office: Opened) -> None:
+    """Of two visits of a day one left before."""
+    here = office(*twice_a_day("encounter", "later"))
+    here.release()
+    first = here.rows()[0].line.administrations
+    wanted = {row.line_id for row in here.rows() if row.line.administrations == first}
+    here.write(only={line: Released(line) for line in wanted})
+    here.write()
+    codes = [[row[1] for row in parsed(file.read_text()) if row[0] == "SV1"] for file in here.files]
+    assert codes == [["HC:J1756", "HC:J1756:JW"], ["HC:J1756:76", "HC:J1756:JW:76"]]
 
 
 def test_a_rejected_claim_is_sent_as_a_new_one(office: Opened) -> None:

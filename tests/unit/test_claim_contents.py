@@ -344,12 +344,13 @@ def test_a_draft_of_acute_kidney_injury_in_dialysis_has_no_condition_code_yet() 
 def twice_a_day(first: str, second: str) -> list[Resource]:
     """A pair of dose and discard at each of two visits of November 1."""
     found: list[Resource] = []
-    for name, hours, at in ((first, ("08", "10"), "09"), (second, ("14", "16"), "15")):
+    visits = (("ma1", first, ("08", "10"), "09"), ("ma2", second, ("14", "16"), "15"))
+    for given, name, hours, at in visits:
         start, end = (f"2026-11-01T{hour}:00:00-05:00" for hour in hours)
         period = {"start": start, "end": end}
         visit = builders.encounter(id=name, participant=claims.ATTENDER, period=period)
         dose = PAIR | {
-            "id": f"ma-{name}",
+            "id": given,
             "context": {"reference": f"Encounter/{name}"},
             "effectiveDateTime": f"2026-11-01T{at}:00:00-05:00",
         }
@@ -360,13 +361,13 @@ def twice_a_day(first: str, second: str) -> list[Resource]:
 @pytest.mark.parametrize("make", [claims.chart, claims.commercial])
 def test_a_second_visit_of_the_day_is_no_duplicate(make: Any) -> None:
     """R4 gives each visit its lines; on a claim that has both, the second one's say so."""
-    found = accepted(make(*twice_a_day("encounter", "later"), without=("administration",)))
+    found = accepted(make(*twice_a_day("encounter", "later")))
     services = [segment.split("*")[1] for segment in having(found, "SV1")]
     assert services == ["HC:J1756", "HC:J1756:JW", "HC:J1756:76", "HC:J1756:JW:76"]
 
 
 def test_a_hospitals_and_a_fhir_claim_tell_visits_apart_as_well() -> None:
-    chart = claims.hospital(*twice_a_day("encounter", "later"), without=("administration",))
+    chart = claims.hospital(*twice_a_day("encounter", "later"))
     text, problems = claims.written(chart)
     assert (problems, claims.faults(text)) == ([], [])
     assert [segment.split("*")[2] for segment in having(text.split("\n"), "SV2")] == [
@@ -391,3 +392,6 @@ def test_lines_of_one_visit_or_of_another_kind_are_no_repeats() -> None:
     third = replace(discard, id="third-discard", discard_of="third")
     repeated = again([dose, discard, replace(dose, id="third"), third])
     assert repeated == {"third": "76", "third-discard": "76"}
+    assert again([dose], sent=[replace(dose, id="third"), third]) == {dose.id: "76"}
+    elsewhere = replace(dose, id="third", place_of_service="22")
+    assert again([dose], sent=[dose, elsewhere]) == {}

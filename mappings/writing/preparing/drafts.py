@@ -125,15 +125,19 @@ def ndcs_of(line: ClaimLine) -> tuple[NdcQuantity, ...]:
     return line.ndcs or ((line.ndc,) if line.ndc else ())
 
 
-def again(lines: Iterable[ClaimLine]) -> dict[str, str]:
+def again(lines: Sequence[ClaimLine], sent: Iterable[ClaimLine] = ()) -> dict[str, str]:
     """By line id, the modifier that a line of a second visit of the day has: without it a payer
-    takes it for a duplicate of the first one's (R4: each encounter has lines of its own)."""
+    takes it for a duplicate of the first one's (R4: each encounter has lines of its own). `sent`:
+    those of the patient that left before."""
     table, irons = codes.claim_forms().repeated, codes.in_force().billing_codes
+    leaving = {line.id for line in lines}
+    before = [line for line in sent if line.id not in leaving]
     seen: set[tuple[object, ...]] = set()
     found: dict[str, str] = {}
-    for pair in pairs(lines):
+    for pair in pairs([*before, *lines]):
         first = pair[0]
-        said = (first.code, first.service_date, first.modifiers)
+        whose = (first.coverage, first.place_of_service)
+        said = (*whose, first.code, first.service_date, first.modifiers)
         if said in seen:
             modifier = table.drug if first.code in irons else table.service
             found |= {line.id: modifier for line in pair}

@@ -3,7 +3,7 @@
 Held by tests/unit/test_claim_contents.py.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain
 
@@ -63,9 +63,13 @@ Prepared = Claim | LeftOut | ChargeLines
 
 
 def prepare(
-    patient: str, lines: Sequence[ClaimLine], record: PatientRecord | None, basis: Basis
+    patient: str,
+    lines: Sequence[ClaimLine],
+    record: PatientRecord | None,
+    basis: Basis,
+    sent: Sequence[ClaimLine] = (),
 ) -> Iterator[Prepared]:
-    """Everything that the lines of one patient come to."""
+    """Everything that the lines of one patient come to. `sent`: their lines that left before."""
     loose = [line for line in lines if not _placed(line)]
     if loose:
         yield LeftOut(
@@ -75,16 +79,18 @@ def prepare(
         if record is None:
             yield LeftOut(patient, draft.lines, ("it lacks the patient's record",))
         else:
-            yield from _prepared(draft, record, basis)
+            yield from _prepared(draft, record, basis, sent)
 
 
 def _placed(line: ClaimLine) -> bool:
     return bool(line.service_date and line.coverage and line.place_of_service)
 
 
-def _prepared(draft: Draft, record: PatientRecord, basis: Basis) -> Iterator[Prepared]:
+def _prepared(
+    draft: Draft, record: PatientRecord, basis: Basis, sent: Sequence[ClaimLine]
+) -> Iterator[Prepared]:
     who = parties(draft, record, basis.site)
-    priced, reasons = _priced(draft, record, who, basis)
+    priced, reasons = _priced(draft, record, who, basis, again(draft.lines, sent))
     entries = basis.facility.of(draft)
     if _goes_to_the_facility(draft, basis, bool(entries)):
         yield ChargeLines(draft, tuple(priced))
@@ -140,15 +146,16 @@ def _goes_to_the_facility(draft: Draft, basis: Basis, has_rows: bool) -> bool:
 
 
 def _priced(
-    draft: Draft, record: PatientRecord, who: Parties, basis: Basis
+    draft: Draft, record: PatientRecord, who: Parties, basis: Basis, repeated: Mapping[str, str]
 ) -> tuple[list[Priced], list[str]]:
-    """The service lines of each line; what has no price, or a drug not on the market, is named."""
+    """The service lines of each line; what has no price, or a drug not on the market, is named.
+    `repeated`: modifiers of second visits, by line."""
     coverage = coverage_of(record, draft.coverage)
     several = coverage.payor.on_claims.several_ndcs if coverage else "apart"
     priced: list[Priced] = []
     reasons: list[str] = []
     unpriced: dict[str, None] = {}
-    by_id, repeated = {line.id: line for line in draft.lines}, again(draft.lines)
+    by_id = {line.id: line for line in draft.lines}
     for line in draft.lines:
         value = basis.charging.of(line, who.aliases)
         if value is None:
