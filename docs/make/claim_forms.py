@@ -58,6 +58,10 @@ def claim_forms() -> str:
         ("years from the service to the claim", medicare.years_to_file),
         ("places where each drug has JW or JZ", sorted(medicare.discards_named_at)),
         ("the one frequency of an 837P (CLM05-3)", medicare.part_b_frequency),
+        *(
+            (f"claim change reasons of an 837I of frequency {frequency} (HI*BG), one of", reasons)
+            for frequency, reasons in medicare.change_reasons.items()
+        ),
     ]
     return f"""# Claim files
 

@@ -11,7 +11,7 @@ from io import BytesIO
 from msgspec.structs import replace
 
 from integration.claims.output import FilePart, Output
-from integration.claims.sent import Before, Corrections, Earlier
+from integration.claims.sent import Before, Corrections, Earlier, Original
 from mappings import codes
 from mappings.assessment import ClaimLine
 from mappings.record import PatientRecord
@@ -125,11 +125,16 @@ class _Writer:
     def _replacement(self, claim: Claim, named: Earlier) -> Claim:
         original = self.corrections.replace[named.number]
         self.corrections.done.add(named.number)
-        number = claim_number(stable_id("replacement", claim.draft.id, named.number, original))
+        about = ("replacement", claim.draft.id, named.number, original.number)
+        number, made = claim_number(stable_id(*about)), claim.statement
+        if made and original.reason:
+            made = replace(made, conditions=(*made.conditions, original.reason))
         self.report.about[number] = named
-        return replace(claim, number=number, frequency="7", original=original)
+        return replace(
+            claim, number=number, frequency="7", original=original.number, statement=made
+        )
 
-    def void(self, number: str, original: str) -> None:
+    def void(self, number: str, original: Original) -> None:
         """A claim leaves once more, with the lines that it was sent with, in the form it left
         in."""
         self.report.asked = True
@@ -137,7 +142,8 @@ class _Writer:
         if earlier is None:
             why_not = "none of that number left from here"
         else:
-            void = Voiding(number, claim_number(stable_id("void", number, original)), original)
+            own = claim_number(stable_id("void", number, original.number))
+            void = Voiding(number, own, original.number, original.reason)
             self.report.about[void.number] = earlier
             why_not = self._voided(void, earlier)
         if why_not:

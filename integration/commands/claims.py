@@ -49,10 +49,10 @@ def write(
         ),
     ] = None,
     replace: Annotated[
-        list[str] | None, typer.Option("--replace", help="CLM01=ICN (repeatable).")
+        list[str] | None, typer.Option("--replace", help="CLM01=ICN[,REASON] (repeatable).")
     ] = None,
     void: Annotated[
-        list[str] | None, typer.Option("--void", help="CLM01=ICN (repeatable).")
+        list[str] | None, typer.Option("--void", help="CLM01=ICN[,REASON] (repeatable).")
     ] = None,
     test: Annotated[
         bool, typer.Option("--test", help="ISA15 is T, and nothing counts as sent.")

@@ -93,6 +93,7 @@ class Medicare(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     years_to_file: int
     discards_named_at: frozenset[str]
     part_b_frequency: str
+    change_reasons: dict[str, tuple[str, ...]]
     source: str
     verified: bool
 

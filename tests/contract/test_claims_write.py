@@ -391,13 +391,15 @@ def first_claim(folder: Path, filing: str) -> tuple[str, str]:
     return number, next(row for row in kept if row.startswith(line.partition("-")[0]))
 
 
-def corrected(folder: Path, option: str, filing: str) -> tuple[Result, str, set[Path]]:
+def corrected(
+    folder: Path, option: str, filing: str, why: str = ""
+) -> tuple[Result, str, set[Path]]:
     """A second run that replaces or voids a claim; its number, and the files that came."""
     run(folder)
     before = set((folder / "out").iterdir())
     number, line = first_claim(folder, filing)
     (folder / "one.csv").write_text(f"line id\n{line if option == '--replace' else 'none'}\n")
-    result = run(folder, option, f"{number}=ICN123", released="one.csv")
+    result = run(folder, option, f"{number}=ICN123{why}", released="one.csv")
     came = set((folder / "out").iterdir()) - before
     return result, number, {path for path in came if path.suffix == ".x12"}
 
@@ -429,6 +431,24 @@ def test_medicares_part_b_takes_no_correction(folder: Path, option: str) -> None
     assert "ICN9" not in written(folder, "*_claims.json")[-1]
 
 
+@pytest.mark.parametrize(
+    ("option", "why", "frequency"), [("--replace", "D9", "7"), ("--void", "d6", "8")]
+)
+def test_medicares_part_a_asks_why_a_claim_is_corrected(
+    folder: Path, option: str, why: str, frequency: str
+) -> None:
+    result, _, came = corrected(folder, option, "MA")
+    assert (result.exit_code, came) == (1, set())
+    assert f"frequency {frequency} to Medicare's Part A says why" in result.stderr
+    result, _, came = corrected(folder, option, "MA", f",{why}")
+    (file,) = came
+    text = file.read_text()
+    assert (claims.faults(text), claims.validated(text)) == ([], "")
+    found = parsed(text)
+    assert f"72:A:{frequency}" in at(found, "CLM")[0]
+    assert any(row.endswith(f"BG:{why.upper()}") for row in at(found, "HI"))
+
+
 def test_a_replacement_names_the_payers_claim(folder: Path) -> None:
     found = replaced(folder, "--replace")
     assert at(found, "CLM")[0].endswith("*170***11:B:7*Y*A*Y*Y")
@@ -447,6 +467,7 @@ def test_a_void_carries_the_sent_lines(folder: Path) -> None:
         (("--replace", "X"), "write our claim number (CLM01), =, and"),
         (("--void", "X="), "write our claim number"),
         (("--void", "X=1*2"), "write our claim number"),
+        (("--void", "X=12,why"), "a comma and the claim change reason, such as D9"),
         (("--replace", "X=10", "--replace", "X=11"), "names claim X twice"),
         (("--replace", "X=10", "--void", "X=10"), "replace a claim or void it, not both"),
         (("--void", "X=10", "--format", "csv"), "--void goes with --format x12 or fhir"),

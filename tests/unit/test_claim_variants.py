@@ -37,6 +37,7 @@ FIRST_LINE = ("LIN**N4*00517234010~\nCTP****10*ML~", "LIN**N4*00517234010~\nCTP*
 PAID_LINE = "SVD*ACM01*85*HC:J1756:JZ:KX**200~CAS*CO*45*15~DTP*573*D8*20261121~"
 AGAIN = "LX*5~\nSV1*HC:96374*80*UN*1***1:2:3~\nDTP*472*D8*20261120~\nREF*6R*Z~\n"
 OF_KT_V = "HI*BH:51:D8:20261109~\n"
+CORRECTED = ("REF*G1*PA20261101~", "REF*G1*PA20261101~REF*F8*2261234567OHA~")
 LONG_AGO = [("20261101-20261130", "20251101-20251130")]
 MONTH: Changes = [(f"D8*202611{day}", f"D8*202511{day}") for day in ("04", "06", "09", "04", "09")]
 
@@ -118,8 +119,20 @@ ALLOWED: dict[str, tuple[str, Changes]] = {
         OUTPATIENT,
         [
             ("20261120-20261120", "20250220-20250220"), ("13:A:1", "13:A:8"),
-            ("REF*G1*PA20261101~", "REF*G1*PA20261101~REF*F8*2261234567OHA~"),
+            CORRECTED,
+            ("ABF:D509~", "ABF:D509~HI*BG:D6~"),
             ("D8*20261120", "D8*20250220"), ("D8*20261120", "D8*20250220"),
+        ],
+    ),
+    "a hospital's replacement": (
+        OUTPATIENT,
+        [("13:A:1", "13:A:7"), CORRECTED, ("ABF:D509~", "ABF:D509~HI*BG:09*BG:D9~")],
+    ),
+    "a drug's day left to the statement": (
+        OUTPATIENT,
+        [
+            ("*MA~", "*CI~"), ("20261120-20261120", "20261101-20261122"),
+            ("DTP*472*D8*20261120~\n", ""),
         ],
     ),
     "a year from the month's last day": (
@@ -151,6 +164,16 @@ REJECTED: dict[str, tuple[str, Changes, str]] = {
         OFFICE,
         [("11:B:1*", "11:B:2*")],
         "CLM05-3 2 is not a frequency of this kind of claim",
+    ),
+    "a replacement to Part A without its reason": (
+        OUTPATIENT,
+        [("13:A:1", "13:A:7"), CORRECTED],
+        "frequency 7 to Medicare's Part A says why, by one condition code (HI*BG) of D0, D1",
+    ),
+    "a void with the reason of a replacement": (
+        OUTPATIENT,
+        [("13:A:1", "13:A:8"), CORRECTED, ("ABF:D509~", "ABF:D509~HI*BG:D9~")],
+        "frequency 8 to Medicare's Part A says why, by one condition code (HI*BG) of D5, D6",
     ),
     "it goes on, and the patient left": (
         OUTPATIENT,

@@ -70,13 +70,14 @@ def claim_faults(segments: Sequence[Segment], about: About) -> Findings:
     yield from _sums(segments[0], services, about)
     yield from beside_each_other(services)
     if about.filing in medicare.FILINGS:
-        yield from medicare.faults(segments[0], services, about.filing, days)
+        yield from medicare.faults(head, services, about.filing, days)
 
 
 def _days(head: Sequence[Segment], about: About) -> Days:
     statement = institutional.statement_days(head) if about.institutional else None
     each_dated = about.institutional and institutional.dates_each_line(head, statement)
-    return Days(about.born, about.died, about.written_on, statement, each_dated)
+    of_medicare = about.filing in medicare.FILINGS
+    return Days(about.born, about.died, about.written_on, statement, each_dated, of_medicare)
 
 
 def _first_day(segments: Sequence[Segment], days: Days) -> date | None:

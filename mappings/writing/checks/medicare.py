@@ -5,6 +5,7 @@ Held by tests/unit/test_claim_checks.py.
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import chain
 
 from mappings import codes
 from mappings.values.us_dates import us_date
@@ -30,8 +31,11 @@ def takes_originals_only(filing: str, frequency: str) -> bool:
     return filing == "MB" and frequency != codes.claim_forms().medicare.part_b_frequency
 
 
-def faults(claim: Segment, services: Sequence[Service], filing: str, days: Days) -> Findings:
-    """`claim`: CLM; of a claim that goes to Medicare."""
+def faults(
+    head: Sequence[Segment], services: Sequence[Service], filing: str, days: Days
+) -> Findings:
+    """`head`: CLM to 2310; of a claim that goes to Medicare."""
+    claim = head[0]
     place, _, frequency, *_ = [*element(claim, 5).split(COMPONENT), "", ""]
     if takes_originals_only(filing, frequency):
         yield Found(ORIGINALS_ONLY, 0)
@@ -39,12 +43,26 @@ def faults(claim: Segment, services: Sequence[Service], filing: str, days: Days)
     if services and institutional != (filing == "MA"):
         wanted = "837I are MA" if institutional else "837P are MB"
         yield Found(f"SBR09 is {filing}, and Medicare's {wanted}", 0)
+    if institutional:
+        yield from _change_reason(head, frequency)
     if not element(claim, _LATE_REASON) and frequency != _VOID:
         yield from _late(services, days)
     dialysis = institutional and place == _DIALYSIS
     office = not institutional and place in codes.claim_forms().medicare.discards_named_at
     if dialysis or office:
         yield from _discards_not_named(services, in_dialysis=dialysis)
+
+
+def _change_reason(head: Sequence[Segment], frequency: str) -> Findings:
+    table = codes.claim_forms().medicare.change_reasons
+    every = set(chain.from_iterable(table.values()))
+    parts = chain.from_iterable(segment[1:] for segment in head if segment[0] == "HI")
+    said = [code for kind, _, code in (part.partition(COMPONENT) for part in parts) if kind == "BG"]
+    reasons = [code for code in said if code in every]
+    if frequency in table and not (len(reasons) == 1 and reasons[0] in table[frequency]):
+        wanted = ", ".join(table[frequency])
+        says = f"frequency {frequency} to Medicare's Part A says why, by one condition code (HI*BG)"
+        yield Found(f"{says} of {wanted}", 0)
 
 
 def subscriber(segments: Sequence[Segment], sbr: Segment, at: int) -> Findings:

@@ -67,19 +67,21 @@ def _is_place_of_service(code: str) -> bool:
 class Days(Struct, frozen=True):
     """Between which days services lie: in the patient's life, within the statement, before the
     file. `each_dated`: whether each coded line says its day, and does not leave it to the
-    statement."""
+    statement (a drug's may, but to Medicare)."""
 
     born: date | None
     died: date | None
     written_on: date | None
     statement: tuple[date, date] | None
     each_dated: bool
+    of_medicare: bool
 
     def faults(self, service: Service, *, is_dated: bool) -> list[str]:
         days = service.days
         if days is None:
             left = self.statement is not None and not is_dated
-            if left and not (self.each_dated and service.code):
+            asked = self.each_dated and service.code and (self.of_medicare or not service.ndc)
+            if left and not asked:
                 return []
             return ["the line has no date of service that is a day (DTP*472)"]
         found = []
