@@ -251,6 +251,11 @@ REJECTED: dict[str, tuple[str, Changes, str]] = {
         "J1756 has neither JZ (nothing discarded) nor a JW line beside it",
     ),
     # parties
+    "an organization's given name": (
+        OFFICE,
+        [("NM1*85*2*RIVERSIDE NEPHROLOGY PC*", "NM1*85*2*RIVERSIDE*ALAN")],
+        "NM1*85 is an organization, and has a given name",
+    ),
     "no tax number": (OFFICE, [("REF*EI*123456789", "REF*0B*OH1")], "has no tax number (REF*EI"),
     "a reason in no table": (
         OFFICE,

@@ -60,6 +60,8 @@ def _name(segment: Segment) -> list[str]:
         found.append(f"NM1*{entity} has no name")
     if entity in ("IL", "PR", "85", "40", "41") and is_placeholder(number):
         found.append(f"NM1*{entity} has no number")
+    if element(segment, 2) == "2" and any(segment[4:8]):
+        found.append(f"NM1*{entity} is an organization, and has a given name, prefix or suffix")
     if element(segment, 2) not in ("1", "2"):
         found.append(f"NM1*{entity} is neither a person (1) nor an organization (2)")
     return found
