@@ -46,15 +46,22 @@ def claim_forms() -> str:
     ]
     ndcs, lists, medicare = forms.several_ndcs, forms.lists, forms.medicare
     modifiers = [("first NDC of a line", ndcs.first), ("any other", ndcs.other)]
+    repeated = [("a drug", forms.repeated.drug), ("giving it", forms.repeated.service)]
     looked_up = [
         ("states", sorted(lists.states)),
         ("places of service", sorted(lists.places_of_service)),
         ("diagnoses that are divided further, and stand on no claim", sorted(lists.headings)),
+        ("places where nobody is named as having rendered", sorted(lists.without_practitioner)),
         ("no number, whatever it stands for", sorted(lists.placeholders)),
     ]
     of_medicare = [
         ("years from the service to the claim", medicare.years_to_file),
-        ("JW or JZ on each drug of an office from", medicare.discards_named_from),
+        ("places where each drug has JW or JZ", sorted(medicare.discards_named_at)),
+        ("the one frequency of an 837P (CLM05-3)", medicare.part_b_frequency),
+        *(
+            (f"claim change reasons of an 837I of frequency {frequency} (HI*BG), one of", reasons)
+            for frequency, reasons in medicare.change_reasons.items()
+        ),
     ]
     return f"""# Claim files
 
@@ -90,6 +97,10 @@ X12 1336 (SBR05), by [a person's decision](../decisions.md).
 ## A line of two NDCs, where the payer asks for modifiers
 
 {_rows("NDC", modifiers, ndcs)}
+
+## A second visit of the day
+
+{_rows("line of", repeated, forms.repeated)}
 
 ## What front ends look up
 

@@ -91,7 +91,7 @@ class Sums(Struct):
 
     def _answered(self, found: PatientAssessment, record: PatientRecord, answers: Answers) -> None:
         for line, answer in answered(found, record, answers):
-            unpaid = answer is not None and answer.paid <= 0
+            unpaid = answer is not None and answer.is_refused
             one = Remitted(1, int(answer is not None), int(unpaid))
             if answer:
                 one.paid, one.refused = answer.paid, answer.charge if unpaid else Decimal(0)

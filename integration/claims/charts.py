@@ -67,7 +67,7 @@ def write_from_charts(
     output = Output(how)
     try:
         before = FolderBefore(folder, site.name)
-        report = write(_leaving(result, reading), basis, output, before, corrections)
+        report = write(_leaving(result, reading, before), basis, output, before, corrections)
         output.place(report.parts)
     except OSError as problem:
         raise ConfigurationError(
@@ -99,15 +99,19 @@ def _assessed(site: Site, facts: Facts, reading: ChartsReading) -> AssessedChart
         return from_server(client, wanted, policies, reading.now, decisions=reading.decisions)
 
 
-def _leaving(result: AssessedCharts, reading: ChartsReading) -> Iterator[Leaving]:
+def _leaving(
+    result: AssessedCharts, reading: ChartsReading, before: FolderBefore
+) -> Iterator[Leaving]:
     for patient in result.document.patients:
         record = result.records.get(patient.patient)
+        sent = [line for line in patient.lines if before.has(line.id)]
         if reading.released is None:
             named = set(chain.from_iterable(gap.lines for gap in patient.gaps))
-            yield Leaving(patient.patient, untouched_lines(patient.lines, named), record)
+            lines = untouched_lines(patient.lines, named)
+            yield Leaving(patient.patient, lines, record, sent=sent)
         else:
             lines, refused = chosen(patient.patient, patient.lines, reading.released)
-            yield Leaving(patient.patient, lines, record, refused)
+            yield Leaving(patient.patient, lines, record, refused, sent)
 
 
 def _name_unknown(report: Report, reading: ChartsReading, result: AssessedCharts) -> None:

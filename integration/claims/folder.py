@@ -5,6 +5,7 @@ Held by tests/contract/test_claims_write.py.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from integration.claims.sent import Earlier, line_key
@@ -20,6 +21,8 @@ class FolderBefore:
     def __init__(self, folder: Path, site: str) -> None:
         self._folder = folder
         self._claims = list(_earlier(folder, site))
+        counting = (one.lines for one in self._claims if one.production)
+        self._counting = frozenset(chain.from_iterable(counting))
 
     def of(self, claim: Claim) -> list[Earlier]:
         wanted = {line_key(line.id) for line in claim.draft.lines}
@@ -27,6 +30,10 @@ class FolderBefore:
 
     def named(self, number: str) -> Earlier | None:
         return next((one for one in self._claims if one.number == number), None)
+
+    def has(self, line_id: str) -> bool:
+        """Whether the line left in a claim that counts and stands."""
+        return line_key(line_id) in self._counting
 
     def content(self, file: str) -> bytes:
         return (self._folder / file).read_bytes()

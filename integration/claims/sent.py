@@ -4,6 +4,7 @@ folder are in `folder`.
 Held by tests/contract/test_claims_sent.py.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,6 +13,8 @@ from integration.errors import ConfigurationError
 from integration.store import Db, claims
 from mappings.writing.preparing.prepared import Claim
 from mappings.writing.x12.segments import carried
+
+_REASON = re.compile(r"([DE]\d)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -72,17 +75,26 @@ def _earlier_of(sent: claims.Sent) -> Earlier:
     return Earlier(sent.number, sent.file, sent.production, lines, sent.id)
 
 
+@dataclass(frozen=True)
+class Original:
+    """The payer's number of a claim, and why it is corrected, where its payer asks (Medicare's Part
+    A: a condition code)."""
+
+    number: str
+    reason: str | None = None
+
+
 @dataclass
 class Corrections:
-    """What a person asked to replace and to void: the payer's number by ours. `done` as found."""
+    """What a person asked to replace and to void, by our number. `done` as found."""
 
-    replace: Mapping[str, str] = field(default_factory=dict)
-    void: Mapping[str, str] = field(default_factory=dict)
+    replace: Mapping[str, Original] = field(default_factory=dict)
+    void: Mapping[str, Original] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
 
 
 def corrections(replace: Sequence[str], void: Sequence[str]) -> Corrections:
-    """From CLM01=ICN, each once."""
+    """From CLM01=ICN or CLM01=ICN,REASON, each once."""
     found = Corrections(_pairs(replace, "--replace"), _pairs(void, "--void"))
     both = set(found.replace) & set(found.void)
     if both:
@@ -92,16 +104,18 @@ def corrections(replace: Sequence[str], void: Sequence[str]) -> Corrections:
     return found
 
 
-def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _pairs(texts: Sequence[str], option: str) -> dict[str, Original]:
+    found: dict[str, Original] = {}
     for text in texts:
-        number, _, original = (part.strip() for part in text.partition("="))
-        if not number or not carried(original):
+        number, _, rest = (part.strip() for part in text.partition("="))
+        original, _, reason = (part.strip() for part in rest.partition(","))
+        if not number or not carried(original) or not _REASON.fullmatch(reason.upper()):
             raise ConfigurationError(
                 f"{option} {text}: write our claim number (CLM01), =, and the payer's claim number"
-                " (ICN), as its remittance has it."
+                " (ICN), as its remittance has it; for Medicare's Part A behind it a comma and the"
+                " claim change reason, such as D9."
             )
         if number in found:
             raise ConfigurationError(f"{option} names claim {number} twice.")
-        found[number] = original
+        found[number] = Original(original, reason.upper() or None)
     return found

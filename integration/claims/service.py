@@ -29,6 +29,7 @@ from integration.store import Db, Store, claims, decisions, patients, worklist
 from integration.store.claims import NewClaim, NewFile
 from integration.store.patients import Patient
 from integration.store.worklist import Pair
+from mappings.assessment import ClaimLine
 from mappings.writing.preparing.prepare import Basis, LeftOut
 
 CAUSE = "claims"
@@ -189,7 +190,14 @@ class _Run:
         ]
         leaving = list(chain.from_iterable(pair for pair in pairs if not pair[0].changed))
         self._releases[reference] = {row.line_id: row.release for row in leaving if row.release}
-        return Leaving(reference, [row.leaving for row in leaving], checked.record, refused)
+        sent = self._sent(patient.id)
+        return Leaving(reference, [row.leaving for row in leaving], checked.record, refused, sent)
+
+    def _sent(self, patient_id: int) -> list[ClaimLine]:
+        """The lines of a patient that left in a claim that stands."""
+        with self.store.transaction() as db:
+            rows = chain.from_iterable(worklist.released_of(db, patient_id))
+        return [row.line for row in rows if row.sent_state in claims.STANDING]
 
     def _read(self, clients: Clients, patient: Patient) -> Checked:
         """The chart as it is now, kept as any look at it is: what changed is known at once."""

@@ -11,12 +11,13 @@ from io import BytesIO
 from msgspec.structs import replace
 
 from integration.claims.output import FilePart, Output
-from integration.claims.sent import Before, Corrections, Earlier
+from integration.claims.sent import Before, Corrections, Earlier, Original
 from mappings import codes
 from mappings.assessment import ClaimLine
 from mappings.record import PatientRecord
 from mappings.site import Receiver, Site
 from mappings.values.identity import stable_id
+from mappings.writing.checks.medicare import ORIGINALS_ONLY, takes_originals_only
 from mappings.writing.fhir_resending import sent_claims
 from mappings.writing.form837.resending import Voiding, voided
 from mappings.writing.preparing.prepare import Basis, LeftOut, prepare
@@ -26,12 +27,13 @@ from mappings.writing.x12.reading import NotX12, segments
 
 @dataclass(frozen=True)
 class Leaving:
-    """What of one patient may leave, and what was released and may not."""
+    """What of one patient may leave, what was released and may not, and what left before."""
 
     patient: str
     lines: Sequence[ClaimLine]
     record: PatientRecord | None
     refused: Sequence[LeftOut] = ()
+    sent: Sequence[ClaimLine] = ()
 
 
 @dataclass
@@ -94,7 +96,7 @@ class _Writer:
         self.report.asked = self.report.asked or bool(one.lines or one.refused)
         self.report.refused += one.refused
         claims: list[Claim] = []
-        for found in prepare(one.patient, one.lines, one.record, self.basis):
+        for found in prepare(one.patient, one.lines, one.record, self.basis, one.sent):
             settled = self._settled(found) if isinstance(found, Claim) else found
             if isinstance(settled, LeftOut):
                 self.report.refused.append(settled)
@@ -118,16 +120,21 @@ class _Writer:
         standing = next((one for one in earlier if one.production and counts), None)
         if standing is None:
             return claim
-        return LeftOut(claim.draft.patient, claim.draft.lines, (_left(standing),))
+        return LeftOut(claim.draft.patient, claim.draft.lines, (_left(standing, claim),))
 
     def _replacement(self, claim: Claim, named: Earlier) -> Claim:
         original = self.corrections.replace[named.number]
         self.corrections.done.add(named.number)
-        number = claim_number(stable_id("replacement", claim.draft.id, named.number, original))
+        about = ("replacement", claim.draft.id, named.number, original.number)
+        number, made = claim_number(stable_id(*about)), claim.statement
+        if made and original.reason:
+            made = replace(made, conditions=(*made.conditions, original.reason))
         self.report.about[number] = named
-        return replace(claim, number=number, frequency="7", original=original)
+        return replace(
+            claim, number=number, frequency="7", original=original.number, statement=made
+        )
 
-    def void(self, number: str, original: str) -> None:
+    def void(self, number: str, original: Original) -> None:
         """A claim leaves once more, with the lines that it was sent with, in the form it left
         in."""
         self.report.asked = True
@@ -135,7 +142,8 @@ class _Writer:
         if earlier is None:
             why_not = "none of that number left from here"
         else:
-            void = Voiding(number, claim_number(stable_id("void", number, original)), original)
+            own = claim_number(stable_id("void", number, original.number))
+            void = Voiding(number, own, original.number, original.reason)
             self.report.about[void.number] = earlier
             why_not = self._voided(void, earlier)
         if why_not:
@@ -167,6 +175,8 @@ class _Writer:
         sent = next((one for one in sent_claims(content) if one.number == void.about), None)
         if sent is None:
             return "it left in no FHIR Claim"
+        if sent.goes_to_part_b(self.basis.site):
+            return ORIGINALS_ONLY
         self.output.cancel(sent, void)
         return ""
 
@@ -181,8 +191,13 @@ class _Writer:
         return self.report
 
 
-def _left(earlier: Earlier) -> str:
+def _left(earlier: Earlier, claim: Claim) -> str:
     number = earlier.number
+    if takes_originals_only(claim.who.first.filing, "7"):
+        return (
+            f"its lines left in claim {number} ({earlier.file}). {ORIGINALS_ONLY}"
+            f" (`ferroclaim claims rejected {number}`)"
+        )
     return (
         f"its lines left in claim {number} ({earlier.file}): replace that with --replace"
         f" {number}=ICN, or void it with --void {number}=ICN, ICN being the payer's number of it"

@@ -51,10 +51,10 @@ def write(
         ),
     ] = None,
     replace: Annotated[
-        list[str] | None, typer.Option("--replace", help="CLM01=ICN (repeatable).")
+        list[str] | None, typer.Option("--replace", help="CLM01=ICN[,REASON] (repeatable).")
     ] = None,
     void: Annotated[
-        list[str] | None, typer.Option("--void", help="CLM01=ICN (repeatable).")
+        list[str] | None, typer.Option("--void", help="CLM01=ICN[,REASON] (repeatable).")
     ] = None,
     test: Annotated[
         bool, typer.Option("--test", help="ISA15 is T, and nothing counts as sent.")
@@ -112,6 +112,29 @@ def write(
     for line in said(report, named=only):
         typer.echo(line, err=True)
     raise typer.Exit(0 if report.complete else 1)
+
+
+@app.command()
+def rejected(
+    numbers: Annotated[list[str], typer.Argument(help="CLM01 of claims that left.")],
+    site: Annotated[str, typer.Option("--site", help="A site of the configuration.")],
+    config: Config = None,
+) -> None:
+    """Claims that a payer's front end rejected: their lines can be released and sent anew."""
+    from integration.configuration import settings as configuration
+    from integration.serving.process import opened
+    from integration.store import claims
+
+    settings = configuration.load(config)
+    settings.site(site)
+    missed = False
+    with opened(settings) as store, store.transaction() as db:
+        for number in numbers:
+            found = claims.reject(db, site, number, getpass.getuser())
+            missed = missed or not found
+            says = "rejected" if found else "no claim of that number stands as sent"
+            typer.echo(f"{number}\t{says}")
+    raise typer.Exit(1 if missed else 0)
 
 
 @app.command()

@@ -191,6 +191,21 @@ def _line_left(
         ) from None
 
 
+def reject(db: Db, site: str, number: str, by: str) -> bool:
+    """A claim that never came into its payer's books: it stands no more, so that its lines may be
+    released again and leave as a new claim. Whether one of that number stood."""
+    row = db.execute(
+        "update claims c set state = 'rejected', state_at = now() from claim_files f where"
+        " f.id = c.file_id and not f.trial and f.site = %s and c.number = %s and c.state = 'sent'"
+        " returning c.patient_id",
+        [site, number],
+    ).fetchone()
+    if row is None:
+        return False
+    audit.note(db, by, "marked rejected", site=site, patient_id=int(row[0]), claim=number)
+    return True
+
+
 def placed(db: Db, file_ids: Sequence[int]) -> None:
     db.execute("update claim_files set placed_at = now() where id = any(%s)", [list(file_ids)])
 

@@ -4,7 +4,6 @@ needs.
 Held by tests/unit/test_claim_contents.py.
 """
 
-from datetime import date
 from decimal import Decimal
 
 from msgspec import Struct
@@ -67,6 +66,13 @@ class SeveralNdcs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     verified: bool
 
 
+class Repeated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    drug: str
+    service: str
+    source: str
+    verified: bool
+
+
 class Lists(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`headings`: diagnoses that are divided further; `placeholders` stand where nobody knew a
     number."""
@@ -74,16 +80,20 @@ class Lists(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     states: frozenset[str]
     places_of_service: frozenset[str]
     headings: frozenset[str]
+    without_practitioner: frozenset[str]
     placeholders: frozenset[str]
     source: str
     verified: bool
 
 
 class Medicare(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`discards_named_from`: the first day of service on which JW or JZ must stand."""
+    """`discards_named_at`: places of service where JW or JZ must stand. `part_b_frequency`: the one
+    CLM05-3 of an 837P."""
 
     years_to_file: int
-    discards_named_from: date
+    discards_named_at: frozenset[str]
+    part_b_frequency: str
+    change_reasons: dict[str, tuple[str, ...]]
     source: str
     verified: bool
 
@@ -95,5 +105,6 @@ class ClaimForms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dialysis: Dialysis
     medicare_secondary: SecondaryReasons
     several_ndcs: SeveralNdcs
+    repeated: Repeated
     lists: Lists
     medicare: Medicare

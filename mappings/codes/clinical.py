@@ -220,9 +220,25 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
         return {row.code: row for row in self.icd10.dated}
 
     @cached_property
+    def _dated_plain(self) -> dict[str, DatedDiagnosis]:
+        return {code.replace(".", ""): row for code, row in self._dated.items()}
+
+    @cached_property
     def every_billable(self) -> frozenset[str]:
         """On whatever day."""
         return frozenset(self.icd10.billable) | {row.code for row in self.icd10.dated}
+
+    @cached_property
+    def headings(self) -> frozenset[str]:
+        """What stands above a billable code, without its dot, as claims have it."""
+        plain = [code.replace(".", "") for code in self.every_billable]
+        above = {code[:length] for code in plain for length in range(3, len(code))}
+        return frozenset(above - set(plain))
+
+    def is_heading(self, plain: str, day: date) -> bool:
+        """Whether a code without its dot is divided further on that day."""
+        dated = self._dated_plain.get(plain)
+        return plain in self.headings or (dated is not None and not dated.holds(day))
 
     @cached_property
     def _map(self) -> dict[tuple[str, str], SnomedRow]:

@@ -13,7 +13,7 @@ from mappings.site import Site
 from mappings.values import own_names
 from mappings.values.identity import stable_id
 from mappings.writing.detected_issue import TAG
-from mappings.writing.fhir_claim import code_of, concept_of_ndc, money
+from mappings.writing.fhir_claim import code_of, concept_of_ndc, modifiers_of, money
 from mappings.writing.preparing.practitioners import encounters
 from mappings.writing.preparing.prepare import ChargeLines
 from mappings.writing.transaction import Resource
@@ -35,7 +35,7 @@ def charge_items(
             "meta": {"tag": [TAG]},
             "identifier": [{"system": own_names.LINE, "value": line.id}],
             "status": "billable",
-            "code": code_of(line.code, line.modifiers),
+            "code": code_of(line.code, modifiers_of(parts)),
             "subject": {"reference": found.draft.patient},
             "context": {"reference": visits[0]} if len(visits) == 1 else None,
             "occurrenceDateTime": line.service_date,

@@ -17,7 +17,14 @@ from mappings.record import Coverage, PatientRecord, Practitioner
 from mappings.site import BillingProvider, Site
 from mappings.values.own_names import CLAIM, CLAIM_NUMBER, LINE
 from mappings.writing.detected_issue import TAG
-from mappings.writing.preparing.drafts import DIALYSIS, Draft, ServiceLine, drafts, service_lines
+from mappings.writing.preparing.drafts import (
+    DIALYSIS,
+    Draft,
+    ServiceLine,
+    again,
+    drafts,
+    service_lines,
+)
 from mappings.writing.preparing.practitioners import encounters, practitioner_of
 from mappings.writing.preparing.prepared import Claim
 from mappings.writing.preparing.statements import OtherLine, Statement, statement
@@ -74,8 +81,9 @@ def _drafted(
         made = statement(draft, [])[0] if draft.bill_type else None
         record, provider = records.get(draft.patient), site.biller(draft.kind, draft.bill_type)
         services: list[ServiceLine] = []
+        repeated = again(draft.lines)
         for line in draft.lines:
-            services += service_lines(line, _value(line))
+            services += service_lines(line, _value(line), modifier=repeated.get(line.id))
         found.append(_claim(draft, services, record, site, provider, made, now))
     return found
 
@@ -309,7 +317,7 @@ def _item(
         "informationSequence": information.of(line),
         "revenue": _concept(_REVENUE, line.revenue_code) if line.revenue_code else None,
         "productOrService": _service(line.code),
-        "modifier": [_concept(_HCPCS, modifier) for modifier in line.modifiers],
+        "modifier": [_concept(_HCPCS, modifier) for modifier in modifiers_of(parts)],
         "servicedDate": line.service_date,
         "locationCodeableConcept": _concept(_PLACE, draft.place_of_service),
         "quantity": {"value": line.units, "unit": "units"},
@@ -319,6 +327,15 @@ def _item(
         "detail": [_detail(place, ndc) for place, ndc in enumerate(ndcs, 1)],
     }
     return {name: value for name, value in item.items() if value not in (None, [])}
+
+
+def modifiers_of(parts: Sequence[ServiceLine]) -> list[str]:
+    """Those that all parts of a line have, and so the line itself."""
+    return [
+        modifier
+        for modifier in parts[0].modifiers
+        if all(modifier in part.modifiers for part in parts)
+    ]
 
 
 def _other_item(number: int, line: OtherLine) -> Resource:

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from mappings.site import Site
+from mappings.values import words
 from mappings.values.own_names import CLAIM_NUMBER, LINE
 from mappings.writing.fhir_claim import related
 from mappings.writing.transaction import Resource
@@ -27,6 +29,14 @@ class SentClaim(Struct, frozen=True):
     canceled: bool
     active: bool
     resource: Resource
+
+    def goes_to_part_b(self, site: Site) -> bool:
+        """Whether original Medicare has it as a professional claim, by the site's payers."""
+        payer = self.resource.get("insurer", {}).get("display", "")
+        known = words.apart(payer, sorted(site.payer_aliases, key=len, reverse=True))
+        kinds = {site.payer_aliases[name].kind for name in known}
+        professional = self.resource["type"]["coding"][0]["code"] == "professional"
+        return professional and kinds == {"medicare"}
 
     @property
     def total(self) -> Decimal:

@@ -7,7 +7,8 @@ Held by tests/unit/test_bulk_reports.py.
 import re
 from collections.abc import Iterator
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from itertools import chain
 from typing import BinaryIO
 
 from msgspec import Struct, structs
@@ -18,22 +19,32 @@ from mappings.writing.x12.reading import NotX12, segments
 from mappings.writing.x12.segments import COMPONENT, Segment
 
 _DRUG = "HC"
+_AMOUNT = re.compile(r"-?(\d{1,15}(\.\d{1,4})?|\.\d{1,4})", re.ASCII)
 _SERVICE_DATES = ("472", "150")
 _CLAIM_DATES = ("232",)
 
 
+# By reason (CARC) what was taken off, in dollars; a reversal gives it back.
+Adjustments = tuple[tuple[str, Decimal], ...]
+
+
 class RemittedService(Struct, frozen=True, kw_only=True):
-    """One service of a claim, in dollars. `carcs`: of what was adjusted, the patient's share apart
-    (PR 1 to 3); `member_id`: of the insured, letters and digits alone."""
+    """One service of a claim, in dollars; of a reversal they are negative. `adjusted`: the
+    patient's `share` apart (PR 1 to 3), the claim's where the service has none of its own;
+    `member_id`: of the insured, letters and digits alone; empty, and `day` None, where nobody
+    says. `claim` and `segment`: their places in the file."""
 
     payer: str
     member_id: str
-    day: date
+    day: date | None
     code: str
     modifiers: tuple[str, ...]
     charge: Decimal
     paid: Decimal
-    carcs: tuple[str, ...] = ()
+    claim: int
+    segment: int
+    share: Decimal = Decimal(0)
+    adjusted: Adjustments = ()
 
 
 class _Begun(Struct, frozen=True):
@@ -43,12 +54,14 @@ class _Begun(Struct, frozen=True):
     modifiers: tuple[str, ...]
     charge: Decimal
     paid: Decimal
+    segment: int
     day: date | None = None
-    carcs: tuple[str, ...] = ()
+    cas: tuple[Segment, ...] = ()
 
 
 # Deductible, coinsurance, copay: what the patient owes of an allowed amount.
 _SHARES = frozenset({"1", "2", "3"})
+_ORIGINAL_CODE = 6  # SVC06, where the payer decided on another code than was billed
 
 
 def remitted(stream: BinaryIO) -> Iterator[RemittedService | Problem]:
@@ -57,8 +70,8 @@ def remitted(stream: BinaryIO) -> Iterator[RemittedService | Problem]:
     reading = _Reading()
     for number, segment in segments(stream):
         try:
-            yield from reading.take(segment)
-        except (ValueError, InvalidOperation, IndexError):
+            yield from reading.take(number, segment)
+        except (ValueError, IndexError):
             reading.service = None
             problem = f"{segment[0]} can't be read, so its service was passed over"
             yield Problem(f"segment {number}", problem)
@@ -73,10 +86,12 @@ class _Reading:
     def __init__(self) -> None:
         self.is_835 = self.any_835 = False
         self.payer = self.member = ""
+        self.claim = 0
         self.day: date | None = None
         self.service: _Begun | None = None
+        self.cas: tuple[Segment, ...] = ()
 
-    def take(self, segment: Segment) -> Iterator[RemittedService]:
+    def take(self, number: int, segment: Segment) -> Iterator[RemittedService]:
         kind = segment[0]
         if kind in ("ST", "CLP", "SVC", "LX", "SE"):
             yield from self.end()
@@ -88,33 +103,43 @@ class _Reading:
         if kind == "N1" and element(segment, 1) == "PR":
             self.payer = element(segment, 2)
         elif kind == "CLP":
-            self.member, self.day = "", None
+            self.member, self.day, self.cas, self.claim = "", None, (), self.claim + 1
         elif kind == "NM1" and element(segment, 1) in ("QC", "IL"):
             # The insured, where another than the patient, stands behind.
             self.member = plain_id(element(segment, 9)) or self.member
         elif kind == "SVC":
-            self.service = _service(segment)
+            self.service = _service(number, segment)
         elif kind == "DTM":
             self._date(segment)
-        elif kind == "CAS" and self.service:
-            carcs = (*self.service.carcs, *_carcs(segment))
-            self.service = structs.replace(self.service, carcs=carcs)
+        elif kind == "CAS":
+            self._adjust(segment)
 
     def end(self) -> Iterator[RemittedService]:
         """The service that was open."""
         found, self.service = self.service, None
-        day = found and (found.day or self.day)
-        if found and day and self.member:
-            yield RemittedService(
-                payer=self.payer,
-                member_id=self.member,
-                day=day,
-                code=found.code,
-                modifiers=found.modifiers,
-                charge=found.charge,
-                paid=found.paid,
-                carcs=tuple(dict.fromkeys(found.carcs)),
-            )
+        if not found:
+            return
+        taken = [*chain.from_iterable(map(_adjustments, found.cas or self.cas))]
+        yield RemittedService(
+            payer=self.payer,
+            member_id=self.member,
+            day=found.day or self.day,
+            code=found.code,
+            modifiers=found.modifiers,
+            charge=found.charge,
+            paid=found.paid,
+            claim=self.claim,
+            segment=found.segment,
+            share=sum((amount for is_share, _, amount in taken if is_share), Decimal(0)),
+            adjusted=tuple((carc, amount) for is_share, carc, amount in taken if not is_share),
+        )
+
+    def _adjust(self, segment: Segment) -> None:
+        list(_adjustments(segment))  # what can't be read is said here
+        if self.service:
+            self.service = structs.replace(self.service, cas=(*self.service.cas, segment))
+        else:
+            self.cas = (*self.cas, segment)
 
     def _date(self, segment: Segment) -> None:
         qualifier, text = element(segment, 1), element(segment, 2)
@@ -129,23 +154,30 @@ def plain_id(text: str) -> str:
     return re.sub(r"[^A-Z0-9]", "", text.upper())
 
 
-def _service(segment: Segment) -> _Begun | None:
-    """None of a service that is told by no HCPCS code."""
-    qualifier, _, rest = segment[1].partition(COMPONENT)
+def _service(number: int, segment: Segment) -> _Begun | None:
+    """By the code that was billed. None of a service that is told by no HCPCS code."""
+    billed = element(segment, _ORIGINAL_CODE)
+    qualifier, _, rest = (billed or segment[1]).partition(COMPONENT)
     if qualifier != _DRUG:
         return None
-    code, *modifiers = rest.split(COMPONENT)
+    code, *modifiers = rest.upper().split(COMPONENT)
     given = tuple(modifier for modifier in modifiers[:4] if len(modifier) == 2)
-    return _Begun(code, given, Decimal(segment[2]), Decimal(segment[3] or 0))
+    return _Begun(code, given, _dollars(segment[2]), _dollars(segment[3] or "0"), number)
 
 
-def _carcs(segment: Segment) -> Iterator[str]:
-    """Up to six of a CAS: reason, amount, quantity."""
+def _adjustments(segment: Segment) -> Iterator[tuple[bool, str, Decimal]]:
+    """Up to six of a CAS: whether it is the patient's share, reason, amount."""
     for place in range(2, len(segment), 3):
         reason, amount = segment[place], element(segment, place + 1)
-        is_share = segment[1] == "PR" and reason in _SHARES
-        if reason and not is_share and Decimal(amount or 0) > 0:
-            yield reason
+        if reason:
+            yield segment[1] == "PR" and reason in _SHARES, reason, _dollars(amount or "0")
+
+
+def _dollars(text: str) -> Decimal:
+    """X12's R; ValueError for anything else that is a number elsewhere."""
+    if not _AMOUNT.fullmatch(text):
+        raise ValueError("no amount")
+    return Decimal(text)
 
 
 def _day(text: str) -> date:

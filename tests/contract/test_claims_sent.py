@@ -25,6 +25,7 @@ from mappings import decisions as forms
 from mappings.writing.x12.segments import parsed
 from tests import builders, claims
 from tests.service import NOW, Running
+from tests.unit.test_claim_contents import twice_a_day
 
 PRICES = "hcpcs,payer,charge\nJ1756,*,0.50\n"
 PAIR = builders.administration(dose="100 mg", ndc=builders.VENOFER_200, discarded="100 mg")
@@ -44,7 +45,10 @@ def site(folder: Path, **extra: Any) -> dict[str, Any]:
         "time_zone": "America/New_York",
         "claims": {"prices": str(folder / "prices.csv"), "folder": str(folder / "out")},
         "billing_provider": provider,
-        "payer_aliases": {"Medicare": {"kind": "medicare", "claim_id": "15202"}},
+        "payer_aliases": {
+            "Medicare": {"kind": "medicare", "claim_id": "15202"},
+            "Sunrise Health Plan": {"kind": "commercial", "claim_id": "SHP01"},
+        },
         "receivers": [{"name": "Clearing PageContext", "id": "CLEAR", "sender_id": "RIVER"}],
     } | extra
 
@@ -93,6 +97,12 @@ class Office:
 
 
 Opened = Callable[..., Office]
+# A patient of a commercial plan, authorized.
+PLAN = (
+    builders.commercial(subscriberId="W123", relationship={"coding": [{"code": "self"}]}),
+    builders.authorization(),
+    builders.note(),
+)
 
 
 @pytest.fixture
@@ -235,6 +245,19 @@ def test_the_command_says_why_nothing_was_written(
     assert (result.exit_code, says in result.stderr) == (status, True), result.stderr
 
 
+def test_what_did_not_leave_is_not_rejected(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ferroclaim.toml").write_text(
+        '[sites.general]\nbase_url = "http://127.0.0.1:1/fhir"\n'
+    )
+    monkeypatch.setenv("FERROCLAIM_DATABASE_URL", store.url)
+    asked = ["claims", "rejected", "X", "--site", "general"]
+    result = CliRunner().invoke(app, [*asked, "--config", str(tmp_path / "ferroclaim.toml")])
+    assert result.stdout == "X\tno claim of that number stands as sent\n"
+    assert result.exit_code == 1
+
+
 def test_decisions_of_the_database_are_not_given_by_a_file(tmp_path: Path) -> None:
     (tmp_path / "ferroclaim.toml").write_text(
         '[sites.general]\nbase_url = "http://127.0.0.1:1/fhir"\n'
@@ -262,7 +285,7 @@ def test_a_sent_release_is_not_taken_back(office: Opened) -> None:
 
 
 def test_a_changed_line_replaces_its_claim(office: Opened) -> None:
-    here = office()
+    here = office(*PLAN)
     here.release()
     here.write()
     (number,) = {row.sent_number or "" for row in here.rows()}
@@ -281,8 +304,60 @@ def test_a_changed_line_replaces_its_claim(office: Opened) -> None:
     assert states == [(number, "replaced"), (claim[1], "sent")]
 
 
+def test_a_claim_of_medicares_part_b_is_not_replaced(office: Opened) -> None:
+    """Neither with a correction nor without is anything written twice; what to do is said."""
+    house = {"name": "Clearing House", "id": "CLEAR", "sender_id": "RIVER", "production": True}
+    here = office(receivers=[house])
+    here.release()
+    here.write()
+    (number,) = {row.sent_number or "" for row in here.rows()}
+    here.change(builders.administration(dose="100 mg", ndc=builders.VENOFER_100, version="2"))
+    here.service.assess()
+    here.service.work()
+    here.withdraw()
+    here.release()
+    for asked in (corrections([f"{number}=ICN7"], []), corrections([], [])):
+        (refused,) = here.write(corrections=asked).refused
+        assert "have what they processed reopened" in refused.says
+    assert len(here.files) == 1
+
+
+def test_a_second_visit_that_leaves_later_is_no_duplicate(office: Opened) -> None:
+    """Of two visits of a day one left before."""
+    here = office(*twice_a_day("encounter", "later"))
+    here.release()
+    first = here.rows()[0].line.administrations
+    wanted = {row.line_id for row in here.rows() if row.line.administrations == first}
+    here.write(only={line: Released(line) for line in wanted})
+    here.write()
+    codes = [[row[1] for row in parsed(file.read_text()) if row[0] == "SV1"] for file in here.files]
+    assert codes == [["HC:J1756", "HC:J1756:JW"], ["HC:J1756:76", "HC:J1756:JW:76"]]
+
+
+def test_a_rejected_claim_is_sent_as_a_new_one(office: Opened) -> None:
+    house = {"name": "Clearing House", "id": "CLEAR", "sender_id": "RIVER", "production": True}
+    here = office(receivers=[house])
+    here.release()
+    here.write()
+    (number,) = {row.sent_number or "" for row in here.rows()}
+    with here.service.store.transaction() as db:
+        assert not stored.reject(db, "general", "X", "ada")
+        assert not stored.reject(db, "another", number, "ada")
+        assert stored.reject(db, "general", number, "ada")
+        assert not stored.reject(db, "general", number, "ada")
+    here.withdraw()
+    here.release()
+    report = here.write()
+    assert (report.complete, report.claims) == (True, 1), [one.says for one in report.refused]
+    claim = next(row for row in parsed(here.files[-1].read_text()) if row[0] == "CLM")
+    assert claim[5] == "11:B:1"
+    states = here.service.rows("select state from claims order by id")
+    assert states == [("rejected",), ("sent",)]
+    assert here.service.rows("select actor from audit where action = 'marked rejected'")
+
+
 def test_a_void_carries_what_was_sent(office: Opened) -> None:
-    here = office(PAIR)
+    here = office(PAIR, *PLAN)
     here.release()
     here.write()
     (number,) = {row.sent_number or "" for row in here.rows()}
@@ -358,7 +433,7 @@ def test_a_disk_that_is_full_at_the_end_loses_nothing(
 
 
 def test_a_claim_that_left_in_fhir_is_canceled_in_fhir(office: Opened) -> None:
-    here = office(PAIR)
+    here = office(PAIR, *PLAN)
     here.release()
     here.write(form="fhir")
     (number,) = {row.sent_number or "" for row in here.rows()}

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -375,17 +376,39 @@ def test_a_test_goes_to_the_test_id_and_says_so(folder: Path) -> None:
     assert {row[15] for row in rows(folder) if row[0] == "ISA"} == {"T"}
 
 
-def replaced(folder: Path, option: str) -> list[tuple[str, ...]]:
-    """What a second run gives for the first claim of the first file."""
+def first_claim(folder: Path, filing: str) -> tuple[str, str]:
+    """The number of the first claim that goes to such a payer (SBR09), and its first line's id as
+    it was released."""
+    found = rows(folder)
+    payer = next(
+        place
+        for place, (above, row) in enumerate(pairwise(found))
+        if (above[0], row[0], row[-1]) == ("HL", "SBR", filing)
+    )
+    number = next(row[1] for row in found[payer:] if row[0] == "CLM")
+    line = next(row[2].lower() for row in found[payer:] if row[:2] == ("REF", "6R"))
+    kept = (folder / "released.csv").read_text().splitlines()
+    return number, next(row for row in kept if row.startswith(line.partition("-")[0]))
+
+
+def corrected(
+    folder: Path, option: str, filing: str, why: str = ""
+) -> tuple[Result, str, set[Path]]:
+    """A second run that replaces or voids a claim; its number, and the files that came."""
     run(folder)
     before = set((folder / "out").iterdir())
-    (number,) = [row[1] for row in rows(folder) if row[0] == "CLM"][:1]
-    kept = (folder / "released.csv").read_text().splitlines()
-    one = kept[:2] if option == "--replace" else ["line id", "none"]
-    (folder / "one.csv").write_text("\n".join(one))
-    result = run(folder, option, f"{number}=ICN123", released="one.csv")
+    number, line = first_claim(folder, filing)
+    (folder / "one.csv").write_text(f"line id\n{line if option == '--replace' else 'none'}\n")
+    result = run(folder, option, f"{number}=ICN123{why}", released="one.csv")
+    came = set((folder / "out").iterdir()) - before
+    return result, number, {path for path in came if path.suffix == ".x12"}
+
+
+def replaced(folder: Path, option: str) -> list[tuple[str, ...]]:
+    """What a second run gives for the first claim to a commercial payer."""
+    result, number, came = corrected(folder, option, "CI")
     assert result.exit_code == (0 if option == "--replace" else 1), result.stderr
-    (file,) = [path for path in set((folder / "out").iterdir()) - before if path.suffix == ".x12"]
+    (file,) = came
     text = file.read_text()
     assert (claims.faults(text), claims.validated(text)) == ([], "")
     found = parsed(text)
@@ -394,15 +417,47 @@ def replaced(folder: Path, option: str) -> list[tuple[str, ...]]:
     return found
 
 
+@pytest.mark.parametrize("option", ["--replace", "--void"])
+def test_medicares_part_b_takes_no_correction(folder: Path, option: str) -> None:
+    """Neither in X12 nor in FHIR."""
+    result, _, came = corrected(folder, option, "MB")
+    assert (result.exit_code, came) == (1, set())
+    fix = "CLM05-3 is 1): have what they processed reopened"
+    assert fix in result.stderr
+    number = bundle(folder)["entry"][0]["resource"]["identifier"][1]["value"]
+    result = run(folder, "--format", "fhir", option, f"{number}=ICN9")
+    assert result.exit_code == 1
+    assert fix in result.stderr
+    assert "ICN9" not in written(folder, "*_claims.json")[-1]
+
+
+@pytest.mark.parametrize(
+    ("option", "why", "frequency"), [("--replace", "D9", "7"), ("--void", "d6", "8")]
+)
+def test_medicares_part_a_asks_why_a_claim_is_corrected(
+    folder: Path, option: str, why: str, frequency: str
+) -> None:
+    result, _, came = corrected(folder, option, "MA")
+    assert (result.exit_code, came) == (1, set())
+    assert f"frequency {frequency} to Medicare's Part A says why" in result.stderr
+    result, _, came = corrected(folder, option, "MA", f",{why}")
+    (file,) = came
+    text = file.read_text()
+    assert (claims.faults(text), claims.validated(text)) == ([], "")
+    found = parsed(text)
+    assert f"72:A:{frequency}" in at(found, "CLM")[0]
+    assert any(row.endswith(f"BG:{why.upper()}") for row in at(found, "HI"))
+
+
 def test_a_replacement_names_the_payers_claim(folder: Path) -> None:
     found = replaced(folder, "--replace")
-    assert at(found, "CLM")[0].endswith("*150***11:B:7*Y*A*Y*Y")
+    assert at(found, "CLM")[0].endswith("*170***11:B:7*Y*A*Y*Y")
 
 
 def test_a_void_carries_the_sent_lines(folder: Path) -> None:
     found = replaced(folder, "--void")
-    assert at(found, "CLM")[0].endswith("*150***11:B:8*Y*A*Y*Y")
-    assert at(found, "SV1") == ["SV1*HC:J1756:JZ*150*UN*200***1:2:3"]
+    assert at(found, "CLM")[0].endswith("*170***11:B:8*Y*A*Y*Y")
+    assert at(found, "SV1") == ["SV1*HC:J1756:JZ*170*UN*200***1"]
     assert at(found, "NM1", "87") == ["NM1*87*2"]
 
 
@@ -412,6 +467,7 @@ def test_a_void_carries_the_sent_lines(folder: Path) -> None:
         (("--replace", "X"), "write our claim number (CLM01), =, and"),
         (("--void", "X="), "write our claim number"),
         (("--void", "X=1*2"), "write our claim number"),
+        (("--void", "X=12,why"), "a comma and the claim change reason, such as D9"),
         (("--replace", "X=10", "--replace", "X=11"), "names claim X twice"),
         (("--replace", "X=10", "--void", "X=10"), "replace a claim or void it, not both"),
         (("--void", "X=10", "--format", "csv"), "--void goes with --format x12 or fhir"),
@@ -428,7 +484,7 @@ def test_a_correction_that_cannot_be_is_refused(
 def test_a_void_in_fhir_is_the_claim_canceled(folder: Path) -> None:
     """With everything that it was sent with; and its lines may leave anew."""
     sent = {entry["resource"]["id"]: entry["resource"] for entry in bundle(folder)["entry"]}
-    claim = next(row for row in sent.values() if row["patient"]["reference"] == "Patient/bruno")
+    claim = next(row for row in sent.values() if row["insurer"]["display"] == "UnitedHealthcare")
     number = claim["identifier"][1]["value"]
     (folder / "none.csv").write_text("line id\nnone\n")
     run(folder, "--format", "fhir", "--void", f"{number}=ICN9", released="none.csv")
@@ -444,13 +500,14 @@ def test_a_void_in_fhir_is_the_claim_canceled(folder: Path) -> None:
 
 
 def test_a_replacement_in_fhir_names_the_payers_claim(folder: Path) -> None:
-    found = bundle(folder)["entry"]
-    (number,) = {row["resource"]["identifier"][1]["value"] for row in found[:1]}
+    found = [row["resource"] for row in bundle(folder)["entry"]]
+    first = next(row for row in found if row["insurer"]["display"] == "UnitedHealthcare")
+    number = first["identifier"][1]["value"]
     result = run(folder, "--format", "fhir", "--replace", f"{number}=ICN9")
     assert result.exit_code == 0, result.stderr
     again = json.loads(written(folder, "*_claims.json")[-1])["entry"]
     (one,) = [row["resource"] for row in again if "related" in row["resource"]]
-    assert one["id"] == found[0]["resource"]["id"]
+    assert one["id"] == first["id"]
     assert one["related"][0]["reference"] == {"value": "ICN9"}
 
 

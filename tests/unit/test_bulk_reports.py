@@ -11,7 +11,7 @@ from integration.bulk import run
 from integration.bulk.output import Summary
 from integration.bulk.reporting.figure import Figure
 from integration.bulk.reporting.plots import figures
-from integration.bulk.summing.remittances import Remitted
+from integration.bulk.summing.remittances import Remitted, read_answers
 from integration.bulk.sums import Cell, Sums
 from integration.errors import ConfigurationError
 from mappings.policy import choosing
@@ -130,7 +130,7 @@ def remittance(*services: str, code: str = "835") -> bytes:
         insured, day, drug, charge, paid, carc = service.split()
         rows += [f"CLP*X*1*{charge}*{paid}**MB*1", f"NM1*QC*1*DOE*JANE****MI*{insured}"]
         rows += [f"SVC*HC:{drug}*{charge}*{paid}**200", f"DTM*472*{day}", f"CAS*CO*{carc}*1"]
-        rows += ["CAS*PR*2*9.16", "LQ*HE*N395"]
+        rows += [*(["CAS*PR*2*9.16"] if paid != "0" else []), "LQ*HE*N395"]
     rows += ["SE*9*0001", "GE*1*101", "IEA*1*000000101"]
     return "".join(f"{row}~\n" for row in rows).encode()
 
@@ -194,6 +194,73 @@ def test_a_correction_adds_up(tmp_path: Path) -> None:
     ready = summary.sums.remitted["medicare-part-b\tready"]
     assert (ready.answered, ready.unpaid, ready.paid) == (1, 0, Decimal("35.91"))
     assert summary.sums.refusals == {}
+
+
+def service(charge: str, paid: str, *cas: str, status: str = "1", code: str = "J1756:JZ") -> bytes:
+    """One service of November 1 of the insured A1, in an interchange of its own."""
+    rows = [
+        *(INTERCHANGE, "GS*HP*A*B*20261205*0900*101*X*005010X221A1", "ST*835*0001"),
+        *(f"CLP*X*{status}*{charge}*{paid}**MB*1", "NM1*QC*1*DOE*JANE****MI*A1"),
+        *(f"SVC*HC:{code}*{charge}*{paid}**200", "DTM*472*20261101", *cas),
+        *("SE*9*0001", "GE*1*101", "IEA*1*000000101"),
+    ]
+    return "".join(f"{row}~\n" for row in rows).encode()
+
+
+PAID = service("45.8", "35.91", "CAS*CO*253*.73", "CAS*PR*2*9.16")
+TAKEN_BACK = service("-45.8", "-35.91", "CAS*CO*253*-.73", "CAS*PR*2*-9.16", status="22")
+DENIED = service("45.8", "0", "CAS*CO*50*45.8", status="4")
+HALF = service("22.9", "0", "CAS*CO*50*22.9").decode()
+HALVES = HALF.replace("SE*9", HALF[HALF.index("SVC") : HALF.index("SE*9")] + "SE*9").encode()
+
+
+@pytest.mark.parametrize(
+    ("files", "charge", "paid", "is_refused", "carcs"),
+    [
+        ([PAID], "45.8", "35.91", False, ("253",)),
+        ([PAID, TAKEN_BACK, DENIED], "45.8", "0", True, ("50",)),
+        ([TAKEN_BACK, DENIED, PAID], "45.8", "0", True, ("50",)),
+        ([PAID, service("45.8", "9.16", "CAS*OA*23*36.64")], "45.8", "45.07", False, ("253", "23")),
+        ([HALVES], "45.8", "0", True, ("50",)),
+        ([service("45.8", "0", "CAS*PR*1*40**3*5.8")], "45.8", "0", False, ()),
+        ([service("45.8", "0", "CAS*PR*96*45.8")], "45.8", "0", True, ("96",)),
+        ([DENIED.replace(b"CAS*CO*50*45.8~\n", b"").replace(b"NM1*QC", b"CAS*CO*29*45.8~\nNM1*QC")],
+         "45.8", "0", True, ("29",)),
+        ([PAID.replace(b"HC:J1756:JZ", b"HC:J3490").replace(b"**200", b"**1*HC:J1756:JZ*200")],
+         "45.8", "35.91", False, ("253",)),
+        ([PAID.replace(b"SE*9", b"PLB*1*20261231*WO:X*35.91~\nSE*9")],
+         "45.8", "35.91", False, ("253",)),
+    ],
+)  # fmt: skip
+def test_answers_to_one_line_come_to_one(
+    tmp_path: Path, files: list[bytes], charge: str, paid: str, is_refused: bool, carcs: Any
+) -> None:
+    """Reversals take back, parts and payers add up, and a deductible is no refusal."""
+    for number, file in enumerate(files):
+        (tmp_path / f"{number}.835").write_bytes(file)
+    answers, problems = read_answers(tmp_path)
+    assert problems == []
+    (answer,) = answers.values()
+    assert (answer.charge, answer.paid) == (Decimal(charge), Decimal(paid))
+    assert (answer.is_refused, answer.carcs) == (is_refused, carcs)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("****MI*A1", "", "segment 6 of a: a service of J1756 lacks the insured's number"),
+        ("DTM*472*20261101~\n", "", "segment 6 of a: a service of J1756 lacks a day"),
+        ("J1756:JZ*45.8", "J1756:JZ*NaN", "segment 6 of a: SVC can't be read"),
+        ("CAS*CO*253*.73", "CAS*CO*253*x", "segment 8 of a: CAS can't be read"),
+    ],
+)
+def test_a_service_that_finds_no_line_is_named(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    (tmp_path / "a").write_bytes(PAID.replace(old.encode(), new.encode()))
+    answers, (problem,) = read_answers(tmp_path)
+    assert answers == {}
+    assert f"{problem.resource}: {problem.problem}".startswith(says)
 
 
 def test_the_discarded_drug_has_an_answer_of_its_own(tmp_path: Path) -> None:

@@ -414,6 +414,11 @@ def test_an_answer_is_told_from_a_claim_file() -> None:
     assert any("GS01 is FA: the group holds no claims" in said for said in faults(answer))
 
 
+def test_an_acknowledgment_of_an_interchange_holds_no_claim() -> None:
+    answer = OFFICE[: OFFICE.index("GS*")] + "TA1*000000001*261123*1505*R*006~IEA*0*000000001~"
+    assert faults(answer) == ["the file has no claim"]
+
+
 def test_every_cut_is_seen() -> None:
     rows = OFFICE.splitlines(keepends=True)
     for end in range(1, len(rows)):

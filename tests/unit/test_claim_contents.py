@@ -11,7 +11,9 @@ from mappings.assessment import NdcQuantity
 from mappings.decisions import Decision
 from mappings.record import Address
 from mappings.site import Facility, Place, Site
+from mappings.writing.fhir_claim import claims as fhir_claims
 from mappings.writing.preparing.charges import price_list
+from mappings.writing.preparing.drafts import again
 from mappings.writing.preparing.prepare import Basis, LeftOut, prepare
 from mappings.writing.x12.segments import parsed
 from tests import builders, claims
@@ -328,3 +330,68 @@ def test_an_ndc_that_was_not_on_the_market_that_day_keeps_the_claim() -> None:
     )
     assert isinstance(found, LeftOut)
     assert not any("on the market" in reason for reason in found.reasons)
+
+
+def test_a_draft_of_acute_kidney_injury_in_dialysis_has_no_condition_code_yet() -> None:
+    acute = claims.chart(
+        builders.location("65"), builders.condition("N17.9"), without=("ckd", "anemia-in-ckd")
+    )
+    text, problems = claims.written(acute)
+    assert problems == []
+    assert "ABK:N179" in text
+
+
+def twice_a_day(first: str, second: str) -> list[Resource]:
+    """A pair of dose and discard at each of two visits of November 1."""
+    found: list[Resource] = []
+    visits = (("ma1", first, ("08", "10"), "09"), ("ma2", second, ("14", "16"), "15"))
+    for given, name, hours, at in visits:
+        start, end = (f"2026-11-01T{hour}:00:00-05:00" for hour in hours)
+        period = {"start": start, "end": end}
+        visit = builders.encounter(id=name, participant=claims.ATTENDER, period=period)
+        dose = PAIR | {
+            "id": given,
+            "context": {"reference": f"Encounter/{name}"},
+            "effectiveDateTime": f"2026-11-01T{at}:00:00-05:00",
+        }
+        found += [visit, dose]
+    return found
+
+
+@pytest.mark.parametrize("make", [claims.chart, claims.commercial])
+def test_a_second_visit_of_the_day_is_no_duplicate(make: Any) -> None:
+    """R4 gives each visit its lines; on a claim that has both, the second one's say so."""
+    found = accepted(make(*twice_a_day("encounter", "later")))
+    services = [segment.split("*")[1] for segment in having(found, "SV1")]
+    assert services == ["HC:J1756", "HC:J1756:JW", "HC:J1756:76", "HC:J1756:JW:76"]
+
+
+def test_a_hospitals_and_a_fhir_claim_tell_visits_apart_as_well() -> None:
+    chart = claims.hospital(*twice_a_day("encounter", "later"))
+    text, problems = claims.written(chart)
+    assert (problems, claims.faults(text)) == ([], [])
+    assert [segment.split("*")[2] for segment in having(text.split("\n"), "SV2")] == [
+        "HC:J1756",
+        "HC:J1756:76",
+    ]
+    document, records = claims.assessed(chart)
+    (entry,) = fhir_claims(document, records, claims.SITE, claims.NOW)["entry"]
+    modifiers = [
+        [concept["coding"][0]["code"] for concept in item.get("modifier", ())]
+        for item in entry["resource"]["item"]
+    ]
+    assert modifiers == [[], ["76"]]
+
+
+def test_lines_of_one_visit_or_of_another_kind_are_no_repeats() -> None:
+    document, _ = claims.assessed(claims.chart(PAIR))
+    dose, discard = document.patients[0].lines
+    other = replace(dose, id="other", modifiers=("JZ",))
+    service, later = (replace(dose, id=name, code="96365") for name in ("first", "later"))
+    assert again([dose, discard, other, service, later]) == {"later": "59"}
+    third = replace(discard, id="third-discard", discard_of="third")
+    repeated = again([dose, discard, replace(dose, id="third"), third])
+    assert repeated == {"third": "76", "third-discard": "76"}
+    assert again([dose], sent=[replace(dose, id="third"), third]) == {dose.id: "76"}
+    elsewhere = replace(dose, id="third", place_of_service="22")
+    assert again([dose], sent=[dose, elsewhere]) == {}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from integration.assessing.files import File, files_in, unread
 from integration.assessing.unpacking import DAMAGED, NotRead, unpacked
@@ -22,11 +22,18 @@ DISCARDED = "JW"
 
 
 class PayersAnswer(Struct, frozen=True):
-    """What all payers together said of a day's services of one code, in dollars."""
+    """What all payers together said of a day's services of one code, in dollars: what was charged
+    (once, however often it was answered), what they paid, and what the patient owes."""
 
     charge: Decimal
     paid: Decimal
-    carcs: tuple[str, ...] = ()
+    share: Decimal
+    carcs: tuple[str, ...]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing was allowed, neither by the payer nor for the patient to pay."""
+        return self.paid + self.share <= 0
 
 
 # By insured, day, code, and whether it is the discarded drug.
@@ -71,16 +78,24 @@ def read_answers(path: Path) -> tuple[dict[str, PayersAnswer], list[Problem]]:
         raise ConfigurationError(f"--remittances {path}: there is no such file or folder.")
     files = list(files_in(path)) if path.is_dir() else [File(path.name, path)]
     ours = {code.code for family in codes.families().values() for code in family.codes}
-    found: dict[str, PayersAnswer] = {}
+    found: dict[str, _Sum] = {}
     problems: list[Problem] = []
     for file in files:
         for one in _of(file):
             if isinstance(one, Problem):
                 problems.append(one)
-            elif one.code in ours:
+            elif one.code in ours and one.member_id and one.day:
                 name = _key(one.member_id, str(one.day), one.code, DISCARDED in one.modifiers)
-                found[name] = _with(found.get(name), one)
-    return found, problems
+                found.setdefault(name, _Sum()).add(file.name, one)
+            elif one.code in ours:
+                problems.append(_placed(_loose(one), file.name))
+    return {name: one.answer for name, one in found.items()}, problems
+
+
+def _loose(service: RemittedService) -> Problem:
+    lacks = "a day" if service.member_id else "the insured's number"
+    says = f"a service of {service.code} lacks {lacks}, so that no line is found for it"
+    return Problem(f"segment {service.segment}", says)
 
 
 def _of(file: File) -> Iterator[RemittedService | Problem]:
@@ -102,12 +117,28 @@ def _placed(problem: Problem, file: str) -> Problem:
     return Problem(f"{problem.resource} of {file}", problem.problem)
 
 
-def _with(before: PayersAnswer | None, service: RemittedService) -> PayersAnswer:
-    """Corrections and other payers' shares add up; the first charge is what was charged."""
-    if before is None:
-        return PayersAnswer(service.charge, service.paid, service.carcs)
-    carcs = dict.fromkeys([*before.carcs, *service.carcs])
-    return structs.replace(before, paid=before.paid + service.paid, carcs=tuple(carcs))
+class _Sum:
+    """Services that say of one line: parts of a claim, corrections, reversals and other payers'
+    shares add up, and what a reversal takes back counts no more."""
+
+    def __init__(self) -> None:
+        self._charges: dict[tuple[str, int], Decimal] = {}
+        self._adjusted: dict[str, Decimal] = {}
+        self._paid = self._share = Decimal(0)
+
+    def add(self, file: str, service: RemittedService) -> None:
+        claim = file, service.claim
+        self._charges[claim] = self._charges.get(claim, Decimal(0)) + service.charge
+        self._paid += service.paid
+        self._share += service.share
+        for carc, amount in service.adjusted:
+            self._adjusted[carc] = self._adjusted.get(carc, Decimal(0)) + amount
+
+    @property
+    def answer(self) -> PayersAnswer:
+        carcs = tuple(carc for carc, amount in self._adjusted.items() if amount > 0)
+        charge = max(self._charges.values())
+        return PayersAnswer(charge, self._paid, self._share, carcs)
 
 
 def _key(member_id: str, day: str, code: str, discarded: bool) -> str:

@@ -11,6 +11,7 @@ from mappings.writing.x12.segments import COMPONENT, Segment
 
 _DIALYSIS = "72"
 _SAID = frozenset({"SV1", "SV2", "LIN", "CTP"})
+_SAID_ALSO = frozenset({("DTP", "472"), ("NM1", "82")})
 _ABOUT_ANOTHER = frozenset({"7", "8"})
 
 
@@ -25,13 +26,13 @@ class Across:
     def of(
         self, segments: Sequence[Segment], patient: tuple[str, ...], *, institutional: bool
     ) -> Findings:
-        """`patient`: number and names."""
+        """`patient`: number and names, and to whom and by whom it is billed."""
+        if frequency_of(segments[0]) in _ABOUT_ANOTHER:
+            return
         number = element(segments[0], 1)
         if number in self._numbers:
             yield Found(f"CLM01 {number} is on another claim as well", 0)
         self._numbers.add(number)
-        if frequency_of(segments[0]) in _ABOUT_ANOTHER:
-            return
         place, *_ = element(segments[0], 5).split(COMPONENT)
         if institutional and place == _DIALYSIS:
             yield from self._one_a_month(segments, patient, number)
@@ -48,9 +49,7 @@ class Across:
 
     def _once(self, segments: Sequence[Segment], patient: tuple[str, ...], number: str) -> Findings:
         """A payer takes the second of two claims that say the same for a duplicate."""
-        said = [
-            segment for segment in segments if segment[0] in _SAID or segment[:2] == ("DTP", "472")
-        ]
+        said = [segment for segment in segments if segment[0] in _SAID or segment[:2] in _SAID_ALSO]
         other = self._said.setdefault(hash((patient, *said)), number)
         if other != number and said:
             yield Found(f"the claim says of the patient what claim {other} says", 0)

@@ -8,60 +8,54 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from msgspec import Struct
-
 from mappings import codes
 from mappings.writing.checks import institutional, medicare
-from mappings.writing.checks.fault import Findings, Found, element, first_of, is_placeholder, loops
-from mappings.writing.checks.people import SEQUENCES, names
-from mappings.writing.checks.services import (
-    Days,
-    Service,
-    beside_each_other,
-    line_faults,
-    service_of,
+from mappings.writing.checks.about import About
+from mappings.writing.checks.coordination import other_payers
+from mappings.writing.checks.dates import span
+from mappings.writing.checks.fault import (
+    Findings,
+    Found,
+    amount,
+    element,
+    first_of,
+    is_placeholder,
+    loops,
 )
+from mappings.writing.checks.people import names
+from mappings.writing.checks.services.beside import beside_each_other
+from mappings.writing.checks.services.lines import NOTE_MOST, Days, line_faults
+from mappings.writing.checks.services.service import Service, service_of
 from mappings.writing.x12.segments import COMPONENT, Segment
 
 _ICD = re.compile(r"[A-Z]\d[0-9A-Z]{1,5}")
-_NUMBER = re.compile(r"[!-~ ]{1,20}")
-_AMOUNT = re.compile(r"\d{1,10}(\.\d{1,2})?", re.ASCII)
+_NUMBER = re.compile(r"[!-~\x1f ]{1,20}")
 _PRINCIPAL, _OTHER = frozenset({"ABK", "BK"}), frozenset({"ABF", "BF"})
 _ORIGINAL, _REPLACING = frozenset({"1", "2", "3", "4"}), frozenset({"7", "8"})
-_NOTE_MOST = 80
+# NUBC's of a type of bill; NUCC's of a professional claim.
+_FREQUENCIES = {True: _ORIGINAL | _REPLACING | {"0", "5", "9"}, False: frozenset({"1", "7", "8"})}
 # Anemia in chronic kidney disease: code first the kidney disease (ICD-10-CM tabular list).
 # One state's Medicaid wants it first.
 _MEDICAID = "MC"
 _NEVER_FIRST, _BEFORE_IT = "D631", ("N18", "I12", "I13", "E08", "E09", "E10", "E11", "E13")
 
 
-class About(Struct, frozen=True, kw_only=True):
-    """What stands above a claim. A draft lacks what only the facility knows."""
-
-    institutional: bool
-    written_on: date | None = None
-    born: date | None = None
-    biller_is_person: bool = False
-    payer_place: str = "P"
-    filing: str = ""
-    biller_npi: str = ""
-    is_draft: bool = False
-
-
 def claim_faults(segments: Sequence[Segment], about: About) -> Findings:
     """Everything wrong with one claim: CLM and what follows it."""
     lines = loops(segments, "LX")
-    head = segments[: lines[0][0]] if lines else segments
+    before_lines = segments[: lines[0][0]] if lines else segments
+    others = loops(before_lines, "SBR")
+    head = before_lines[: others[0][0]] if others else before_lines
     diagnoses = _diagnosis_codes(head)
-    statement = institutional.statement_days(head) if about.institutional else None
-    days = Days(about.born, about.written_on, statement)
+    days = _days(head, about)
     yield from names(segments)
     yield from _clm(segments[0], about)
-    yield from _diagnoses(head, about)
+    yield from _diagnoses(head, about, _first_day(segments, days))
     yield from _head(head, about)
-    yield from _other_payers(head, about)
+    yield from _practitioner(head, [line for _, line in lines], about)
+    yield from other_payers(segments, others, about)
     if about.institutional:
-        yield from institutional.faults(head, segments, about.written_on, is_draft=about.is_draft)
+        yield from institutional.faults(head, segments, about)
     services: list[Service] = []
     for number, (start, line) in enumerate(lines, 1):
         service = service_of(line, start)
@@ -76,11 +70,27 @@ def claim_faults(segments: Sequence[Segment], about: About) -> Findings:
     yield from _sums(segments[0], services, about)
     yield from beside_each_other(services)
     if about.filing in medicare.FILINGS:
-        yield from medicare.faults(segments[0], services, about.filing, about.written_on)
+        yield from medicare.faults(head, services, about.filing, days)
+
+
+def _days(head: Sequence[Segment], about: About) -> Days:
+    statement = institutional.statement_days(head) if about.institutional else None
+    each_dated = about.institutional and institutional.dates_each_line(head, statement)
+    of_medicare = about.filing in medicare.FILINGS
+    return Days(about.born, about.died, about.written_on, statement, each_dated, of_medicare)
+
+
+def _first_day(segments: Sequence[Segment], days: Days) -> date | None:
+    """Of the services: by it diagnoses are in force."""
+    if days.statement:
+        return days.statement[0]
+    dated = first_of(segments, "DTP", "472")
+    service = span(element(dated, 2), element(dated, 3))
+    return service[0] if service else days.written_on
 
 
 def _clm(segment: Segment, about: About) -> Findings:
-    if not _NUMBER.fullmatch(element(segment, 1)):
+    if not _NUMBER.fullmatch(element(segment, 1)) or not element(segment, 1).strip():
         yield Found("CLM01 has not 1 to 20 characters, which is what payers return", 0)
     place, kind, *_ = [*element(segment, 5).split(COMPONENT), "", ""]
     if kind != ("A" if about.institutional else "B"):
@@ -104,8 +114,9 @@ def frequency_of(segment: Segment) -> str:
 def _head(head: Sequence[Segment], about: About) -> Findings:
     frequency = frequency_of(head[0])
     originals = [at for at, segment in enumerate(head) if segment[:2] == ("REF", "F8")]
-    if frequency not in _ORIGINAL | _REPLACING | {"0", "5", "9"}:
-        yield Found(f"CLM05-3 {frequency or '(none)'} is not a frequency", 0)
+    if frequency not in _FREQUENCIES[about.institutional]:
+        says = "is not a frequency of this kind of claim"
+        yield Found(f"CLM05-3 {frequency or '(none)'} {says}", 0)
     if frequency in _REPLACING and not originals:
         says = f"frequency {frequency} replaces or voids a claim, and REF*F8 does not say which"
         yield Found(says, 0)
@@ -122,16 +133,16 @@ def _head(head: Sequence[Segment], about: About) -> Findings:
             says = "REF*F8 holds our own number (CLM01), not the payer's number of the claim"
             yield Found(says, at)
     for at, segment in enumerate(head):
-        if segment[0] == "NTE" and len(element(segment, 2)) > _NOTE_MOST:
+        if segment[0] == "NTE" and len(element(segment, 2)) > NOTE_MOST:
             yield Found("a note has at most 80 characters", at)
-    yield from _practitioner(head, about)
 
 
-def _practitioner(head: Sequence[Segment], about: About) -> Findings:
-    entities = [element(segment, 1) for segment in head if segment[0] == "NM1"]
-    if about.institutional and "71" not in entities:
+def _practitioner(
+    head: Sequence[Segment], lines: Sequence[Sequence[Segment]], about: About
+) -> Findings:
+    if about.institutional and not first_of(head, "NM1", "71"):
         yield Found("an institutional claim names its attending practitioner (NM1*71)", 0)
-    if not about.institutional and "82" not in entities and not about.biller_is_person:
+    if not (about.institutional or about.biller_is_person or _is_rendered(head, lines)):
         yield Found("an organization bills, and nobody is named as having rendered it (NM1*82)", 0)
     for entity in ("71", "82", "77"):
         own = [at for at, segment in enumerate(head) if segment[:2] == ("NM1", entity)]
@@ -142,6 +153,14 @@ def _practitioner(head: Sequence[Segment], about: About) -> Findings:
         same = own and element(head[own[0]], 9) == about.biller_npi != ""
         if same and entity == "82" and not about.biller_is_person:
             yield Found("NM1*82 has the NPI of the organization that bills", own[0])
+
+
+def _is_rendered(head: Sequence[Segment], lines: Sequence[Sequence[Segment]]) -> bool:
+    """Named for the claim (2310B) or on each of its lines (2420A), where anybody is."""
+    nobody = codes.claim_forms().lists.without_practitioner
+    if first_of(head, "NM1", "82") or element(head[0], 5).partition(COMPONENT)[0] in nobody:
+        return True
+    return bool(lines) and all(first_of(line, "NM1", "82") for line in lines)
 
 
 def _diagnosis_codes(head: Sequence[Segment]) -> list[tuple[str, str, int]]:
@@ -156,7 +175,7 @@ def _diagnosis_codes(head: Sequence[Segment]) -> list[tuple[str, str, int]]:
     return found
 
 
-def _diagnoses(head: Sequence[Segment], about: About) -> Findings:
+def _diagnoses(head: Sequence[Segment], about: About, day: date | None) -> Findings:
     found = _diagnosis_codes(head)
     kind = "institutional" if about.institutional else "professional"
     most = codes.claim_forms().limits.diagnoses[kind]
@@ -170,7 +189,7 @@ def _diagnoses(head: Sequence[Segment], about: About) -> Findings:
             yield Found(f"{code or 'nothing'} is not an ICD-10-CM code without its dot", at)
         elif code in seen:
             yield Found(f"the diagnosis {code} appears twice", at)
-        elif code in codes.claim_forms().lists.headings:
+        elif _is_heading(code, day):
             yield Found(f"the diagnosis {code} is a heading: a claim has a code below it", at)
         first = code == _NEVER_FIRST and not any(one.startswith(_BEFORE_IT) for one in seen)
         if first and about.filing != _MEDICAID:
@@ -179,42 +198,19 @@ def _diagnoses(head: Sequence[Segment], about: About) -> Findings:
         seen.add(code)
 
 
-def _other_payers(head: Sequence[Segment], about: About) -> Findings:
-    """2320: each with OI, its subscriber and its payer; one place in the order each."""
-    places = {about.payer_place}
-    for start, loop in loops(head, "SBR"):
-        place = element(loop[0], 1)
-        if place in places:
-            yield Found(f"two payers are {place} in the order of payers (SBR01)", start)
-        places.add(place)
-        before = SEQUENCES.find(place) < SEQUENCES.find(about.payer_place)
-        if before and not first_of(loop, "AMT", "D"):
-            yield Found(f"payer {place} pays before, and AMT*D does not say how much (2320)", start)
-        is_medicare = element(loop[0], 9) in medicare.FILINGS and not about.institutional
-        if is_medicare and place != "P" and not element(loop[0], 5):
-            yield Found(medicare.WHY_SECOND, start)
-        if not first_of(loop, "OI"):
-            yield Found("the other payer's loop has no OI (2320)", start)
-        entities = {element(segment, 1) for segment in loop if segment[0] == "NM1"}
-        for wanted in {"IL", "PR"} - entities:
-            yield Found(f"the other payer's loop has no NM1*{wanted} (2330)", start)
-        if not element(loop[0], 2):
-            yield Found("SBR02 of the other payer does not say whose policy it is", start)
-    if about.payer_place != "P" and "P" not in places:
-        yield Found(
-            f"the claim is for payer {about.payer_place} in the order, and no loop 2320 says what"
-            " the first one paid",
-            0,
-        )
+def _is_heading(code: str, day: date | None) -> bool:
+    known = codes.diagnoses()
+    divided = known.is_heading(code, day) if day else code in known.headings
+    return divided or code in codes.claim_forms().lists.headings
 
 
 def _sums(segment: Segment, services: Sequence[Service], about: About) -> Findings:
     limits = codes.claim_forms().limits
     total = sum((service.amount for service in services), Decimal(0))
     written = element(segment, 2)
-    if not _AMOUNT.fullmatch(written):
+    if amount(written) is None:
         yield Found(f"CLM02 {written or '(none)'} is not an amount in dollars and cents", 0)
-    elif Decimal(written) != total:
+    elif amount(written) != total:
         yield Found(f"CLM02 {written} is not the sum {total} of its lines", 0)
     elif total > limits.charge:
         yield Found(f"CLM02 {written} is more than {limits.charge}, the most that payers take", 0)

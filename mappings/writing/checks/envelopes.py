@@ -13,8 +13,10 @@ PROFESSIONAL = frozenset({"005010X222", "005010X222A1", "005010X222A2"})
 INSTITUTIONAL = frozenset({"005010X223", "005010X223A1", "005010X223A2", "005010X223A3"})
 _CONTROL = {"ISA": 13, "GS": 6, "ST": 2}
 _CLOSING = {"SE": "ST", "GE": "GS", "IEA": "ISA"}
+_INSIDE = {"ISA": ("GS", "ST"), "GS": ("ST",), "ST": ()}
 _WITHIN = {"GS": "ISA", "ST": "GS"}
 ENVELOPE = frozenset({*_CONTROL, *_CLOSING})
+_OUTSIDE = ENVELOPE | {"TA1"}
 _CARRIED = re.compile(r"[\x20-\x7e\x1f]*")
 
 
@@ -23,7 +25,8 @@ class Envelopes:
 
     def __init__(self) -> None:
         self._open: list[tuple[Segment, int, int]] = []
-        self._seen: set[tuple[str, str, str]] = set()
+        self._seen: dict[str, set[tuple[str, str]]] = {name: set() for name in _CONTROL}
+        self._stray = False
 
     def of(self, number: int, segment: Segment) -> list[Fault]:
         """What is wrong with an envelope's segment."""
@@ -33,6 +36,18 @@ class Envelopes:
             else self._closes(number, segment)
         )
         return [Fault(says, None, None, segment[0], number) for says in found]
+
+    @property
+    def in_set(self) -> bool:
+        return bool(self._open) and self._open[-1][0][0] == "ST"
+
+    def outside(self, number: int, segment: Segment) -> list[Fault]:
+        """Told of the first segment that stands in no transaction set, and of no other behind
+        it."""
+        stray = segment[0] not in _OUTSIDE
+        first, self._stray = stray and not self._stray, stray
+        says = f"{segment[0]} stands in no transaction set (ST to SE)"
+        return [Fault(says, None, None, segment[0], number)] if first else []
 
     @property
     def open(self) -> bool:
@@ -65,16 +80,14 @@ class Envelopes:
         return [] if element(group, 1) not in ("", "HC") else _set(segment)
 
     def _numbered(self, segment: Segment) -> list[str]:
-        """A control number stands once, with the same sender."""
+        """A control number stands once: an interchange's of its sender, a group's in its
+        interchange, a set's in its group."""
         control = element(segment, _CONTROL[segment[0]])
-        scope = self._open[-2][0] if segment[0] == "ST" and len(self._open) > 1 else ()
-        key = (
-            segment[0],
-            control,
-            element(segment, 6) if segment[0] == "ISA" else element(scope, 6),
-        )
-        again = key in self._seen
-        self._seen.add(key)
+        key = control, element(segment, 6) if segment[0] == "ISA" else ""
+        again = key in self._seen[segment[0]]
+        self._seen[segment[0]].add(key)
+        for within in _INSIDE[segment[0]]:
+            self._seen[within].clear()
         return (
             [f"the control number {control} stood on another {segment[0]} before"] if again else []
         )
@@ -90,10 +103,9 @@ class Envelopes:
                 f"{segment[0]}02 {element(segment, 2)} is not the control number {control}"
             )
         count = number - start + 1 if segment[0] == "SE" else held
-        if element(segment, 1).lstrip("0") != str(count):
-            found.append(
-                f"{segment[0]}01 says {element(segment, 1) or 'nothing'}, there are {count}"
-            )
+        said = element(segment, 1)
+        if not (said.isascii() and said.isdigit() and int(said[:9]) == count):
+            found.append(f"{segment[0]}01 says {said or 'nothing'}, there are {count}")
         return found
 
 

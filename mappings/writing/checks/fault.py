@@ -3,12 +3,16 @@
 Held by tests/unit/test_claim_checks.py.
 """
 
+import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from msgspec import Struct
 
 from mappings import codes
 from mappings.writing.x12.segments import Segment
+
+_AMOUNT = re.compile(r"\d{1,10}(\.\d{1,2})?|\.\d{1,2}", re.ASCII)
 
 
 class Fault(Struct, frozen=True):
@@ -55,6 +59,11 @@ def first_of(segments: Sequence[Segment], *start: str) -> Segment:
     """The first segment that begins so, such as `NM1`, `85`; empty where there is none."""
     found = (segment for segment in segments if segment[: len(start)] == start)
     return next(found, ())
+
+
+def amount(text: str) -> Decimal | None:
+    """Dollars and cents, of which X12 suppresses a leading zero (`.5`); None where it is none."""
+    return Decimal(text) if _AMOUNT.fullmatch(text) else None
 
 
 def is_placeholder(value: str) -> bool:

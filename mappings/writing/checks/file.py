@@ -10,8 +10,9 @@ from typing import BinaryIO
 from msgspec.structs import replace
 
 from mappings.writing.checks import people
+from mappings.writing.checks.about import About
 from mappings.writing.checks.across import Across
-from mappings.writing.checks.claims import About, claim_faults
+from mappings.writing.checks.claims import claim_faults
 from mappings.writing.checks.dates import day
 from mappings.writing.checks.envelopes import (
     ENVELOPE,
@@ -44,6 +45,8 @@ def faults_of(segments: Iterable[Numbered]) -> Iterator[Fault]:
         letters = uncarried(segment)
         if letters:
             yield Fault(letters, walk.claim, None, segment[0], number)
+        if not envelopes.in_set:
+            yield from envelopes.outside(number, segment)
         if segment[0] in ENVELOPE:
             yield from walk.ended()
             yield from envelopes.of(number, segment)
@@ -70,6 +73,7 @@ class Walk:
         self._kept: list[Segment] = []
         self._first = 0
         self._levels, self._across = Levels(), Across()
+        self._policy: tuple[str, ...] = ()
         self._patient: tuple[str, ...] = ()
         self._own_subscriber = True
         self._counts_levels = True
@@ -157,7 +161,8 @@ class Walk:
         elif level == "22":
             yield from self._of_subscriber(segments)
         elif level == "23":
-            self._about = replace(self._about, born=people.born(segments))
+            born, died = people.born(segments), people.died(segments)
+            self._about = replace(self._about, born=born, died=died)
             self._patient = first_of(segments, "NM1", "QC")
             yield from people.dependent(segments, self._written_on)
             if self._own_subscriber:
@@ -167,11 +172,13 @@ class Walk:
 
     def _of_subscriber(self, segments: Sequence[Segment]) -> Findings:
         sbr = first_of(segments, "SBR")
-        self._patient = first_of(segments, "NM1", "IL")
+        self._policy = (*first_of(segments, "NM1", "IL"), *first_of(segments, "NM1", "PR"))
+        self._patient = ()
         self._own_subscriber = element(sbr, 2) == "18"
         self._about = replace(
             self._about,
             born=people.born(segments),
+            died=people.died(segments),
             payer_place=element(sbr, 1) or "P",
             filing=element(sbr, 9),
         )
@@ -181,8 +188,9 @@ class Walk:
             yield Found(says, 0)
 
     def _of_claim(self, segments: Sequence[Segment]) -> Findings:
-        institutional = self._about.institutional
-        yield from self._across.of(segments, self._patient, institutional=institutional)
+        institutional, biller = self._about.institutional, self._about.biller_npi
+        whose = (*self._policy, *self._patient, biller)
+        yield from self._across.of(segments, whose, institutional=institutional)
         yield from claim_faults(segments, self._about)
 
 

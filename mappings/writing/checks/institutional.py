@@ -11,12 +11,16 @@ from datetime import date
 
 from mappings import codes
 from mappings.values.us_dates import us_date
+from mappings.writing.checks.about import About
 from mappings.writing.checks.dates import day, span
 from mappings.writing.checks.fault import Findings, Found, element, first_of
 from mappings.writing.x12.segments import COMPONENT, Segment
 
 _STATUS, _PRIORITY = re.compile(r"\d{2}", re.ASCII), re.compile(r"[1-59]", re.ASCII)
-_NUMBER = re.compile(r"\d{1,9}(\.\d{1,4})?", re.ASCII)
+_NUMBER = re.compile(r"\d{1,9}(\.\d{1,4})?|\.\d{1,4}", re.ASCII)
+_KT_V, _NOT_MEASURED = "D5", "9.99"
+# Medicare, and what stands in for it (SBR09).
+_OF_MEDICARE = frozenset({"MA", "MB", "16"})
 _STILL_PATIENT = "30"
 _DIALYSIS, _OUTPATIENT = "72", frozenset({"13", "85", "78"})
 _UNSCHEDULED = frozenset({"1", "2"})
@@ -27,10 +31,15 @@ def statement_days(head: Sequence[Segment]) -> tuple[date, date] | None:
     return span(element(period, 2), element(period, 3))
 
 
-def faults(
-    head: Sequence[Segment], segments: Sequence[Segment], written_on: date | None, *, is_draft: bool
-) -> Findings:
+def dates_each_line(head: Sequence[Segment], statement: tuple[date, date] | None) -> bool:
+    """An outpatient claim of several days says of each coded line on which (X223, 2400 DTP)."""
+    several = statement is not None and statement[0] != statement[1]
+    return several and element(head[0], 5).partition(COMPONENT)[0] in _OUTPATIENT | {_DIALYSIS}
+
+
+def faults(head: Sequence[Segment], segments: Sequence[Segment], about: About) -> Findings:
     """The head of an institutional claim; `segments`: all of it."""
+    written_on = about.written_on
     bill_type, _, frequency = [*element(head[0], 5).split(COMPONENT), "", "", ""][:3]
     days = statement_days(head)
     if days is None:
@@ -50,10 +59,14 @@ def faults(
     yield from _reason(bill_type, element(stay, 1), at, codes_by_kind)
     if _is_off_campus(segments) and not first_of(head, "NM1", "77"):
         yield Found("an off-campus department's claim names its address (NM1*77, 2310E)", 0)
+    yield from _goes_on(frequency, element(stay, 3), at)
     if bill_type == _DIALYSIS:
-        yield from _dialysis_diagnosis(codes_by_kind)
+        yield from _dialysis_diagnosis(codes_by_kind, is_draft=about.is_draft)
         yield from _dialysis(frequency, element(stay, 3), at, days)
-        yield from _dialysis_codes(codes_by_kind, segments) if not is_draft else ()
+        if not about.is_draft:
+            yield from _dialysis_codes(codes_by_kind, segments)
+        if not about.is_draft and about.filing in _OF_MEDICARE:
+            yield from _medicare_codes(codes_by_kind, _amount_of(head, _KT_V))
 
 
 def _reason(
@@ -101,22 +114,37 @@ def _values(head: Sequence[Segment]) -> Findings:
                 yield Found(f"occurrence code {code} has no day", at)
 
 
-def _dialysis_diagnosis(by_kind: dict[str, list[tuple[str, int]]]) -> Findings:
-    """End-stage renal disease, or in acute kidney injury that."""
+def _amount_of(head: Sequence[Segment], wanted: str) -> str:
+    """Of a value code."""
+    for segment in head:
+        for part in segment[1:] if segment[0] == "HI" else ():
+            kind, code, _, _, amount, *_ = [*part.split(COMPONENT), "", "", "", "", ""]
+            if (kind, code) == ("BE", wanted):
+                return amount
+    return ""
+
+
+def _dialysis_diagnosis(by_kind: dict[str, list[tuple[str, int]]], *, is_draft: bool) -> Findings:
+    """End-stage renal disease, or in acute kidney injury that. A draft has no condition codes."""
     table = codes.claim_forms().dialysis
     found = {code for code, _ in [*by_kind.get("ABK", ()), *by_kind.get("ABF", ())]}
-    acute = table.acute_condition in {code for code, _ in by_kind.get("BG", ())}
-    if acute and not any(code.startswith("N17") for code in found):
+    injured = any(code.startswith("N17") for code in found)
+    said = table.acute_condition in {code for code, _ in by_kind.get("BG", ())}
+    acute = said or (is_draft and injured)
+    if acute and not injured:
         yield Found("condition code 84 says acute kidney injury, and no diagnosis does (N17)", 0)
     if not acute and "N186" not in found:
         yield Found("a dialysis claim has the diagnosis N18.6, or condition code 84", 0)
 
 
-def _dialysis(frequency: str, status: str, at: int, days: tuple[date, date] | None) -> Findings:
-    table = codes.claim_forms().frequency
-    if frequency in table.still_patient and status != _STILL_PATIENT:
+def _goes_on(frequency: str, status: str, at: int) -> Findings:
+    if frequency in codes.claim_forms().frequency.still_patient and status != _STILL_PATIENT:
         says = f"frequency {frequency} says that treatment goes on, patient status {status} that it"
         yield Found(f"{says} ended", at)
+
+
+def _dialysis(frequency: str, status: str, at: int, days: tuple[date, date] | None) -> Findings:
+    table = codes.claim_forms().frequency
     if frequency in table.ended and status == _STILL_PATIENT:
         says = f"frequency {frequency} says that treatment ended, patient status 30 that it goes on"
         yield Found(says, at)
@@ -138,8 +166,17 @@ def _dialysis_codes(
     conditions = {code for code, _ in by_kind.get("BG", ())}
     if not conditions & set(table.conditions):
         yield Found("a dialysis claim has a condition code (71 to 76, 84: HI*BG)", 0)
+    revenue = [element(segment, 1)[:3] for segment in segments if segment[0] == "SV2"]
+    if not any(code in table.treatment_revenue for code in revenue):
+        yield Found("a dialysis claim has the lines of its treatments (082X to 085X)", 0)
+
+
+def _medicare_codes(by_kind: dict[str, list[tuple[str, int]]], kt_v: str) -> Findings:
+    """What Medicare's payment for dialysis rests on. A Kt/V of 9.99 says that none was measured,
+    and there is no day of it (CMS Pub 100-04 ch. 8 s. 50.3, from memory)."""
+    table = codes.claim_forms().dialysis
     values = {code for code, _ in by_kind.get("BE", ())}
-    acute = table.acute_condition in conditions
+    acute = table.acute_condition in {code for code, _ in by_kind.get("BG", ())}
     wanted = [code for code in table.values if not acute or code != "D5"]
     for code in wanted:
         if code not in values:
@@ -147,8 +184,6 @@ def _dialysis_codes(
     if not values & set(table.one_of_values):
         yield Found("a dialysis claim has value code 48 or 49 (HI*BE)", 0)
     occurrences = {code for code, _ in by_kind.get("BH", ())}
-    if not acute and table.occurrence not in occurrences:
+    measured = not acute and kt_v != _NOT_MEASURED
+    if measured and table.occurrence not in occurrences:
         yield Found(f"a dialysis claim has occurrence code {table.occurrence} (HI*BH)", 0)
-    revenue = [element(segment, 1)[:3] for segment in segments if segment[0] == "SV2"]
-    if not any(code in table.treatment_revenue for code in revenue):
-        yield Found("a dialysis claim has the lines of its treatments (082X to 085X)", 0)

@@ -5,32 +5,64 @@ Held by tests/unit/test_claim_checks.py.
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import chain
 
 from mappings import codes
 from mappings.values.us_dates import us_date
 from mappings.writing.checks.fault import Findings, Found, element
-from mappings.writing.checks.services import Service
+from mappings.writing.checks.services.lines import Days
+from mappings.writing.checks.services.service import OF_NDCS, Service
 from mappings.writing.preparing.identifiers import medicare_number_fault
-from mappings.writing.x12.segments import Segment
+from mappings.writing.x12.segments import COMPONENT, Segment
 
-WHY_SECOND = "SBR05 does not say why Medicare pays after another"
 FILINGS = frozenset({"MA", "MB"})
-_OFFICE = "11"
+_DIALYSIS = "72"
 _LATE_REASON = 20  # CLM20
+_VOID = "8"
+ORIGINALS_ONLY = (
+    "Medicare's Part B contractors take no replacement and no void of an 837P (CLM05-3 is 1): have"
+    " what they processed reopened, by their portal, telephone or letter; what they rejected is"
+    " sent as a new claim"
+)
+
+
+def takes_originals_only(filing: str, frequency: str) -> bool:
+    """Whether a claim of that frequency is none that Medicare's Part B contractors take."""
+    return filing == "MB" and frequency != codes.claim_forms().medicare.part_b_frequency
 
 
 def faults(
-    claim: Segment, services: Sequence[Service], filing: str, written_on: date | None
+    head: Sequence[Segment], services: Sequence[Service], filing: str, days: Days
 ) -> Findings:
-    """`claim`: CLM; of a claim that goes to Medicare."""
+    """`head`: CLM to 2310; of a claim that goes to Medicare."""
+    claim = head[0]
+    place, _, frequency, *_ = [*element(claim, 5).split(COMPONENT), "", ""]
+    if takes_originals_only(filing, frequency):
+        yield Found(ORIGINALS_ONLY, 0)
     institutional = any(service.institutional for service in services)
     if services and institutional != (filing == "MA"):
         wanted = "837I are MA" if institutional else "837P are MB"
         yield Found(f"SBR09 is {filing}, and Medicare's {wanted}", 0)
-    if not element(claim, _LATE_REASON):
-        yield from _late(services, written_on)
-    if not institutional and element(claim, 5).startswith(_OFFICE):
-        yield from _discards_not_named(services)
+    if institutional:
+        yield from _change_reason(head, frequency)
+    if not element(claim, _LATE_REASON) and frequency != _VOID:
+        yield from _late(services, days)
+    dialysis = institutional and place == _DIALYSIS
+    office = not institutional and place in codes.claim_forms().medicare.discards_named_at
+    if dialysis or office:
+        yield from _discards_not_named(services, in_dialysis=dialysis)
+
+
+def _change_reason(head: Sequence[Segment], frequency: str) -> Findings:
+    table = codes.claim_forms().medicare.change_reasons
+    every = set(chain.from_iterable(table.values()))
+    parts = chain.from_iterable(segment[1:] for segment in head if segment[0] == "HI")
+    said = [code for kind, _, code in (part.partition(COMPONENT) for part in parts) if kind == "BG"]
+    reasons = [code for code in said if code in every]
+    if frequency in table and not (len(reasons) == 1 and reasons[0] in table[frequency]):
+        wanted = ", ".join(table[frequency])
+        says = f"frequency {frequency} to Medicare's Part A says why, by one condition code (HI*BG)"
+        yield Found(f"{says} of {wanted}", 0)
 
 
 def subscriber(segments: Sequence[Segment], sbr: Segment, at: int) -> Findings:
@@ -41,29 +73,53 @@ def subscriber(segments: Sequence[Segment], sbr: Segment, at: int) -> Findings:
             yield Found(f"the Medicare number {fault}", place)
     if element(sbr, 2) != "18":
         yield Found("Medicare's patient is the subscriber (SBR02 is 18)", at)
-    if element(sbr, 9) == "MB" and element(sbr, 1) != "P" and not element(sbr, 5):
-        yield Found(WHY_SECOND, at)
+    if element(sbr, 9) == "MB" and element(sbr, 1) != "P":
+        yield from why_second(sbr, at)
 
 
-def _late(services: Sequence[Service], written_on: date | None) -> Findings:
+def why_second(sbr: Segment, at: int) -> Findings:
+    """SBR05 of a professional claim on which Medicare pays after another."""
+    reason = element(sbr, 5)
+    if not reason:
+        yield Found("SBR05 does not say why Medicare pays after another", at)
+    elif reason not in codes.claim_forms().medicare_secondary.types:
+        yield Found(f"SBR05 {reason} is no reason why Medicare pays after another", at)
+
+
+def _late(services: Sequence[Service], days: Days) -> Findings:
+    """A year is counted from the service, on an institutional claim from its statement's last
+    day."""
+    if days.written_on is None:
+        return
     years = codes.claim_forms().medicare.years_to_file
+    year, month, day = days.written_on.year - years, days.written_on.month, days.written_on.day
     for service in services:
-        if written_on is None or service.days is None:
-            continue
-        day = service.days[0]
-        if (written_on.year - years, written_on.month, written_on.day) > day.timetuple()[:3]:
-            says = f"the service of {us_date(day)} is more than a year before the file's date"
-            yield Found(f"{says}, and CLM20 gives no reason", service.at, service.line)
+        own = service.days[0] if service.days else None
+        counted = days.statement[1] if days.statement else own
+        if counted is not None and (year, month, day) > counted.timetuple()[:3]:
+            says = f"the service of {us_date(own or counted)} is more than a year before the file's"
+            yield Found(f"{says} date, and CLM20 gives no reason", service.at, service.line)
 
 
-def _discards_not_named(services: Sequence[Service]) -> Findings:
+def _discards_not_named(services: Sequence[Service], *, in_dialysis: bool) -> Findings:
     """Each IV iron comes in single-dose containers."""
-    first, known = codes.claim_forms().medicare.discards_named_from, codes.in_force().billing_codes
-    discarded = {(one.code, one.days) for one in services if "JW" in one.modifiers}
+    discarded = {_dose(one) for one in services if "JW" in one.modifiers}
     for service in services:
-        if service.code not in known or service.days is None or service.days[0] < first:
+        if not service.is_iron or service.days is None:
             continue
-        if "JZ" in service.modifiers or (service.code, service.days) in discarded:
+        if not _is_named_on(service.days[0], in_dialysis=in_dialysis):
             continue
-        says = f"{service.code} has neither JZ (nothing discarded) nor a JW line beside it"
-        yield Found(says, service.at, service.line)
+        if "JZ" not in service.modifiers and _dose(service) not in discarded:
+            says = f"{service.code} has neither JZ (nothing discarded) nor a JW line beside it"
+            yield Found(says, service.at, service.line)
+
+
+def _is_named_on(day: date, *, in_dialysis: bool) -> bool:
+    table = codes.payment()
+    asked = any(row.modifier == "JZ" and row.holds(day) for row in table.discard_modifiers)
+    return asked and (not in_dialysis or table.esrd_discard_modifiers.holds(day))
+
+
+def _dose(service: Service) -> tuple[object, ...]:
+    """What a discard has in common with its dose."""
+    return service.code, service.days, frozenset(service.modifiers) - {"JW"} - OF_NDCS

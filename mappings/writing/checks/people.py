@@ -20,14 +20,24 @@ _PHONE = re.compile(r"[2-9]\d{9}", re.ASCII)
 _ZIP = re.compile(r"\d{5}(\d{4})?")
 _OLDEST = 130  # years
 SEQUENCES = "PSTABCDEFGHU"
+# Addresses alone: where checks go, and where an ambulance goes from and to.
+_NAMELESS = frozenset({"87", "PW", "45"})
+# A family's name that others write where they know none.
+_SURNAMES = frozenset({"NA"})
+_TAX = frozenset({"EI", "SY"})
 _FOREIGN = frozenset({"", "US", "USA"})
 
 
 def names(segments: Sequence[Segment]) -> Findings:
-    """Of any loops: NPIs, names, taxonomies."""
+    """Of any loops: NPIs, names, taxonomies. What another payer calls its providers (2330C to
+    2330I) are numbers in REF, and no names."""
+    is_claim, of_other = segments[0][0] == "CLM", False
     for at, segment in enumerate(segments):
+        if segment[0] in ("SBR", "LX"):
+            of_other = is_claim and segment[0] == "SBR"
         if segment[0] == "NM1":
-            yield from (Found(says, at) for says in _name(segment))
+            if not of_other or element(segment, 1) in ("IL", "PR"):
+                yield from (Found(says, at) for says in _name(segment))
         elif segment[0] == "PRV" and not _TAXONOMY.fullmatch(element(segment, 3)):
             yield Found(f"PRV*{element(segment, 1)} holds no taxonomy code", at)
         elif segment[0] == "N4":
@@ -46,13 +56,20 @@ def _name(segment: Segment) -> list[str]:
     found = []
     if element(segment, 8) == "XX" and not valid_npi(number):
         found.append(f"the NPI of NM1*{entity} fails its check digit")
-    if is_placeholder(element(segment, 3)) and entity != "87":
+    if entity not in _NAMELESS and _is_unnamed(segment):
         found.append(f"NM1*{entity} has no name")
     if entity in ("IL", "PR", "85", "40", "41") and is_placeholder(number):
         found.append(f"NM1*{entity} has no number")
+    if element(segment, 2) == "2" and any(segment[4:8]):
+        found.append(f"NM1*{entity} is an organization, and has a given name, prefix or suffix")
     if element(segment, 2) not in ("1", "2"):
         found.append(f"NM1*{entity} is neither a person (1) nor an organization (2)")
     return found
+
+
+def _is_unnamed(segment: Segment) -> bool:
+    family, given = element(segment, 3), element(segment, 4)
+    return is_placeholder(family) and not (family.upper() in _SURNAMES and given)
 
 
 def _place(segment: Segment) -> list[str]:
@@ -75,12 +92,14 @@ def biller(segments: Sequence[Segment]) -> Findings:
     seen = set()
     for at, segment in enumerate(segments):
         entity = element(segment, 1) if segment[0] == "NM1" else entity
-        seen.add((entity, segment[0]))
+        if segment[0] != "REF" or element(segment, 1) in _TAX:
+            seen.add((entity, segment[0]))
         if entity == "85":
             yield from (Found(says, at) for says in _of_biller(segment))
     for wanted in ("NM1", "N3", "N4", "REF"):
         if ("85", wanted) not in seen:
-            yield Found(f"the billing provider has no {wanted} (2010AA)", 0)
+            what = "tax number (REF*EI, REF*SY)" if wanted == "REF" else wanted
+            yield Found(f"the billing provider has no {what} (2010AA)", 0)
     if ("87", "NM1") in seen and not {("87", "N3"), ("87", "N4")} <= seen:
         yield Found("the pay-to address has no N3 or N4 (2010AB)", 0)
 
@@ -90,7 +109,7 @@ def _of_biller(segment: Segment) -> list[str]:
         return ["the billing provider's address is a post box (2010AA): use 2010AB"]
     if segment[0] == "N4" and len(element(segment, 3)) != 9 and element(segment, 4) in _FOREIGN:
         return ["the billing provider's ZIP code has not nine digits"]
-    if segment[0] != "REF" or element(segment, 1) not in ("EI", "SY"):
+    if segment[0] != "REF" or element(segment, 1) not in _TAX:
         return []
     number = element(segment, 2).replace("-", "")
     right = re.fullmatch(r"\d{9}", number, re.ASCII) and not is_placeholder(number)
@@ -153,3 +172,8 @@ def dependent(segments: Sequence[Segment], written_on: date | None) -> Findings:
 
 def born(segments: Sequence[Segment]) -> date | None:
     return day(element(first_of(segments, "DMG"), 2))
+
+
+def died(segments: Sequence[Segment]) -> date | None:
+    """PAT06."""
+    return day(element(first_of(segments, "PAT"), 6))

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from mappings.record import Address, Name
-from mappings.writing.preparing.drafts import DIALYSIS, Draft, ServiceLine, service_lines
+from mappings.writing.preparing.drafts import DIALYSIS, Draft, ServiceLine, again, service_lines
 from mappings.writing.preparing.insurance import Insurance
 from mappings.writing.preparing.parties import Parties, carried_address
 from mappings.writing.preparing.prepared import Claim, charge
@@ -212,8 +212,10 @@ def service_loops(draft: Draft, services: Sequence[ServiceLine]) -> list[Segment
 def preview(draft: Draft) -> list[Segment]:
     """The service lines of a draft with their values as charges, as a person looks at them."""
     parts: list[ServiceLine] = []
+    repeated = again(draft.lines)
     for line in draft.lines:
-        parts += service_lines(line, Decimal(line.value) if line.value else Decimal(0))
+        value, modifier = Decimal(line.value or 0), repeated.get(line.id)
+        parts += service_lines(line, value, modifier=modifier)
     return service_loops(draft, parts)
 
 

@@ -18,11 +18,12 @@ _AFTER_ORIGINAL = frozenset({"K3", "NTE", "CR1", "CR2", "CR3", "CRC", "HI", "HCP
 
 class Voiding(Struct, frozen=True):
     """`about`: our number of the claim that is void; `number`: the void's own; `original`: the
-    payer's number of the claim."""
+    payer's number of the claim; `reason`: why, as Medicare's Part A asks (a condition code)."""
 
     about: str
     number: str
     original: str
+    reason: str | None = None
 
 
 class Resent(Struct, frozen=True):
@@ -71,18 +72,22 @@ def voided(segments: Iterable[Numbered], void: Voiding) -> Resent | None:
         kept.append(segment)
     if not claim:
         return None
-    loops = [*subscriber, *dependent, *_void(claim, void.number, void.original)]
+    loops = [*subscriber, *dependent, *_void(claim, void)]
     return Resent(void, kind, receiver, tuple(biller), tuple(loops))
 
 
-def _void(claim: Sequence[Segment], number: str, original: str) -> list[Segment]:
-    """With a number of its own, frequency 8, and REF*F8 in its place."""
+def _void(claim: Sequence[Segment], void: Voiding) -> list[Segment]:
+    """With a number of its own, frequency 8, and REF*F8 and the reason in their places."""
     place, kind, *_ = claim[0][5].split(COMPONENT)
-    head = (*claim[0][:1], number, *claim[0][2:5], COMPONENT.join((place, kind, "8")))
+    head = (*claim[0][:1], void.number, *claim[0][2:5], COMPONENT.join((place, kind, "8")))
     segments: list[Segment] = [(*head, *claim[0][6:])]
     rest = [segment for segment in claim[1:] if segment[:2] != ("REF", "F8")]
     at = next(place for place, segment in enumerate(rest) if segment[0] in _AFTER_ORIGINAL)
-    return [*segments, *rest[:at], ("REF", "F8", original), *rest[at:]]
+    segments += [*rest[:at], ("REF", "F8", void.original), *rest[at:]]
+    if void.reason:
+        last = max(place for place, segment in enumerate(segments) if segment[0] == "HI")
+        segments.insert(last + 1, ("HI", f"BG{COMPONENT}{void.reason}"))
+    return segments
 
 
 def numbered(loops: Sequence[Segment], first: int, parent: int) -> list[Segment]:

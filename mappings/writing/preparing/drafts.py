@@ -125,32 +125,56 @@ def ndcs_of(line: ClaimLine) -> tuple[NdcQuantity, ...]:
     return line.ndcs or ((line.ndc,) if line.ndc else ())
 
 
+def again(lines: Sequence[ClaimLine], sent: Iterable[ClaimLine] = ()) -> dict[str, str]:
+    """By line id, the modifier that a line of a second visit of the day has: without it a payer
+    takes it for a duplicate of the first one's (R4: each encounter has lines of its own). `sent`:
+    those of the patient that left before."""
+    table, irons = codes.claim_forms().repeated, codes.in_force().billing_codes
+    leaving = {line.id for line in lines}
+    before = [line for line in sent if line.id not in leaving]
+    seen: set[tuple[object, ...]] = set()
+    found: dict[str, str] = {}
+    for pair in pairs([*before, *lines]):
+        first = pair[0]
+        whose = (first.coverage, first.place_of_service)
+        said = (*whose, first.code, first.service_date, first.modifiers)
+        if said in seen:
+            modifier = table.drug if first.code in irons else table.service
+            found |= {line.id: modifier for line in pair}
+        seen.add(said)
+    return found
+
+
 def service_lines(
     line: ClaimLine,
     value: Decimal | None,
     several: SeveralNdcs = "apart",
     dose: ClaimLine | None = None,
+    modifier: str | None = None,
 ) -> Iterator[ServiceLine]:
     """One per NDC, or one of all as the payer has it; units and values of the parts sum to the
-    line's. `dose`: of a discard the line of what was given."""
+    line's. `dose`: of a discard the line of what was given. `modifier`: of a second visit."""
+    modifiers = (*line.modifiers, modifier) if modifier else line.modifiers
     if several == "one" and ndcs_of(line):
         ndc = _together(ndcs_of(line), ndcs_of(dose) if dose else ())
-        yield ServiceLine(line, 1, line.units, ndc, value, line.modifiers)
+        yield ServiceLine(line, 1, line.units, ndc, value, modifiers)
     elif not line.ndcs:
-        yield ServiceLine(line, 1, line.units, line.ndc, value, line.modifiers)
+        yield ServiceLine(line, 1, line.units, line.ndc, value, modifiers)
     else:
-        yield from _apart(line, value, several)
+        yield from _apart(line, value, several, modifiers)
 
 
-def _apart(line: ClaimLine, value: Decimal | None, several: SeveralNdcs) -> Iterator[ServiceLine]:
+def _apart(
+    line: ClaimLine, value: Decimal | None, several: SeveralNdcs, modifiers: tuple[str, ...]
+) -> Iterator[ServiceLine]:
     units = shares(line.units, [_mg(ndc) for ndc in line.ndcs])
     weights = [Decimal(part) for part in units]
     cents = shares(int(value / CENT), weights) if value is not None else [None] * len(units)
     parts = zip(units, line.ndcs, cents, strict=True)
     for number, (part, ndc, share) in enumerate(parts, 1):
         worth = None if share is None else share * CENT
-        modifiers = (*line.modifiers, *_modifier(number, several))
-        yield ServiceLine(line, number, part, ndc, worth, modifiers)
+        own = (*modifiers, *_modifier(number, several))
+        yield ServiceLine(line, number, part, ndc, worth, own)
 
 
 def _modifier(number: int, several: SeveralNdcs) -> tuple[str, ...]:

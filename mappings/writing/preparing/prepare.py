@@ -3,7 +3,7 @@
 Held by tests/unit/test_claim_contents.py.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain
 
@@ -17,7 +17,7 @@ from mappings.values.moment import shown
 from mappings.values.us_dates import us_date
 from mappings.writing.preparing.billers import provider_lacks
 from mappings.writing.preparing.charges import AllowedPrices, Charging
-from mappings.writing.preparing.drafts import DIALYSIS, Draft, drawn, ndcs_of, service_lines
+from mappings.writing.preparing.drafts import DIALYSIS, Draft, again, drawn, ndcs_of, service_lines
 from mappings.writing.preparing.insurance import coverage_of
 from mappings.writing.preparing.parties import Parties, parties
 from mappings.writing.preparing.prepared import Claim, claim_number
@@ -63,9 +63,13 @@ Prepared = Claim | LeftOut | ChargeLines
 
 
 def prepare(
-    patient: str, lines: Sequence[ClaimLine], record: PatientRecord | None, basis: Basis
+    patient: str,
+    lines: Sequence[ClaimLine],
+    record: PatientRecord | None,
+    basis: Basis,
+    sent: Sequence[ClaimLine] = (),
 ) -> Iterator[Prepared]:
-    """Everything that the lines of one patient come to."""
+    """Everything that the lines of one patient come to. `sent`: their lines that left before."""
     loose = [line for line in lines if not _placed(line)]
     if loose:
         yield LeftOut(
@@ -75,16 +79,18 @@ def prepare(
         if record is None:
             yield LeftOut(patient, draft.lines, ("it lacks the patient's record",))
         else:
-            yield from _prepared(draft, record, basis)
+            yield from _prepared(draft, record, basis, sent)
 
 
 def _placed(line: ClaimLine) -> bool:
     return bool(line.service_date and line.coverage and line.place_of_service)
 
 
-def _prepared(draft: Draft, record: PatientRecord, basis: Basis) -> Iterator[Prepared]:
+def _prepared(
+    draft: Draft, record: PatientRecord, basis: Basis, sent: Sequence[ClaimLine]
+) -> Iterator[Prepared]:
     who = parties(draft, record, basis.site)
-    priced, reasons = _priced(draft, record, who, basis)
+    priced, reasons = _priced(draft, record, who, basis, again(draft.lines, sent))
     entries = basis.facility.of(draft)
     if _goes_to_the_facility(draft, basis, bool(entries)):
         yield ChargeLines(draft, tuple(priced))
@@ -140,9 +146,10 @@ def _goes_to_the_facility(draft: Draft, basis: Basis, has_rows: bool) -> bool:
 
 
 def _priced(
-    draft: Draft, record: PatientRecord, who: Parties, basis: Basis
+    draft: Draft, record: PatientRecord, who: Parties, basis: Basis, repeated: Mapping[str, str]
 ) -> tuple[list[Priced], list[str]]:
-    """The service lines of each line; what has no price, or a drug not on the market, is named."""
+    """The service lines of each line; what has no price, or a drug not on the market, is named.
+    `repeated`: modifiers of second visits, by line."""
     coverage = coverage_of(record, draft.coverage)
     several = coverage.payor.on_claims.several_ndcs if coverage else "apart"
     priced: list[Priced] = []
@@ -157,7 +164,8 @@ def _priced(
             reasons.append(
                 f"the charge of {line.code} on {shown(line.service_date or '')} is nothing"
             )
-        parts = tuple(service_lines(line, value, several, by_id.get(line.discard_of or "")))
+        dose, modifier = by_id.get(line.discard_of or ""), repeated.get(line.id)
+        parts = tuple(service_lines(line, value, several, dose, modifier))
         priced.append((line, parts))
         reasons += _faults_of(line, [len(part.modifiers) for part in parts])
     if unpriced:
