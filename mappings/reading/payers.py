@@ -90,11 +90,12 @@ def _kind(
 
 
 def _strong(of_plan: list[PayerName], of_payer: list[PayerName]) -> set[str]:
-    """The plan's words decide over the payer's, but for a payer that is not medical at all."""
+    """The plan's words decide over the payer's, but for a payer that is not medical at all.
+    "Medicare" alone is no plan's word: desks write it for all of Medicare's."""
     plan = {payer.kind for payer in of_plan if payer.strong and payer.kind}
     payer = {payer.kind for payer in of_payer if payer.strong and payer.kind}
     not_medical = set(codes.payers().beside_medical)
-    return plan | (payer & not_medical) if plan else payer
+    return plan | (payer & not_medical) if plan - {"medicare"} else plan | payer
 
 
 def _probable(of_plan: list[PayerName], of_payer: list[PayerName], hints: set[str]) -> set[str]:

@@ -18,6 +18,10 @@ NEW_YORK = ZoneInfo("America/New_York")
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
 
+# A code with the words of its own table.
+SOPT_WITH_WORDS = {"coding": [builders.coding(builders.SOPT, "1", "MEDICARE")]}
+
+
 def read(
     resource: builders.Resource, *others: builders.Resource, **aliases: PayerAlias
 ) -> Coverage:
@@ -173,6 +177,25 @@ def test_code_and_name_together(
     sopt: str | None, act: str | None, name: str, expected: str | None
 ) -> None:
     assert kind(sopt, act, name) == expected
+
+
+@pytest.mark.parametrize("medicare", [{"text": "Medicare"}, {"text": "MCR"}, SOPT_WITH_WORDS])
+@pytest.mark.parametrize(
+    ("payor", "expected"),
+    [
+        ("Humana Gold Plus HMO", "medicare-advantage"),
+        ("UHC Medicare Advantage", "medicare-advantage"),
+        ("Medicare Part A", "hospital-only"),
+        ("AARP Medicare Supplement", "supplement"),
+        ("Vitas Hospice", "hospice"),
+        ("Illinois Medicaid", None),
+        ("Railroad Medicare", "medicare"),
+    ],
+)
+def test_medicare_as_the_type_is_all_of_medicares_plans(
+    medicare: builders.Resource, payor: str, expected: str | None
+) -> None:
+    assert read(builders.coverage(None, payor) | {"type": medicare}).kind == expected
 
 
 @pytest.mark.parametrize(
