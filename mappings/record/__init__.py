@@ -27,6 +27,7 @@ from mappings.record.encounters import (
     EncounterClass,
     Location,
     Note,
+    PastClass,
     Stay,
 )
 from mappings.record.labs import LabResult
@@ -70,6 +71,7 @@ __all__ = [
     "OnClaims",
     "OralIron",
     "Order",
+    "PastClass",
     "PatientRecord",
     "Payor",
     "Practitioner",
