@@ -37,6 +37,12 @@ def laboratory() -> str:
         ("a note that takes a result back", said.taken_back),
         ("elsewhere", said.elsewhere),
     ]
+    tests = [
+        *labs.names.of.items(),
+        ("another test", labs.names.others),
+        ("another fluid (anywhere in the text)", labs.names.fluids),
+        ("nothing (leaves a name what it is)", labs.names.beside),
+    ]
     return f"""# Laboratory results
 
 A unit that is not listed is not used; the number beside it turns a value into the unit of the
@@ -75,6 +81,17 @@ an older result; anything else that is not read decides that an older one is hel
         table(
             ["what", "words", "source", "verified"],
             [(*row, said.source, said.verified) for row in words],
+        )
+    }
+
+## Names of tests
+
+A result whose words name another test than its code is not used.
+
+{
+        table(
+            ["names", "words", "source", "verified"],
+            [(*row, labs.names.source, labs.names.verified) for row in tests],
         )
     }
 

@@ -87,8 +87,34 @@ class ResultWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     verified: bool
 
 
+class AnalyteNames(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fields=True):
+    """What tests are called. `of`: those of the analytes; `others`; `fluids`: specimens that are no
+    blood; `beside`: words that leave a name what it is."""
+
+    of: dict[str, tuple[str, ...]]
+    others: tuple[str, ...]
+    fluids: tuple[str, ...]
+    beside: tuple[str, ...]
+    source: str
+    verified: bool
+
+    def is_another(self, analyte: str, text: str) -> bool:
+        """Whether a text names a test that is not that of the analyte, and nothing else."""
+        if analyte not in self.of:
+            return False
+        said = " ".join(word for word in words.plain(text).split() if word not in self.beside)
+        named = self._analyte_of.get(said)
+        return named not in (None, analyte) or words.first_of(text, self.fluids) is not None
+
+    @cached_property
+    def _analyte_of(self) -> dict[str, str]:
+        rows = [*self.of.items(), ("another", self.others)]
+        return {words.plain(name).strip(): analyte for analyte, names in rows for name in names}
+
+
 class Labs(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     analytes: tuple[Analyte, ...]
+    names: AnalyteNames
     words: ResultWords
     never: tuple[NeverEvidence, ...]
     tibc_per_transferrin: TibcFactor

@@ -25,8 +25,8 @@ _BEYOND_LIMIT = (
 )
 _SEVERAL = "Have the result that counts marked as such, and the other one corrected or withdrawn."
 _UNREAD = (
-    "Have the result recorded as a number with its unit, or file another one from within the"
-    " payer's window."
+    "Have the result recorded as a number with its unit, under the code and name of its test, or"
+    " file another one from within the payer's window."
 )
 
 

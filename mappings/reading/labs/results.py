@@ -75,6 +75,17 @@ class LabReader:
         """The analyte of an Observation or component; an EHR repeats the same few hundred codes."""
         return self._analytes[elements.concept(part.get("code"))]
 
+    def _other_test(self, analyte: Analyte, part: Resource) -> str | None:
+        """What the words beside its code call it, where that is another test; the site's own words
+        are right."""
+        concept = elements.concept(part.get("code"))
+        if self._aliases and self._by_text(concept) is analyte:
+            return None
+        names = codes.labs().names
+        return next(
+            (said for said in concept.words if names.is_another(analyte.analyte, said)), None
+        )
+
     def knows(self, resource: Resource) -> bool:
         """Whether the code of an Observation means an analyte."""
         return self._of_part(resource) is not None
@@ -106,7 +117,7 @@ class LabReader:
         if analyte is None or status not in self._usable:
             return None
         value = self._value(analyte, part)
-        return None if value[4] else (analyte, value)
+        return None if value[4] or self._other_test(analyte, part) else (analyte, value)
 
     def results(
         self, resource: Resource, collection: Collection, panels: Panels
@@ -172,6 +183,12 @@ class LabReader:
                 found = _undated(found, resource)
             if doubt:
                 found = structs.replace(found, problem=doubt[0], unread=doubt[1])
+            elif other := self._other_test(analyte, part):
+                problem, unread = (
+                    "whose words name another test than its code",
+                    Unread("code", other),
+                )
+                found = structs.replace(found, problem=problem, unread=unread)
             elif of_another:
                 found = structs.replace(found, problem=of_another, unread=None)
             elif taken_back:
