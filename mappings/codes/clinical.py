@@ -15,6 +15,11 @@ from mappings.codes.tables.dated import Names
 from mappings.values import words
 
 
+def unit_key(text: str) -> str:
+    """A unit text as units are compared: case and spaces aside, and a full stop behind it."""
+    return "".join(text.split()).lower().removesuffix(".")
+
+
 class Analyte(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fields=True):
     """`units`: unit texts with the factor to `unit`. `unverified`: which LOINC codes and units
     `verified: false` is about.
@@ -40,13 +45,13 @@ class Analyte(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_field
 
     @cached_property
     def factors(self) -> dict[str, Decimal]:
-        """Factors by unit text, case aside."""
-        return {name.lower(): factor for name, factor in self.units.items()}
+        """Factors by unit text, case and spaces aside."""
+        return {unit_key(name): factor for name, factor in self.units.items()}
 
     @cached_property
     def doubtful(self) -> frozenset[str]:
-        """The unit texts, case aside, whose factor is not verified."""
-        return frozenset(name.lower() for name in self.unverified if name in self.units)
+        """The unit texts, case and spaces aside, whose factor is not verified."""
+        return frozenset(unit_key(name) for name in self.unverified if name in self.units)
 
 
 class TibcFactor(Struct, frozen=True):
@@ -134,10 +139,10 @@ class Labs(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
 
     @cached_property
     def unit_texts(self) -> frozenset[str]:
-        """Every unit text that is read for some analyte, case aside."""
+        """Every unit text that is read for some analyte, case and spaces aside."""
         found = set[str]()
         for analyte in self.analytes:
-            found.update(analyte.factors, map(str.lower, analyte.fractions))
+            found.update(analyte.factors, map(unit_key, analyte.fractions))
         return frozenset(found)
 
 

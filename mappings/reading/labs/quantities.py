@@ -8,7 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from mappings import codes
-from mappings.codes.clinical import Analyte
+from mappings.codes.clinical import Analyte, unit_key
 from mappings.reading.drugs.amounts import written
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
@@ -67,11 +67,10 @@ def _quantity(analyte: Analyte, quantity: object) -> Value:
 
 
 def _unit(quantity: Resource) -> str:
-    """The unit that counts: the UCUM code, else the unit's text. Small letters; units are compared
-    without case."""
+    """The unit that counts: the UCUM code, else the unit's text, as units are compared."""
     code, unit = _code(quantity), elements.text(quantity.get("unit")).strip()
     is_ucum = code and elements.system(quantity.get("system")) == elements.UCUM
-    return bare((code if is_ucum else unit or code).lower())
+    return unit_key(bare(code if is_ucum else unit or code))
 
 
 def _code(quantity: Resource) -> str:
@@ -80,7 +79,7 @@ def _code(quantity: Resource) -> str:
 
 def _contradicts(analyte: Analyte, quantity: Resource, number: Decimal, factor: Decimal) -> bool:
     """Whether the unit's text is read, and as another unit than the one that counts."""
-    text = bare(elements.text(quantity.get("unit")).strip().lower())
+    text = unit_key(bare(elements.text(quantity.get("unit")).strip()))
     known = text in codes.labs().unit_texts
     return bool(known and _code(quantity)) and _factor(analyte, text, number) != factor
 
