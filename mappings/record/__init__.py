@@ -31,7 +31,7 @@ from mappings.record.encounters import (
     Stay,
 )
 from mappings.record.labs import LabResult
-from mappings.record.orders import Dispense, EsaDose, OralIron, Order
+from mappings.record.orders import WHICH_IRON, Dispense, EsaDose, OralIron, Order
 from mappings.record.patient import PatientRecord
 from mappings.record.people import Address, Demographics, Name, Practitioner
 from mappings.record.sources import Coding, Concept, Decided, Problem, Source
@@ -42,6 +42,7 @@ __all__ = [
     "NOT_HELD",
     "TREATED_IN_WORDS",
     "VISIT_IN_WORDS",
+    "WHICH_IRON",
     "Address",
     "Administration",
     "Amount",

@@ -43,10 +43,14 @@ class Dispense(Struct, frozen=True, gc=False, kw_only=True):
     containers: tuple[Container, ...] = ()
 
 
+# Of an allergy to iron that does not say to which.
+WHICH_IRON = "AllergyIntolerance.code"
+
+
 class OralIron(Struct, frozen=True, gc=False, kw_only=True):
     """A course of oral iron, or an intolerance to it (then without dates). `unread`: a status that
-    is not understood; `over`: one by which the intolerance stands no more. With either it is no
-    evidence."""
+    is not understood, or an iron that may be another; `over`: a status by which the intolerance
+    stands no more. With either it is no evidence."""
 
     source: Source
     unread: Unread | None = None
