@@ -295,6 +295,22 @@ A route that the drug does not have holds the line; a route or method in no row 
 """
 
 
+def notes() -> str:
+    known = codes.note_types()
+    rows = [
+        ("LOINC code", known.loinc, known.source, known.verified),
+        ("text, where no LOINC code stands", known.names, known.source, known.verified),
+        ("in front of such a text", known.before, known.source, known.verified),
+    ]
+    return f"""# Notes
+
+Documents of these types are progress, consult or history-and-physical notes, by `type` or
+`category`; what they say is not read.
+
+{table(["of", "is one", "source", "verified"], rows)}
+"""
+
+
 def systems() -> str:
     rows = [
         (row.system, row.names, row.editions, row.source, row.verified)
