@@ -22,15 +22,17 @@ _PARTS_OF_MEDICARE = frozenset(
 
 
 class Words(Struct, frozen=True, kw_only=True):
-    """What a Coverage says in words: of the plan, of the payer, and beside codes of no system."""
+    """What a Coverage says in words: of the plan, of the payer, beside codes that tell the kind for
+    certain (`of_codes`: they decide no more than a payer's name), and beside those of no system."""
 
     plan: tuple[str, ...] = ()
     payer: tuple[str, ...] = ()
+    of_codes: tuple[str, ...] = ()
     beside_codes: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*self.plan, *self.payer, *self.beside_codes)))
+        return tuple(dict.fromkeys((*self.plan, *self.payer, *self.of_codes, *self.beside_codes)))
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -45,10 +47,11 @@ class Told(Struct, frozen=True, kw_only=True):
 def told(kind: Concept, said: Words, paid_by_patient: bool = False) -> Told:
     """What type and words tell together; words beside a code without a system tell nothing by
     themselves, and may contradict."""
-    solid = _told(kind, said.plan, said.payer, paid_by_patient)
+    payer = (*said.payer, *said.of_codes)
+    solid = _told(kind, said.plan, payer, paid_by_patient)
     if solid.kind is None or not said.beside_codes:
         return solid
-    whole = _told(kind, (*said.plan, *said.beside_codes), said.payer, paid_by_patient)
+    whole = _told(kind, (*said.plan, *said.beside_codes), payer, paid_by_patient)
     return solid if whole.kind == solid.kind else Told(payer=solid.payer, conflict=True)
 
 
@@ -128,6 +131,12 @@ def _coded(coding: Coding) -> tuple[str, bool] | None:
         return None
     kind = table.act_code.get(coding.code.upper())
     return (kind, kind in _CERTAIN) if kind else None
+
+
+def is_certain(coding: Coding) -> bool:
+    """Whether a code tells the kind for certain."""
+    coded = _coded(coding)
+    return coded is not None and coded[1]
 
 
 @codes.remembered

@@ -179,6 +179,24 @@ def test_code_and_name_together(
     assert kind(sopt, act, name) == expected
 
 
+@pytest.mark.parametrize(
+    ("sopt", "display", "payor", "expected"),
+    [
+        ("2", "MEDICAID", "Medicare", None),
+        ("1", "Medicare HMO", "Sunrise", "medicare-advantage"),
+        ("11", "Medicare (Managed Care)", "Medicare", "medicare-advantage"),
+        ("5", "PRIVATE HEALTH INSURANCE", "Ohio Medicaid", None),
+        ("6", "BLUE CROSS/BLUE SHIELD", "Anthem", "commercial"),
+        ("523", "Medicare supplemental policy (as second payer)", "Aetna", "supplement"),
+    ],
+)
+def test_the_words_of_a_certain_code_decide_no_more_than_the_payers_name(
+    sopt: str, display: str, payor: str, expected: str | None
+) -> None:
+    said = {"coding": [builders.coding(builders.SOPT, sopt, display)]}
+    assert read(builders.coverage(None, payor) | {"type": said}).kind == expected
+
+
 @pytest.mark.parametrize("medicare", [{"text": "Medicare"}, {"text": "MCR"}, SOPT_WITH_WORDS])
 @pytest.mark.parametrize(
     ("payor", "expected"),
