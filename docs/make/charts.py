@@ -283,6 +283,7 @@ def giving() -> str:
     rows = [("route", row.route, (*row.codes, *row.names), *by) for row in known.routes]
     rows += [("asked a day", f"{row.a_day}", row.codes, *by) for row in known.frequencies]
     rows += [
+        ("asked a day", "says nothing of how often", known.no_frequency.codes, *by),
         ("method", "says no more than that it was given", known.methods.names, *by),
         ("names no drug", "by these words alone", known.names_nothing.words, *by),
         ("in a dosage's text", "the mass is not this dose", known.other_mass.names, *by),
