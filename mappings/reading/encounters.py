@@ -183,7 +183,10 @@ class EncounterReader:
 
     def _past_classes(self, resource: Resource) -> Iterator[PastClass]:
         """Of R4's history of the class; one without times that are read may be of any."""
-        for item in elements.items(resource.get("classHistory")):
+        said = resource.get("classHistory")
+        if said and not elements.items(said):
+            yield PastClass(Unread("Encounter.classHistory", quoted(list(statements(said)))))
+        for item in elements.items(said):
             klass = self._classes.read(item.get("class"))
             if isinstance(klass, Unread) or (klass and klass.kind == "inpatient"):
                 yield PastClass(klass, *elements.period(item.get("period")))
