@@ -107,9 +107,13 @@ class AnalyteNames(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_
         """Whether a text names a test that is not that of the analyte, and nothing else."""
         if analyte not in self.of:
             return False
-        said = " ".join(word for word in words.plain(text).split() if word not in self.beside)
-        named = self._analyte_of.get(said)
+        named = self.analyte_of(text)
         return named not in (None, analyte) or words.first_of(text, self.fluids) is not None
+
+    def analyte_of(self, text: str) -> str | None:
+        """The analyte that a text names, and nothing else; "another" for another test."""
+        said = " ".join(word for word in words.plain(text).split() if word not in self.beside)
+        return self._analyte_of.get(said)
 
     @cached_property
     def _analyte_of(self) -> dict[str, str]:
