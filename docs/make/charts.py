@@ -124,7 +124,7 @@ def diagnoses() -> str:
     ]
     worded = [
         (row.icd10, row.names, row.icd9, row.but_not, row.source, row.verified)
-        for row in known.kidney_in_words
+        for row in known.diagnoses_in_words
     ]
     of_treatment = known.dialysis_in_words
     worded.append(
@@ -178,10 +178,10 @@ the dose decides.
 
 {table(["system", "code", "kind", "source", "verified"], treatments)}
 
-## Kidney disease in words
+## Diagnoses in words
 
-No evidence where no code that is read says it, and not nothing: the line is held until a person
-records what it is.
+No evidence where no code that is read says it, and not nothing: kidney failure and dialysis hold
+the line until a person records what it is; an anemia is quoted where no code says it.
 
 {table(["as", "words", "ICD-9-CM", "but not in", "source", "verified"], worded)}
 

@@ -207,7 +207,7 @@ class DeniedWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return ends or words.begins(text, self.begins) or text.lstrip()[:1] == "?"
 
 
-class KidneyWords(Names, frozen=True, kw_only=True):
+class DiagnosisWords(Names, frozen=True, kw_only=True):
     """Words, and codes of ICD-9-CM, that say what a code of ICD-10-CM says."""
 
     icd10: str
@@ -230,7 +230,7 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     named_by_payers: dict[str, NamedByPayers]
     snomed: tuple[SnomedRow, ...]
     dialysis_treatment: tuple[DialysisCode, ...]
-    kidney_in_words: tuple[KidneyWords, ...]
+    diagnoses_in_words: tuple[DiagnosisWords, ...]
     dialysis_in_words: Names
     denied_in_words: DeniedWords
     pregnancy: tuple[PregnancyCode, ...]

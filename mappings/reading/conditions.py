@@ -18,7 +18,7 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, one_coding, statements
-from mappings.reading.kidney.words import in_words, said_of_kidney
+from mappings.reading.kidney.words import in_words, said_in_words
 from mappings.record import DENIED_IN_WORDS, IN_WORDS, Concept, Diagnosis, Source
 from mappings.values.moment import Moment
 from mappings.values.remembered import Remembered
@@ -97,7 +97,7 @@ def dotted(code: str) -> str:
 
 def is_diagnosis(concept: Concept) -> bool:
     """Whether `diagnosis` may find one in a Condition of it."""
-    return bool(icd10_codes(concept) or said_of_kidney(concept))
+    return bool(icd10_codes(concept) or said_in_words(concept))
 
 
 def diagnosis(
@@ -107,7 +107,7 @@ def diagnosis(
     and its words say nothing of dialysis."""
     concept = elements.concept(resource.get("code"))
     icd10, snomed = _coded(concept)
-    worded = () if icd10 else said_of_kidney(concept)
+    worded = () if icd10 else said_in_words(concept)
     if not icd10 and not worded:
         return None
     clinical = statuses.read("Condition.clinicalStatus", resource.get("clinicalStatus"))
