@@ -124,7 +124,7 @@ def _unknown_payer(
     if strange:
         yield Unread("Coverage.type", strange)
     elif found.kind is None and said.all:
-        name = next(iter((*said.payer, *said.all)))
+        name = next(filter(payers.may_be_an_insurers, said.all), (*said.payer, *said.all)[0])
         yield Unread("Coverage.payor" if said.payer else "Coverage.type", name)
     lost = [
         payor["reference"]

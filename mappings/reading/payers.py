@@ -63,12 +63,35 @@ def _told(kind: Concept, plan: tuple[str, ...], payer: tuple[str, ...], by_patie
     found, conflict = _kind(
         [_coded(coding) for coding in kind.codings], of_plan, of_payer, by_patient
     )
+    if found == "medicare" and not any(map(_is_fee_for_service, kind.codings)):
+        found = _medicare_or_not((*plan, *payer))
     return Told(
         kind=found,
         payer=next((payer.payer for payer in every if payer.payer), None),
         conflict=conflict,
         pays_second=any(payer.pays_second for payer in every),
     )
+
+
+def _is_fee_for_service(coding: Coding) -> bool:
+    return coding.system == elements.SOPT and coding.code.startswith("12")
+
+
+def _medicare_or_not(texts: tuple[str, ...]) -> str | None:
+    """Of Medicare by its name or a code for all of it: original Medicare; Medicare Advantage by its
+    words; None where a name may be an insurer's ("Clover Health Medicare")."""
+    table = codes.payers()
+    if any(words.first_of(text, table.managed) for text in texts):
+        return "medicare-advantage"
+    return None if any(map(may_be_an_insurers, texts)) else "medicare"
+
+
+def may_be_an_insurers(text: str) -> bool:
+    """Whether words stand beside "Medicare" that are none of original Medicare's names."""
+    taken = [payer.name for payer in named(text) if payer.kind == "medicare"]
+    own = {*codes.payers().beside_medicare, *chain.from_iterable(name.split() for name in taken)}
+    said = words.plain(text).split()
+    return bool(taken) and any(word not in own and not word.isdigit() for word in said)
 
 
 def _kind(

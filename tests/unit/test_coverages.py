@@ -180,6 +180,52 @@ def test_code_and_name_together(
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "MEDICARE WASHINGTON", "Medicare Part B - Northern California (Noridian JE)",
+        "WPS GHA Medicare J5 Part B", "Medicare 00882", "Railroad Medicare (Palmetto GBA)",
+        "Traditional Medicare", "MEDICARE FFS", "Medicare Part A/B", "Medicare B only",
+        "Medicare Health Insurance", "NGS Medicare of New York", "MCR PART B",
+    ],
+)  # fmt: skip
+def test_original_medicare_by_its_names(name: str) -> None:
+    assert kind(payor=name) == "medicare"
+
+
+@pytest.mark.parametrize("sopt", [None, "1"])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Clover Health Medicare", None), ("Molina Medicare", None), ("Simply Medicare", None),
+        ("Tufts Medicare Preferred", None), ("Medicare Blue Choice", None),
+        ("Sunrise Medicare PPO", "medicare-advantage"),
+        ("Sunrise Medicare Replacement", "medicare-advantage"),
+    ],
+)  # fmt: skip
+def test_medicare_in_an_insurers_name(sopt: str | None, name: str, expected: str | None) -> None:
+    found = read(builders.coverage(sopt, name))
+    assert found.kind == expected
+    assert expected or [one.says for one in found.unread] == [name]
+
+
+@pytest.mark.parametrize("sopt", ["12", "121"])
+def test_a_code_of_medicare_for_service_goes_before_words(sopt: str) -> None:
+    assert kind(sopt, payor="Sunrise Medicare") == "medicare"
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        ("HMO", "medicare-advantage"), ("Gold PPO", "medicare-advantage"),
+        ("Part B", "medicare"), ("MEDICARE", "medicare"),
+    ],
+)  # fmt: skip
+def test_the_plan_of_a_payer_called_medicare(plan: str, expected: str) -> None:
+    of_plan = {"type": {"coding": [{"code": "plan"}]}, "value": plan}
+    assert read(builders.coverage("1", "Medicare") | {"class": [of_plan]}).kind == expected
+
+
+@pytest.mark.parametrize(
     ("sopt", "display", "payor", "expected"),
     [
         ("2", "MEDICAID", "Medicare", None),
