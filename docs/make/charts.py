@@ -37,6 +37,12 @@ def laboratory() -> str:
         ("a note that takes a result back", said.taken_back),
         ("elsewhere", said.elsewhere),
     ]
+    tests = [
+        *labs.names.of.items(),
+        ("another test", labs.names.others),
+        ("another fluid (anywhere in the text)", labs.names.fluids),
+        ("nothing (leaves a name what it is)", labs.names.beside),
+    ]
     return f"""# Laboratory results
 
 A unit that is not listed is not used; the number beside it turns a value into the unit of the
@@ -78,6 +84,17 @@ an older result; anything else that is not read decides that an older one is hel
         )
     }
 
+## Names of tests
+
+A result whose words name another test than its code is not used.
+
+{
+        table(
+            ["names", "words", "source", "verified"],
+            [(*row, labs.names.source, labs.names.verified) for row in tests],
+        )
+    }
+
 ## Never evidence
 
 {table(["LOINC", "what", "source", "verified"], never)}
@@ -107,7 +124,7 @@ def diagnoses() -> str:
     ]
     worded = [
         (row.icd10, row.names, row.icd9, row.but_not, row.source, row.verified)
-        for row in known.kidney_in_words
+        for row in known.diagnoses_in_words
     ]
     of_treatment = known.dialysis_in_words
     worded.append(
@@ -161,10 +178,10 @@ the dose decides.
 
 {table(["system", "code", "kind", "source", "verified"], treatments)}
 
-## Kidney disease in words
+## Diagnoses in words
 
-No evidence where no code that is read says it, and not nothing: the line is held until a person
-records what it is.
+No evidence where no code that is read says it, and not nothing: kidney failure and dialysis hold
+the line until a person records what it is; an anemia is quoted where no code says it.
 
 {table(["as", "words", "ICD-9-CM", "but not in", "source", "verified"], worded)}
 
@@ -266,6 +283,7 @@ def giving() -> str:
     rows = [("route", row.route, (*row.codes, *row.names), *by) for row in known.routes]
     rows += [("asked a day", f"{row.a_day}", row.codes, *by) for row in known.frequencies]
     rows += [
+        ("asked a day", "says nothing of how often", known.no_frequency.codes, *by),
         ("method", "says no more than that it was given", known.methods.names, *by),
         ("names no drug", "by these words alone", known.names_nothing.words, *by),
         ("in a dosage's text", "the mass is not this dose", known.other_mass.names, *by),
@@ -275,6 +293,22 @@ def giving() -> str:
 A route that the drug does not have holds the line; a route or method in no row is a note.
 
 {table(["of", "is", "written", "source", "verified"], rows)}
+"""
+
+
+def notes() -> str:
+    known = codes.note_types()
+    rows = [
+        ("LOINC code", known.loinc, known.source, known.verified),
+        ("text, where no LOINC code stands", known.names, known.source, known.verified),
+        ("in front of such a text", known.before, known.source, known.verified),
+    ]
+    return f"""# Notes
+
+Documents of these types are progress, consult or history-and-physical notes, by `type` or
+`category`; what they say is not read.
+
+{table(["of", "is one", "source", "verified"], rows)}
 """
 
 

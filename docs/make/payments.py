@@ -49,6 +49,11 @@ of its own.
 where it is the whole text. *Pays second*: the plan
 says that it pays after another.
 
+A payer called Medicare is original Medicare where nothing but these words stands beside that:
+{", ".join(known.beside_medicare)}, and numbers. With
+{", ".join(f"*{word}*" for word in known.managed)} it is Medicare Advantage; with any other word
+it is asked who it is. A code of SOPT 12 (fee for service) goes before words.
+
 A plan whose words say {" or ".join(f"*{word}*" for word in known.medical)} is medical,
 whatever else it is for. One of which the words say
 {", ".join(f"*{word}*" for word in known.in_doubt)} may not hold: a person decides, or the site

@@ -22,5 +22,6 @@ def chapters() -> dict[str, str]:
         "freshness.md": payments.how_long(),
         "systems.md": charts.systems(),
         "giving.md": charts.giving(),
+        "notes.md": charts.notes(),
         "claims.md": claim_forms(),
     }

@@ -23,6 +23,7 @@ from mappings.record import (
     Administration,
     Encounter,
     EncounterClass,
+    PastClass,
     PatientRecord,
     Source,
     Stay,
@@ -138,6 +139,9 @@ def _against(
     """What of the dose's own encounter contradicts an outpatient setting, or may."""
     if isinstance(encounter.klass, Unread):
         return _of_unread(encounter)
+    past = _class_then(encounter, administration, site)
+    if past:
+        return _of_past(encounter, past)
     says = _inpatient_signs(encounter, administration, record, site, day)
     if says:
         return Setting(None, says, state="contradicted", source=encounter.source)
@@ -170,6 +174,30 @@ def _inpatient_signs(
     if administration.category == "inpatient":
         return "The encounter has no class, and the administration says inpatient."
     return None
+
+
+def _class_then(
+    encounter: Encounter, administration: Administration, site: Site
+) -> PastClass | None:
+    """What the encounter was, or may have been, when the dose was given, by its class history."""
+    start = administration.start
+    return next(
+        (
+            past
+            for past in encounter.past_classes
+            if start is None or spans(past.start, past.end, start, site.zone)
+        ),
+        None,
+    )
+
+
+def _of_past(encounter: Encounter, past: PastClass) -> Setting:
+    unread = past.klass if isinstance(past.klass, Unread) else None
+    if unread:
+        says = f"A class that the encounter had is not understood: {unread}."
+    else:
+        says = f"The encounter was an inpatient stay when the dose was given ({_says(past.klass)})."
+    return Setting(None, says, state="contradicted", source=encounter.source, unread=unread)
 
 
 def _of_unread(encounter: Encounter) -> Setting:
@@ -219,7 +247,10 @@ def _kind(encounter: Encounter) -> str | None:
 
 
 def _class_says(encounter: Encounter) -> str:
-    klass = encounter.klass
+    return _says(encounter.klass)
+
+
+def _says(klass: EncounterClass | Unread | None) -> str:
     return klass.says if isinstance(klass, EncounterClass) else ""
 
 

@@ -18,6 +18,7 @@ from mappings.codes.tables import (
     Family,
     GivingWords,
     LabelDose,
+    NoteTypes,
     PackageTable,
     Payers,
     Payment,
@@ -116,6 +117,11 @@ def statuses() -> dict[str, StatusWords]:
 def giving() -> GivingWords:
     """Routes, methods and how often an order asks for a dose."""
     return in_force().giving
+
+
+def note_types() -> NoteTypes:
+    """Which documents are progress, consult or history-and-physical notes."""
+    return in_force().note_types
 
 
 def claim_forms() -> ClaimForms:

@@ -15,6 +15,11 @@ from mappings.codes.tables.dated import Names
 from mappings.values import words
 
 
+def unit_key(text: str) -> str:
+    """A unit text as units are compared: case and spaces aside, and a full stop behind it."""
+    return "".join(text.split()).lower().removesuffix(".")
+
+
 class Analyte(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fields=True):
     """`units`: unit texts with the factor to `unit`. `unverified`: which LOINC codes and units
     `verified: false` is about.
@@ -40,13 +45,13 @@ class Analyte(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_field
 
     @cached_property
     def factors(self) -> dict[str, Decimal]:
-        """Factors by unit text, case aside."""
-        return {name.lower(): factor for name, factor in self.units.items()}
+        """Factors by unit text, case and spaces aside."""
+        return {unit_key(name): factor for name, factor in self.units.items()}
 
     @cached_property
     def doubtful(self) -> frozenset[str]:
-        """The unit texts, case aside, whose factor is not verified."""
-        return frozenset(name.lower() for name in self.unverified if name in self.units)
+        """The unit texts, case and spaces aside, whose factor is not verified."""
+        return frozenset(unit_key(name) for name in self.unverified if name in self.units)
 
 
 class TibcFactor(Struct, frozen=True):
@@ -87,8 +92,38 @@ class ResultWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     verified: bool
 
 
+class AnalyteNames(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fields=True):
+    """What tests are called. `of`: those of the analytes; `others`; `fluids`: specimens that are no
+    blood; `beside`: words that leave a name what it is."""
+
+    of: dict[str, tuple[str, ...]]
+    others: tuple[str, ...]
+    fluids: tuple[str, ...]
+    beside: tuple[str, ...]
+    source: str
+    verified: bool
+
+    def is_another(self, analyte: str, text: str) -> bool:
+        """Whether a text names a test that is not that of the analyte, and nothing else."""
+        if analyte not in self.of:
+            return False
+        named = self.analyte_of(text)
+        return named not in (None, analyte) or words.first_of(text, self.fluids) is not None
+
+    def analyte_of(self, text: str) -> str | None:
+        """The analyte that a text names, and nothing else; "another" for another test."""
+        said = " ".join(word for word in words.plain(text).split() if word not in self.beside)
+        return self._analyte_of.get(said)
+
+    @cached_property
+    def _analyte_of(self) -> dict[str, str]:
+        rows = [*self.of.items(), ("another", self.others)]
+        return {words.plain(name).strip(): analyte for analyte, names in rows for name in names}
+
+
 class Labs(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     analytes: tuple[Analyte, ...]
+    names: AnalyteNames
     words: ResultWords
     never: tuple[NeverEvidence, ...]
     tibc_per_transferrin: TibcFactor
@@ -108,10 +143,10 @@ class Labs(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
 
     @cached_property
     def unit_texts(self) -> frozenset[str]:
-        """Every unit text that is read for some analyte, case aside."""
+        """Every unit text that is read for some analyte, case and spaces aside."""
         found = set[str]()
         for analyte in self.analytes:
-            found.update(analyte.factors, map(str.lower, analyte.fractions))
+            found.update(analyte.factors, map(unit_key, analyte.fractions))
         return frozenset(found)
 
 
@@ -172,7 +207,7 @@ class DeniedWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return ends or words.begins(text, self.begins) or text.lstrip()[:1] == "?"
 
 
-class KidneyWords(Names, frozen=True, kw_only=True):
+class DiagnosisWords(Names, frozen=True, kw_only=True):
     """Words, and codes of ICD-9-CM, that say what a code of ICD-10-CM says."""
 
     icd10: str
@@ -195,7 +230,7 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     named_by_payers: dict[str, NamedByPayers]
     snomed: tuple[SnomedRow, ...]
     dialysis_treatment: tuple[DialysisCode, ...]
-    kidney_in_words: tuple[KidneyWords, ...]
+    diagnoses_in_words: tuple[DiagnosisWords, ...]
     dialysis_in_words: Names
     denied_in_words: DeniedWords
     pregnancy: tuple[PregnancyCode, ...]

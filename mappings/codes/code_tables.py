@@ -31,6 +31,7 @@ from mappings.codes.tables import (
     GivingWords,
     LabelDose,
     Modifier,
+    NoteTypes,
     PackageTable,
     Payers,
     Payment,
@@ -69,6 +70,7 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
     systems: CodeSystems
     status_table: StatusTable
     giving: GivingWords
+    note_types: NoteTypes
     claim_forms: ClaimForms
     units_per_day: tuple[UnitsPerDay, ...] = ()
     modifiers: tuple[Modifier, ...] = ()
@@ -133,6 +135,7 @@ def built_in() -> CodeTables:
         systems=_table("systems.yaml", CodeSystems),
         status_table=_table("statuses.yaml", StatusTable),
         giving=_table("giving.yaml", GivingWords),
+        note_types=_table("notes.yaml", NoteTypes),
         claim_forms=_table("claims.yaml", ClaimForms),
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 from mappings import codes
 from mappings.reading import coverages, payers
 from mappings.reading.bundles.collection import Collection
+from mappings.reading.drugs.products import hcpcs
 from mappings.reading.drugs.texts import MOST_SAID
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
@@ -20,11 +21,13 @@ from mappings.record import Authorization, AuthorizationDecision, Insurer
 from mappings.values import words
 from mappings.values.stated import Unread, first_unread
 
-# X12 306 (HCR01), and plain words. A2 and A6: what was authorized is less than what was asked.
+# X12 306 (HCR01) and what it calls them, and plain words. A2 and A6: what was authorized is less
+# than what was asked.
 _DECISIONS: dict[str, AuthorizationDecision] = {
     "A1": "approved", "APPROVED": "approved", "A2": "in-part", "A6": "in-part", "A3": "denied",
     "A5": "denied", "DENIED": "denied", "REJECTED": "denied", "A4": "pended", "CT": "pended",
     "PENDED": "pended", "PENDING": "pended", "NA": "not-required",
+    "CERTIFIED IN TOTAL": "approved", "CERTIFIED - PARTIAL": "in-part", "NOT CERTIFIED": "denied",
 }  # fmt: skip
 _WORST_FIRST: tuple[AuthorizationDecision, ...] = (
     "denied", "pended", "in-part", "not-required", "approved",
@@ -184,8 +187,9 @@ def _period(item: Resource) -> object:
 def _codes(detail: Resource | None, item: Resource, original: Resource) -> tuple[str, ...]:
     """What was authorized, else the item, else what was asked."""
     for part in elements.extensions(detail, "productOrServiceCode"):
-        return tuple(elements.codes(_concept_of(part)))
-    return tuple(elements.codes(item.get("productOrService") or original.get("productOrService")))
+        return tuple(map(hcpcs, elements.codes(_concept_of(part))))
+    billed = item.get("productOrService") or original.get("productOrService")
+    return tuple(map(hcpcs, elements.codes(billed)))
 
 
 def _says_how_much(detail: Resource | None, added: Resource | None) -> bool:
@@ -264,7 +268,7 @@ def from_claim(
     start, end = elements.period(resource.get("billablePeriod"))
     asked: list[str] = []
     for item in elements.items(resource.get("item")):
-        asked += elements.codes(item.get("productOrService"))
+        asked += map(hcpcs, elements.codes(item.get("productOrService")))
     odd_period = next(
         elements.unread_period(resource.get("billablePeriod"), "billablePeriod"), None
     )

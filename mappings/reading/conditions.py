@@ -18,7 +18,7 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, one_coding, statements
-from mappings.reading.kidney.words import in_words, said_of_kidney
+from mappings.reading.kidney.words import in_words, said_in_words
 from mappings.record import DENIED_IN_WORDS, IN_WORDS, Concept, Diagnosis, Source
 from mappings.values.moment import Moment
 from mappings.values.remembered import Remembered
@@ -97,7 +97,7 @@ def dotted(code: str) -> str:
 
 def is_diagnosis(concept: Concept) -> bool:
     """Whether `diagnosis` may find one in a Condition of it."""
-    return bool(icd10_codes(concept) or said_of_kidney(concept))
+    return bool(icd10_codes(concept) or said_in_words(concept))
 
 
 def diagnosis(
@@ -107,7 +107,7 @@ def diagnosis(
     and its words say nothing of dialysis."""
     concept = elements.concept(resource.get("code"))
     icd10, snomed = _coded(concept)
-    worded = () if icd10 else said_of_kidney(concept)
+    worded = () if icd10 else said_in_words(concept)
     if not icd10 and not worded:
         return None
     clinical = statuses.read("Condition.clinicalStatus", resource.get("clinicalStatus"))
@@ -138,7 +138,7 @@ def diagnosis(
         encounter=collection.key(resource.get("encounter")),
         category=_category(resource, categories),
         due_to=tuple(_due_to(resource, due_to, collection)),
-        due_to_icd10=tuple(_codes_of(due_to)),
+        due_to_icd10=tuple(_codes_of(resource, due_to)),
     )
 
 
@@ -200,16 +200,21 @@ def _has_abated(resource: Resource) -> bool:
 def _due_to(
     resource: Resource, extensions: list[Resource], collection: Collection
 ) -> Iterator[str]:
-    """The conditions that it names as its cause, or as evidence."""
+    """The conditions that it names as its cause, or as evidence; R5's evidence is one of code and
+    reference."""
     named = [elements.mapping(extension.get("valueReference")) for extension in extensions]
     for item in elements.items(resource.get("evidence")):
-        named += elements.items(item.get("detail"))
+        named += [*elements.items(item.get("detail")), elements.mapping(item.get("reference"))]
     return collection.keys(named)
 
 
-def _codes_of(extensions: list[Resource]) -> Iterator[str]:
-    for extension in extensions:
-        yield from icd10_codes(elements.concept(extension.get("valueCodeableConcept")))
+def _codes_of(resource: Resource, extensions: list[Resource]) -> Iterator[str]:
+    """The same, where a code names them."""
+    said = [extension.get("valueCodeableConcept") for extension in extensions]
+    for item in elements.items(resource.get("evidence")):
+        said += [item.get("code"), item.get("concept")]
+    for concept in chain.from_iterable(map(elements.concepts, said)):
+        yield from icd10_codes(concept)
 
 
 def _onset(resource: Resource) -> Moment | None:

@@ -124,7 +124,7 @@ def _unknown_payer(
     if strange:
         yield Unread("Coverage.type", strange)
     elif found.kind is None and said.all:
-        name = next(iter((*said.payer, *said.plan, *said.beside_codes)))
+        name = next(filter(payers.may_be_an_insurers, said.all), (*said.payer, *said.all)[0])
         yield Unread("Coverage.payor" if said.payer else "Coverage.type", name)
     lost = [
         payor["reference"]
@@ -151,10 +151,12 @@ def _paid_by_patient(resource: Resource) -> bool:
 
 def _words(resource: Resource, collection: Collection) -> Words:
     kind = elements.concept(resource.get("type"))
-    with_system = [coding.display for coding in kind.codings if coding.system]
+    certain = [coding.display for coding in kind.codings if payers.is_certain(coding)]
+    others = [one.display for one in kind.codings if one.system and not payers.is_certain(one)]
     return Words(
-        plan=_distinct([kind.text, *with_system, *_plan(resource)]),
+        plan=_distinct([kind.text, *others, *_plan(resource)]),
         payer=_distinct(_payer_names(resource, collection)),
+        of_codes=_distinct(certain),
         beside_codes=_distinct([coding.display for coding in kind.codings if not coding.system]),
     )
 

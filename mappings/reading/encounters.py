@@ -32,6 +32,7 @@ from mappings.record import (
     Concept,
     Encounter,
     Location,
+    PastClass,
     Stay,
 )
 from mappings.values.moment import Moment
@@ -164,6 +165,7 @@ class EncounterReader:
             status=status,
             unread_period=undated,
             klass=self._classes.read(resource.get("class")),
+            past_classes=tuple(self._past_classes(resource)),
             inpatient_type=said.inpatient,
             facility_stay=said.facility,
             discharge=_discharge(resource),
@@ -178,6 +180,16 @@ class EncounterReader:
             dialysis_in_words=said.dialysis_in_words,
             participants=people.participants(resource, collection) if near else (),
         )
+
+    def _past_classes(self, resource: Resource) -> Iterator[PastClass]:
+        """Of R4's history of the class; one without times that are read may be of any."""
+        said = resource.get("classHistory")
+        if said and not elements.items(said):
+            yield PastClass(Unread("Encounter.classHistory", quoted(list(statements(said)))))
+        for item in elements.items(said):
+            klass = self._classes.read(item.get("class"))
+            if isinstance(klass, Unread) or (klass and klass.kind == "inpatient"):
+                yield PastClass(klass, *elements.period(item.get("period")))
 
     def _stays(self, resource: Resource, collection: Collection) -> Iterator[Stay]:
         """Where the patient was; a status that is not understood says nothing of a place."""

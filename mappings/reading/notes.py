@@ -4,6 +4,7 @@ never their content.
 Held by tests/scenarios/orders_notes.yaml.
 """
 
+from mappings import codes
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
@@ -13,29 +14,6 @@ from mappings.values import own_names
 from mappings.values.stated import first_unread
 
 _GONE = frozenset({"superseded", "entered-in-error", "cancelled"})
-
-# LOINC codes of the progress / consult / H&P family (codes only).
-_NOTE_TYPES = frozenset(
-    {
-        "11506-3",
-        "11488-4",
-        "34117-2",
-        "28570-0",
-        "34109-9",
-        "18842-5",
-        "51847-2",
-        "34131-3",
-        "34099-2",
-        "68608-9",
-        "34901-9",
-        "34124-8",
-        "34133-9",
-        "34108-1",
-        "83805-2",
-        "34765-8",
-        "51845-6",
-    }
-)
 
 
 def note(resource: Resource, collection: Collection, statuses: StatusReader = PLAIN) -> Note | None:
@@ -68,4 +46,9 @@ def note(resource: Resource, collection: Collection, statuses: StatusReader = PL
 
 
 def _is_of_a_note(kind: Concept) -> bool:
-    return any(one.system == elements.LOINC and one.code in _NOTE_TYPES for one in kind.codings)
+    """By its LOINC code; where it has none, by its words."""
+    table = codes.note_types()
+    coded = [one.code for one in kind.codings if one.system == elements.LOINC]
+    if coded:
+        return any(code in table.loinc for code in coded)
+    return any(map(table.has_name, kind.words))

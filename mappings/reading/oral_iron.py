@@ -5,6 +5,7 @@ Held by tests/scenarios/oral_iron.yaml.
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from mappings import codes
 from mappings.reading.bundles.collection import Collection
@@ -12,7 +13,7 @@ from mappings.reading.drugs.texts import MOST_SAID
 from mappings.reading.fhir import elements, timings
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
-from mappings.record import Concept, OralIron
+from mappings.record import WHICH_IRON, Concept, OralIron
 from mappings.values import words
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread, first_unread
@@ -29,32 +30,11 @@ _NOT_TAKEN = frozenset(
         "preparation",
     }
 )
-_INTOLERANCE = (
-    "intolerance",
-    "intolerant",
-    "side effect",
-    "side effects",
-    "adverse",
-    "nausea",
-    "constipation",
-    "vomiting",
-    "gi upset",
-    "ineffective",
-    "no response",
-    "allergy",
-    "malabsorption",
-)
-# "No response" is no denial.
-_ONE = "|".join(sorted(set(_INTOLERANCE) - {"no response"}, key=len, reverse=True))
 _BETWEEN = (
     "any|gi|gastrointestinal|known|reported|significant|further|other|issues|problems|and|or|nor"
 )
 _EFFECTS = "effects?|events?|reactions?"
-_DENIED = re.compile(
-    rf" (?:no|without|denies|denied|never)(?: (?:{_BETWEEN}))* (?:{_ONE})(?:"
-    rf" (?:{_BETWEEN}|{_EFFECTS}|{_ONE}))*(?= )"
-    rf"| (?:{_ONE})(?: (?:{_EFFECTS}))? (?:none|denied|absent)(?= )"
-)
+_DENIALS = ("no ", "not ", "lack ", "unable ", "cannot ", "can t ", "couldn t ", "didn t ")
 _SENTENCES = re.compile(r"[.;]|\bbut\b")
 _NO_LONGER = frozenset({"stopped", "on-hold"})
 _US_CORE_ADHERENCE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-medication-adherence"
@@ -74,7 +54,8 @@ def allergy(resource: Resource, statuses: StatusReader = PLAIN) -> OralIron | No
     reactions = elements.items(resource.get("reaction"))
     substances = [resource.get("code"), *(item.get("substance") for item in reactions)]
     named = tuple(map(elements.concept, substances))
-    if not _is_oral_iron(named) or any(map(_is_denied, named)):
+    unclear = None if _is_oral_iron(named) else _unclear(named[0])
+    if not (unclear or _is_oral_iron(named)) or any(map(_is_denied, named)):
         return None
     stated = [
         statuses.read(f"AllergyIntolerance.{name}", resource.get(name))
@@ -86,7 +67,7 @@ def allergy(resource: Resource, statuses: StatusReader = PLAIN) -> OralIron | No
         return None
     return OralIron(
         source=elements.source(resource),
-        unread=first_unread(stated),
+        unread=unclear or first_unread(stated),
         over=next((said for said in stated if isinstance(said, str) and said in _OVER), None),
         intolerance=True,
         says="allergy or intolerance to oral iron",
@@ -136,6 +117,14 @@ def _is_oral_iron(concepts: tuple[Concept, ...]) -> bool:
         if any(code in table.rxnorm for code in coded) or _is_named(concept, table.names):
             return True
     return False
+
+
+def _unclear(concept: Concept) -> Unread | None:
+    """An entry for iron that does not say which: by mouth, or into a vein."""
+    names = codes.products().oral_iron.unclear
+    said = concept.words
+    is_iron = said and all(words.plain(one).strip() in names for one in said)
+    return Unread(WHICH_IRON, said[0]) if is_iron else None
 
 
 def _is_denied(concept: Concept) -> bool:
@@ -197,8 +186,22 @@ def _untaken(resource: Resource) -> Iterator[Unread]:
 
 def _tells_intolerance(text: str) -> bool:
     """Whether a reason names an intolerance, other than to deny it ("no side effects")."""
-    parts = (_DENIED.sub(" ", words.plain(part)) for part in _SENTENCES.split(text.lower()))
-    return any(words.first_of(part, _INTOLERANCE) for part in parts)
+    parts = (_denied().sub(" ", words.plain(part)) for part in _SENTENCES.split(text.lower()))
+    return any(words.first_of(part, codes.products().oral_iron.intolerance) for part in parts)
+
+
+@cache
+def _denied() -> re.Pattern[str]:
+    """What denies one; "no response" is none."""
+    named = (words.plain(name).strip() for name in codes.products().oral_iron.intolerance)
+    one = "|".join(
+        name for name in sorted(named, key=len, reverse=True) if not name.startswith(_DENIALS)
+    )
+    return re.compile(
+        rf" (?:no|without|denies|denied|never)(?: (?:{_BETWEEN}))* (?:{one})(?:"
+        rf" (?:{_BETWEEN}|{_EFFECTS}|{one}))*(?= )"
+        rf"| (?:{one})(?: (?:{_EFFECTS}))? (?:none|denied|absent)(?= )"
+    )
 
 
 def _dates(resource: Resource, *, goes_on: bool) -> tuple[Moment | None, Moment | None]:
@@ -212,6 +215,8 @@ def _dates(resource: Resource, *, goes_on: bool) -> tuple[Moment | None, Moment 
         if only:
             return only, only
         start, end = elements.period(resource.get("effectivePeriod"))
+        # One that says no more than when it was made tells of that day.
+        start = start or (None if end else elements.moment(resource.get("dateAsserted")))
         return start, end if end or goes_on else start
     return _of_request(resource)
 

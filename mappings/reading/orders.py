@@ -58,6 +58,7 @@ def order(
         source=source,
         drug=wanted,
         counts=counts and not isinstance(forbids, Unread),
+        void=status if isinstance(status, str) and status not in _STATUSES else None,
         unread=_unread(status in _STATUSES and forbids is not True, status, intent, _INTENTS)
         or (forbids if counts and isinstance(forbids, Unread) else None),
         dose=_dose(instructions),

@@ -22,15 +22,17 @@ _PARTS_OF_MEDICARE = frozenset(
 
 
 class Words(Struct, frozen=True, kw_only=True):
-    """What a Coverage says in words: of the plan, of the payer, and beside codes of no system."""
+    """What a Coverage says in words: of the plan, of the payer, beside codes that tell the kind for
+    certain (`of_codes`: they decide no more than a payer's name), and beside those of no system."""
 
     plan: tuple[str, ...] = ()
     payer: tuple[str, ...] = ()
+    of_codes: tuple[str, ...] = ()
     beside_codes: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*self.plan, *self.payer, *self.beside_codes)))
+        return tuple(dict.fromkeys((*self.plan, *self.payer, *self.of_codes, *self.beside_codes)))
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -45,10 +47,11 @@ class Told(Struct, frozen=True, kw_only=True):
 def told(kind: Concept, said: Words, paid_by_patient: bool = False) -> Told:
     """What type and words tell together; words beside a code without a system tell nothing by
     themselves, and may contradict."""
-    solid = _told(kind, said.plan, said.payer, paid_by_patient)
+    payer = (*said.payer, *said.of_codes)
+    solid = _told(kind, said.plan, payer, paid_by_patient)
     if solid.kind is None or not said.beside_codes:
         return solid
-    whole = _told(kind, (*said.plan, *said.beside_codes), said.payer, paid_by_patient)
+    whole = _told(kind, (*said.plan, *said.beside_codes), payer, paid_by_patient)
     return solid if whole.kind == solid.kind else Told(payer=solid.payer, conflict=True)
 
 
@@ -60,12 +63,35 @@ def _told(kind: Concept, plan: tuple[str, ...], payer: tuple[str, ...], by_patie
     found, conflict = _kind(
         [_coded(coding) for coding in kind.codings], of_plan, of_payer, by_patient
     )
+    if found == "medicare" and not any(map(_is_fee_for_service, kind.codings)):
+        found = _medicare_or_not((*plan, *payer))
     return Told(
         kind=found,
         payer=next((payer.payer for payer in every if payer.payer), None),
         conflict=conflict,
         pays_second=any(payer.pays_second for payer in every),
     )
+
+
+def _is_fee_for_service(coding: Coding) -> bool:
+    return coding.system == elements.SOPT and coding.code.startswith("12")
+
+
+def _medicare_or_not(texts: tuple[str, ...]) -> str | None:
+    """Of Medicare by its name or a code for all of it: original Medicare; Medicare Advantage by its
+    words; None where a name may be an insurer's ("Clover Health Medicare")."""
+    table = codes.payers()
+    if any(words.first_of(text, table.managed) for text in texts):
+        return "medicare-advantage"
+    return None if any(map(may_be_an_insurers, texts)) else "medicare"
+
+
+def may_be_an_insurers(text: str) -> bool:
+    """Whether words stand beside "Medicare" that are none of original Medicare's names."""
+    taken = [payer.name for payer in named(text) if payer.kind == "medicare"]
+    own = {*codes.payers().beside_medicare, *chain.from_iterable(name.split() for name in taken)}
+    said = words.plain(text).split()
+    return bool(taken) and any(word not in own and not word.isdigit() for word in said)
 
 
 def _kind(
@@ -90,11 +116,12 @@ def _kind(
 
 
 def _strong(of_plan: list[PayerName], of_payer: list[PayerName]) -> set[str]:
-    """The plan's words decide over the payer's, but for a payer that is not medical at all."""
+    """The plan's words decide over the payer's, but for a payer that is not medical at all.
+    "Medicare" alone is no plan's word: desks write it for all of Medicare's."""
     plan = {payer.kind for payer in of_plan if payer.strong and payer.kind}
     payer = {payer.kind for payer in of_payer if payer.strong and payer.kind}
     not_medical = set(codes.payers().beside_medical)
-    return plan | (payer & not_medical) if plan else payer
+    return plan | (payer & not_medical) if plan - {"medicare"} else plan | payer
 
 
 def _probable(of_plan: list[PayerName], of_payer: list[PayerName], hints: set[str]) -> set[str]:
@@ -127,6 +154,12 @@ def _coded(coding: Coding) -> tuple[str, bool] | None:
         return None
     kind = table.act_code.get(coding.code.upper())
     return (kind, kind in _CERTAIN) if kind else None
+
+
+def is_certain(coding: Coding) -> bool:
+    """Whether a code tells the kind for certain."""
+    coded = _coded(coding)
+    return coded is not None and coded[1]
 
 
 @codes.remembered

@@ -27,10 +27,11 @@ from mappings.record.encounters import (
     EncounterClass,
     Location,
     Note,
+    PastClass,
     Stay,
 )
-from mappings.record.labs import LabResult
-from mappings.record.orders import Dispense, EsaDose, OralIron, Order
+from mappings.record.labs import UNKNOWN_CODE, LabResult
+from mappings.record.orders import WHICH_IRON, Dispense, EsaDose, OralIron, Order
 from mappings.record.patient import PatientRecord
 from mappings.record.people import Address, Demographics, Name, Practitioner
 from mappings.record.sources import Coding, Concept, Decided, Problem, Source
@@ -40,7 +41,9 @@ __all__ = [
     "IN_WORDS",
     "NOT_HELD",
     "TREATED_IN_WORDS",
+    "UNKNOWN_CODE",
     "VISIT_IN_WORDS",
+    "WHICH_IRON",
     "Address",
     "Administration",
     "Amount",
@@ -70,6 +73,7 @@ __all__ = [
     "OnClaims",
     "OralIron",
     "Order",
+    "PastClass",
     "PatientRecord",
     "Payor",
     "Practitioner",

@@ -28,16 +28,18 @@ class Drug(Struct, frozen=True, gc=False):
     """What a medication says of itself. `family` is None for no IV iron, or where the evidence
     `clash`es.
 
-    `weakly`: the element that alone names it, where that is weaker evidence; `unnamed`: nothing
-    names a drug; `doubt`: a status that says that the Medication never was, or that is not
-    understood. `strength`: mg in so many mL, where the record says it; `bag_mg`: in the whole of
-    a mixture; `diluted`: not as in the vial.
+    `unread_ndcs`: what stands in the place of an NDC and is none. `weakly`: the element that
+    alone names it, where that is weaker evidence; `unnamed`: nothing names a drug; `doubt`: a
+    status that says that the Medication never was, or that is not understood. `strength`: mg in
+    so many mL, where the record says it; `bag_mg`: in the whole of a mixture; `diluted`: not as
+    in the vial.
     """
 
     family: str | None = None
     use: str | None = None
     clash: str | None = None
     ndcs: tuple[str, ...] = ()
+    unread_ndcs: tuple[str, ...] = ()
     strength: tuple[Decimal, Decimal] | None = None
     bag_mg: Decimal | None = None
     diluted: bool = False

@@ -3,7 +3,9 @@
 Held by tests/unit/test_reading_people.py.
 """
 
-from msgspec import Struct
+from collections.abc import Iterator
+
+from msgspec import Struct, structs
 
 from mappings.record.diagnoses import Diagnosis
 from mappings.record.people import Practitioner
@@ -34,6 +36,14 @@ class EncounterClass(Struct, frozen=True, gc=False):
     by_word: bool = False
 
 
+class PastClass(Struct, frozen=True, gc=False):
+    """A class that an encounter had before: an inpatient one, or one that is not understood."""
+
+    klass: EncounterClass | Unread
+    start: Moment | None = None
+    end: Moment | None = None
+
+
 class Encounter(Struct, frozen=True, gc=False, kw_only=True):
     """`inpatient_type`, `facility_stay`: the words of its type that say so. `discharge`: how the
     patient was discharged. An `end` of None: it goes on. `unread_period`: an end of its period
@@ -43,6 +53,7 @@ class Encounter(Struct, frozen=True, gc=False, kw_only=True):
     status: str | Unread | None = None
     unread_period: Unread | None = None
     klass: EncounterClass | Unread | None = None
+    past_classes: tuple[PastClass, ...] = ()
     inpatient_type: str | None = None
     facility_stay: str | None = None
     discharge: str | None = None
@@ -61,6 +72,15 @@ class Encounter(Struct, frozen=True, gc=False, kw_only=True):
     def took_place(self) -> bool:
         """As far as anybody says."""
         return not isinstance(self.status, Unread) and self.status not in NOT_HELD
+
+    @property
+    def inpatient_stays(self) -> Iterator["Encounter"]:
+        """Itself, and itself as it was before, where that is an inpatient stay or may be."""
+        if self.is_inpatient or isinstance(self.klass, Unread):
+            yield self
+        for past in self.past_classes:
+            start, end = past.start or self.start, past.end or self.end
+            yield structs.replace(self, klass=past.klass, start=start, end=end)
 
     @property
     def is_inpatient(self) -> bool:

@@ -11,6 +11,9 @@ from mappings.record.sources import Source
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
+# The problem of one that only its words name.
+UNKNOWN_CODE = "under a code that is not known here"
+
 
 class LabResult(Struct, frozen=True, gc=False, kw_only=True):
     """A result in the analyte's canonical unit; `low` and `high` enclose it (equal unless a

@@ -15,11 +15,12 @@ from mappings.values.stated import Unread
 class Order(Struct, frozen=True, gc=False, kw_only=True):
     """An order or plan of an IV iron. `doses_a_day`: what it asks on a day of treatment; None where
     that is not read. `unread_date`: a date of it that is written and can't be read; then nothing
-    says which days it covers."""
+    says which days it covers. `void`: a status by which it counts no more, or not yet."""
 
     source: Source
     drug: Drug
     counts: bool
+    void: str | None = None
     unread: Unread | None = None
     dose: Amount = Amount(problem="missing")
     doses_a_day: int | None = None
@@ -43,10 +44,14 @@ class Dispense(Struct, frozen=True, gc=False, kw_only=True):
     containers: tuple[Container, ...] = ()
 
 
+# Of an allergy to iron that does not say to which.
+WHICH_IRON = "AllergyIntolerance.code"
+
+
 class OralIron(Struct, frozen=True, gc=False, kw_only=True):
     """A course of oral iron, or an intolerance to it (then without dates). `unread`: a status that
-    is not understood; `over`: one by which the intolerance stands no more. With either it is no
-    evidence."""
+    is not understood, or an iron that may be another; `over`: a status by which the intolerance
+    stands no more. With either it is no evidence."""
 
     source: Source
     unread: Unread | None = None

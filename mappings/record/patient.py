@@ -5,6 +5,7 @@ Held by tests/unit/test_reading_people.py.
 
 from datetime import date
 from functools import cached_property
+from itertools import chain
 
 from msgspec import Struct
 
@@ -69,11 +70,8 @@ class PatientRecord(Struct, frozen=True, dict=True, kw_only=True):
     def stays(self) -> tuple[Encounter, ...]:
         """Encounters with a date that are inpatient stays, or may be: of a class that is not
         understood."""
-        return tuple(
-            visit
-            for visit in self._dated_encounters
-            if visit.is_inpatient or isinstance(visit.klass, Unread)
-        )
+        each = (visit.inpatient_stays for visit in self._dated_encounters)
+        return tuple(chain.from_iterable(each))
 
     @cached_property
     def facility_stays(self) -> tuple[Encounter, ...]:

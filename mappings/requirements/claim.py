@@ -184,6 +184,11 @@ def ndc(charge: Charge) -> Result | None:
             f" {us_date(charge.day)}."
         )
         return Result(state="incomplete", says=says, rule=rule, evidence=evidence)
+    unread = charge.administration.drug.unread_ndcs
+    if unread:
+        cited = (cite(charge.administration.source, f"NDC {unread[0]}"),)
+        says = f'The NDC "{unread[0]}" can\'t be read: it takes 11 digits, or 10 with dashes.'
+        return Result(state="incomplete", says=says, rule=rule, evidence=cited)
     return Result(state="missing", says="No NDC of the product used is recorded.", rule=rule)
 
 

@@ -12,7 +12,7 @@ from mappings.circumstances import labs
 from mappings.policy.choosing import LabRule
 from mappings.policy.conditions import LabState, names, parse
 from mappings.policy.laboratory import LAB_VALUES
-from mappings.record import LabResult
+from mappings.record import UNKNOWN_CODE, LabResult
 from mappings.requirements.asking import in_words
 from mappings.requirements.result import Result
 from mappings.values.numbers import plain
@@ -24,9 +24,13 @@ _BEYOND_LIMIT = (
     " clinical reason for the iron."
 )
 _SEVERAL = "Have the result that counts marked as such, and the other one corrected or withdrawn."
+_NAME_ONCE = (
+    "Give the code of that result its test once, in the site's `lab_aliases`, or file a result"
+    " under a code of LOINC."
+)
 _UNREAD = (
-    "Have the result recorded as a number with its unit, or file another one from within the"
-    " payer's window."
+    "Have the result recorded as a number with its unit, under the code and name of its test, or"
+    " file another one from within the payer's window."
 )
 
 
@@ -92,8 +96,8 @@ def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
             state=state,
             says=_absent(charge, name, rule, found),
             rule=rule,
-            fix=_UNREAD if found.unread else None,
-            evidence=_older(charge, name) or _unusable(charge, name),
+            fix=_UNREAD if found.unread else _fix_of_unusable(charge, name, rule),
+            evidence=_older(charge, name) or _unusable(charge, name, rule),
         )
     if found.unread and state == "incomplete":
         return _outdated(charge, name, rule, found.result, found.unread)
@@ -139,7 +143,7 @@ def _newer(charge: Charge, name: str, doubt: LabResult | None) -> str | None:
 
 
 def _absent(charge: Charge, name: str, rule: LabRule, found: LabState) -> str:
-    doubt = found.unread or next(iter(_broken(charge, name)), None)
+    doubt = found.unread or next(iter(_broken(charge, name, rule)), None)
     read = " that can be read" if doubt and doubt.unread else ""
     wanted = f"No {LAB_VALUES[name].says} result{read}"
     begin = f"{wanted} within {rule.window_days} days before {us_date(charge.day)}"
@@ -148,11 +152,28 @@ def _absent(charge: Charge, name: str, rule: LabRule, found: LabState) -> str:
         return f"{begin}{unusable}."
     older = charge.newest_lab(LAB_VALUES[name].analyte)
     last = older.when.span(charge.zone).shown if older and older.when else None
-    return f"{begin}{unusable if found.unread else ''}; the last one is from {last}."
+    is_newer = found.unread or (doubt and _is_named_only(doubt))
+    return f"{begin}{unusable if is_newer else ''}; the last one is from {last}."
 
 
-def _broken(charge: Charge, name: str) -> list[LabResult]:
-    return charge.history.results.unusable(LAB_VALUES[name].analyte)
+def _broken(charge: Charge, name: str, rule: LabRule) -> list[LabResult]:
+    """Results whose value can't be used; of those that only their words name, the window's."""
+    found = charge.history.results.unusable(LAB_VALUES[name].analyte)
+    named = [result for result in found if _is_named_only(result)]
+    if named and charge.day:
+        start = charge.administration.start
+        before = [one for one in named if labs.is_before(one, start, charge.day, charge.zone)]
+        named = labs.within(before, charge.day, rule.window_days, charge.zone)
+    return [result for result in found if not _is_named_only(result)] + named
+
+
+def _is_named_only(result: LabResult) -> bool:
+    return bool(result.problem and result.problem.startswith(UNKNOWN_CODE))
+
+
+def _fix_of_unusable(charge: Charge, name: str, rule: LabRule) -> str | None:
+    found = _broken(charge, name, rule)
+    return _NAME_ONCE if found and _is_named_only(found[0]) else None
 
 
 def _unusable_says(result: LabResult, charge: Charge) -> str:
@@ -166,10 +187,10 @@ def _older(charge: Charge, name: str) -> tuple[Evidence, ...]:
     return evidence(charge, older) if older else ()
 
 
-def _unusable(charge: Charge, name: str) -> tuple[Evidence, ...]:
+def _unusable(charge: Charge, name: str, rule: LabRule) -> tuple[Evidence, ...]:
     return tuple(
         cite(result.source, f"{labs.short(result.analyte)} {result.problem}")
-        for result in _broken(charge, name)
+        for result in _broken(charge, name, rule)
     )
 
 

@@ -62,7 +62,8 @@ TEXTS = {
 }
 # What stands behind a unit and does not change it.
 REMARKS = ["mg{iron}", "mg {iron}", "mg of iron", "mg of elemental iron", "mg (elemental)",
-    "MG (as iron)"]  # fmt: skip
+    "MG (as iron)", "mg iron", "mg elemental iron", "mg elemental", "MG Fe",
+    "mg iron (elemental)"]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "code"), TEXTS.items())
@@ -91,6 +92,10 @@ def test_every_unit_text_of_the_table_is_held_here() -> None:
         " ",
         "mgs",
         "mg/mL",
+        "mg iron/mL",
+        "mg iron/kg",
+        "mg ironstone",
+        "iron",
         "mg/min",
         "mg/kg",
         "meq",

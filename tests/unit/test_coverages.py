@@ -18,6 +18,10 @@ NEW_YORK = ZoneInfo("America/New_York")
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
 
+# A code with the words of its own table.
+SOPT_WITH_WORDS = {"coding": [builders.coding(builders.SOPT, "1", "MEDICARE")]}
+
+
 def read(
     resource: builders.Resource, *others: builders.Resource, **aliases: PayerAlias
 ) -> Coverage:
@@ -173,6 +177,89 @@ def test_code_and_name_together(
     sopt: str | None, act: str | None, name: str, expected: str | None
 ) -> None:
     assert kind(sopt, act, name) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MEDICARE WASHINGTON", "Medicare Part B - Northern California (Noridian JE)",
+        "WPS GHA Medicare J5 Part B", "Medicare 00882", "Railroad Medicare (Palmetto GBA)",
+        "Traditional Medicare", "MEDICARE FFS", "Medicare Part A/B", "Medicare B only",
+        "Medicare Health Insurance", "NGS Medicare of New York", "MCR PART B",
+    ],
+)  # fmt: skip
+def test_original_medicare_by_its_names(name: str) -> None:
+    assert kind(payor=name) == "medicare"
+
+
+@pytest.mark.parametrize("sopt", [None, "1"])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Clover Health Medicare", None), ("Molina Medicare", None), ("Simply Medicare", None),
+        ("Tufts Medicare Preferred", None), ("Medicare Blue Choice", None),
+        ("Sunrise Medicare PPO", "medicare-advantage"),
+        ("Sunrise Medicare Replacement", "medicare-advantage"),
+    ],
+)  # fmt: skip
+def test_medicare_in_an_insurers_name(sopt: str | None, name: str, expected: str | None) -> None:
+    found = read(builders.coverage(sopt, name))
+    assert found.kind == expected
+    assert expected or [one.says for one in found.unread] == [name]
+
+
+@pytest.mark.parametrize("sopt", ["12", "121"])
+def test_a_code_of_medicare_for_service_goes_before_words(sopt: str) -> None:
+    assert kind(sopt, payor="Sunrise Medicare") == "medicare"
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        ("HMO", "medicare-advantage"), ("Gold PPO", "medicare-advantage"),
+        ("Part B", "medicare"), ("MEDICARE", "medicare"),
+    ],
+)  # fmt: skip
+def test_the_plan_of_a_payer_called_medicare(plan: str, expected: str) -> None:
+    of_plan = {"type": {"coding": [{"code": "plan"}]}, "value": plan}
+    assert read(builders.coverage("1", "Medicare") | {"class": [of_plan]}).kind == expected
+
+
+@pytest.mark.parametrize(
+    ("sopt", "display", "payor", "expected"),
+    [
+        ("2", "MEDICAID", "Medicare", None),
+        ("1", "Medicare HMO", "Sunrise", "medicare-advantage"),
+        ("11", "Medicare (Managed Care)", "Medicare", "medicare-advantage"),
+        ("5", "PRIVATE HEALTH INSURANCE", "Ohio Medicaid", None),
+        ("6", "BLUE CROSS/BLUE SHIELD", "Anthem", "commercial"),
+        ("523", "Medicare supplemental policy (as second payer)", "Aetna", "supplement"),
+    ],
+)
+def test_the_words_of_a_certain_code_decide_no_more_than_the_payers_name(
+    sopt: str, display: str, payor: str, expected: str | None
+) -> None:
+    said = {"coding": [builders.coding(builders.SOPT, sopt, display)]}
+    assert read(builders.coverage(None, payor) | {"type": said}).kind == expected
+
+
+@pytest.mark.parametrize("medicare", [{"text": "Medicare"}, {"text": "MCR"}, SOPT_WITH_WORDS])
+@pytest.mark.parametrize(
+    ("payor", "expected"),
+    [
+        ("Humana Gold Plus HMO", "medicare-advantage"),
+        ("UHC Medicare Advantage", "medicare-advantage"),
+        ("Medicare Part A", "hospital-only"),
+        ("AARP Medicare Supplement", "supplement"),
+        ("Vitas Hospice", "hospice"),
+        ("Illinois Medicaid", None),
+        ("Railroad Medicare", "medicare"),
+    ],
+)
+def test_medicare_as_the_type_is_all_of_medicares_plans(
+    medicare: builders.Resource, payor: str, expected: str | None
+) -> None:
+    assert read(builders.coverage(None, payor) | {"type": medicare}).kind == expected
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,15 @@ from mappings.codes.clinical import Analyte
 from mappings.dose.doses import Doses
 from mappings.reading import Collection, Reader
 from mappings.reading.labs import quantities
-from mappings.record import Administration, Amount, Drug, LabResult, PatientRecord, Source
+from mappings.record import (
+    UNKNOWN_CODE,
+    Administration,
+    Amount,
+    Drug,
+    LabResult,
+    PatientRecord,
+    Source,
+)
 from mappings.site import Site
 from mappings.values import moment
 from tests import builders
@@ -327,7 +335,8 @@ class TestAliases:
 
     @pytest.mark.parametrize("alias", ["urn:oid:9|F1", "urn:oid:1.2.3|F2", "Ferritin"])
     def test_of_another_code_or_text(self, alias: str) -> None:
-        assert value(builders.ferritin(code=self.LOCAL), lab_aliases={alias: "ferritin"}) == []
+        found = value(builders.ferritin(code=self.LOCAL), lab_aliases={alias: "ferritin"})
+        assert found == [("ferritin", None, f'{UNKNOWN_CODE} ("Ferritin (S)")')]
 
     def test_for_a_loinc_code_that_is_not_in_the_table(self) -> None:
         code = {"coding": [{"system": "http://loinc.org", "code": "99999-9"}]}

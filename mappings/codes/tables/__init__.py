@@ -13,6 +13,7 @@ from mappings.codes.tables.drugs import (
     Units,
 )
 from mappings.codes.tables.giving import GivingWords
+from mappings.codes.tables.notes import NoteTypes
 from mappings.codes.tables.payers import PayerName, Payers
 from mappings.codes.tables.payment import (
     DenialCodes,
@@ -49,6 +50,7 @@ __all__ = [
     "LabelDose",
     "Modifier",
     "NotBillable",
+    "NoteTypes",
     "Opps",
     "OppsStatus",
     "Package",

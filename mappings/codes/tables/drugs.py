@@ -62,13 +62,16 @@ class NotIvIron(Struct, frozen=True, forbid_unknown_fields=True):
 
 class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
     """`none`: with these words it only contains some iron, or is not taken by mouth. `tolerated`:
-    with these an entry of a list of allergies is none; `denied`: where it begins so. `untaken`:
-    with these a course was none."""
+    with these an entry of a list of allergies is none; `denied`: where it begins so. `unclear`:
+    one that is no more than this does not say which iron. `intolerance`: reasons of a course that
+    ended. `untaken`: with these a course was none."""
 
     names: tuple[str, ...]
     none: tuple[str, ...]
     tolerated: tuple[str, ...]
     denied: tuple[str, ...]
+    unclear: tuple[str, ...]
+    intolerance: tuple[str, ...]
     untaken: tuple[str, ...]
     rxnorm: tuple[str, ...]
     source: str

@@ -36,12 +36,22 @@ class WordList(Struct, frozen=True, forbid_unknown_fields=True):
         return all(word in self.words for word in said)
 
 
+class NoFrequency(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
+    codes: tuple[str, ...]
+
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """Whole codes and texts, made plain."""
+        return frozenset(map(words.plain, self.codes))
+
+
 class GivingWords(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     """How a drug was given and how often it was asked, in the words of charts."""
 
     routes: tuple[Route, ...]
     methods: WordList
     frequencies: tuple[DosesADay, ...]
+    no_frequency: NoFrequency
     names_nothing: WordList
     other_mass: WordList
     source: str

@@ -208,6 +208,7 @@ def _drug(
         use=use,
         clash=clash,
         ndcs=tuple(dict.fromkeys(chain.from_iterable(found.ndcs for found in findings))),
+        unread_ndcs=tuple(chain.from_iterable(found.unread_ndcs for found in findings)),
         strength=strength,
         bag_mg=bag_mg,
         diluted=diluted or len(ingredients) > 1 or not readable,

@@ -35,10 +35,12 @@ class ProductEvidence(Struct, frozen=True):
 
 
 class Findings(Struct, frozen=True):
-    """`names_a_drug`: whether the concept says which drug it is, known here or not."""
+    """`names_a_drug`: whether the concept says which drug it is, known here or not. `unread_ndcs`:
+    what stands in the place of an NDC."""
 
     evidence: tuple[ProductEvidence, ...] = ()
     ndcs: tuple[str, ...] = ()
+    unread_ndcs: tuple[str, ...] = ()
     diluted: bool = False
     names_a_drug: bool = False
 
@@ -54,6 +56,17 @@ def normal_ndc(text: str) -> str | None:
         return None
     labeler, product, package = found.groups()
     return labeler.zfill(5) + product.zfill(4) + package.zfill(2)
+
+
+def hcpcs(text: str) -> str:
+    """A HCPCS code in small letters, or with its modifiers, is that code; other texts stay."""
+    found = _HCPCS.match(text.strip().upper())
+    return found[0] if found else text
+
+
+def _unread_ndcs(concept: Concept) -> Iterable[str]:
+    codings = (one.code for one in concept.codings if one.system == "ndc" and one.code)
+    return (code for code in codings if normal_ndc(code) is None)
 
 
 class ProductFinder:
@@ -96,6 +109,7 @@ class ProductFinder:
         return Findings(
             tuple(dict.fromkeys(evidence)),
             tuple(dict.fromkeys(ndcs)),
+            tuple(_unread_ndcs(concept)),
             diluted,
             any(coding.code and coding.system in _DRUG_SYSTEMS for coding in concept.codings)
             or any(not codes.giving().names_nothing.is_all_of(text) for text in texts),
@@ -115,11 +129,10 @@ class ProductFinder:
             yield ProductEvidence(self._atc[coding.code], f"ATC {coding.code}")
 
     def _by_hcpcs(self, text: str) -> Iterable[ProductEvidence]:
-        """A code in small letters, or with its modifiers, is that code."""
-        code = _HCPCS.match(text.strip().upper())
-        if code and code[0] in self._hcpcs:
-            family, use = self._hcpcs[code[0]]
-            yield ProductEvidence(family, f"HCPCS {code[0]}", use)
+        code = hcpcs(text)
+        if code in self._hcpcs:
+            family, use = self._hcpcs[code]
+            yield ProductEvidence(family, f"HCPCS {code}", use)
 
     def _by_ndc(self, text: str, ndcs: list[str]) -> Iterable[ProductEvidence]:
         ndc = normal_ndc(text)

@@ -33,13 +33,12 @@ def stated(instructions: Iterable[Resource]) -> list[Resource]:
 
 
 def has_frequency(timing: Resource) -> bool:
-    """A repeat, a coded timing, or dates given one by one."""
+    """A repeat, a coded timing that says how often, or dates given one by one."""
     repeat = elements.mapping(timing.get("repeat"))
-    named = elements.concept(timing.get("code"))
+    named = set(map(words.plain, elements.concept(timing.get("code")).statements))
     return bool(
         timing.get("event")
-        or named.codings
-        or named.text
+        or (named and named.isdisjoint(codes.giving().no_frequency.texts))
         or any(
             name in repeat
             for name in ("frequency", "count", "period", "dayOfWeek", "timeOfDay", "when")

@@ -1,4 +1,4 @@
-"""Unit texts without what does not change a unit (R3): UCUM annotations, brackets, "of iron".
+"""Unit texts without what does not change a unit (R3): UCUM annotations, brackets, "(of) iron".
 
 Held by tests/unit/test_lab_texts.py.
 """
@@ -7,13 +7,16 @@ import re
 from functools import lru_cache
 
 _ANNOTATION = re.compile(r"\{[^{}]*\}")
-_REMARK = re.compile(r"(?:\s*(?:\([^()]*\)|\[[^\[\]]*\]|\bof\b.*))+$", re.IGNORECASE)
+_REMARK = re.compile(
+    r"(?:\s*(?:\([^()]*\)|\[[^\[\]]*\]|\bof\b.*|(?<=\s)(?:elemental(?:\s+iron)?|iron|fe)))+$",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=1024)
 def bare(unit: str) -> str:
-    """`mg{iron}`, `mg of iron`, `% (calc)` → `mg`, `mg`, `%`. A unit that is nothing else stays
-    (`{ratio}`, `[lb_av]`)."""
+    """`mg{iron}`, `mg of iron`, `mg iron`, `% (calc)` → `mg`, `mg`, `mg`, `%`. A unit that is
+    nothing else stays (`{ratio}`, `[lb_av]`)."""
     kept = unit.strip()
     for pattern in (_ANNOTATION, _REMARK):
         shorter = pattern.sub("", kept).strip()

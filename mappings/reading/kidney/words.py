@@ -1,5 +1,5 @@
-"""End-stage renal disease and dialysis that only words say, or a code of an older table: no
-evidence, and not nothing (R8).
+"""End-stage renal disease, dialysis and the anemia that only words say, or a code of an older
+table: no evidence, and not nothing (R8).
 
 Held by tests/scenarios/kidney_in_words.yaml.
 """
@@ -7,7 +7,7 @@ Held by tests/scenarios/kidney_in_words.yaml.
 from datetime import date, timedelta
 
 from mappings import codes
-from mappings.codes.clinical import KidneyWords
+from mappings.codes.clinical import DiagnosisWords
 from mappings.reading.fhir.elements import ICD9CM
 from mappings.record import Concept, Diagnosis, Source
 from mappings.values.moment import NEVER, Moment
@@ -18,13 +18,13 @@ _DAYS = timedelta(days=90)
 
 
 @codes.remembered
-def said_of_kidney(concept: Concept) -> tuple[str, ...]:
+def said_in_words(concept: Concept) -> tuple[str, ...]:
     """The ICD-10-CM codes that would say what a concept says."""
-    rows = codes.diagnoses().kidney_in_words
+    rows = codes.diagnoses().diagnoses_in_words
     return tuple(row.icd10 for row in rows if _says(concept, row))
 
 
-def _says(concept: Concept, row: KidneyWords) -> bool:
+def _says(concept: Concept, row: DiagnosisWords) -> bool:
     coded = any(one.system == ICD9CM and one.code in row.icd9 for one in concept.codings)
     return coded or any(map(row.named_in, concept.words))
 

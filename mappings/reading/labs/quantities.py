@@ -8,7 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from mappings import codes
-from mappings.codes.clinical import Analyte
+from mappings.codes.clinical import Analyte, unit_key
 from mappings.reading.drugs.amounts import written
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
@@ -23,13 +23,13 @@ Value = tuple[Decimal | None, Decimal | None, bool, bool, str | None, str]
 def value(analyte: Analyte, part: Resource) -> Value:
     """The value of an Observation or component; for one that can't be used, why."""
     if stated.is_absent(part):
-        return _unusable("that is said to be absent")
+        return unusable("that is said to be absent")
     found = [
         reader(analyte, part[name])
         for name, reader in _READERS.items()
         if part.get(name) is not None
     ]
-    return _agreed(found) if found else _unusable("without a value that is read")
+    return _agreed(found) if found else unusable("without a value that is read")
 
 
 def _agreed(found: list[Value]) -> Value:
@@ -38,40 +38,39 @@ def _agreed(found: list[Value]) -> Value:
         return found[0]
     read = [one for one in found if one[4] is None]
     if len({one[:4] for one in read}) > 1:
-        return _unusable("stated twice, and differently", " and ".join(one[5] for one in read))
+        return unusable("stated twice, and differently", " and ".join(one[5] for one in read))
     return read[0] if read else found[0]
 
 
-def _unusable(problem: str, says: str = "") -> Value:
+def unusable(problem: str, says: str = "") -> Value:
     return None, None, False, False, problem, says
 
 
 def _quantity(analyte: Analyte, quantity: object) -> Value:
     if not isinstance(quantity, dict):
-        return _unusable("in a form that is not read")
+        return unusable("in a form that is not read")
     said = written(quantity)
     number = elements.decimal(quantity.get("value"))
     if number is None or number < 0:
-        return _unusable("without a usable value", said)
+        return unusable("without a usable value", said)
     unit = _unit(quantity)
     factor = _factor(analyte, unit, number)
     if factor is None:
-        return _unusable(_unit_problem(analyte, unit), said)
+        return unusable(_unit_problem(analyte, unit), said)
     if _contradicts(analyte, quantity, number, factor):
-        return _unusable("whose unit is said twice, and differently", _both_units(quantity, said))
+        return unusable("whose unit is said twice, and differently", _both_units(quantity, said))
     comparator = elements.text(quantity.get("comparator"))
     if quantity.get("comparator") and not comparator:
-        return _unusable("with a comparator that is not read", said)
+        return unusable("with a comparator that is not read", said)
     says = _converted(analyte, comparator, said.removesuffix(" 1"), number, unit, factor)
     return _bounded(number * factor, comparator, says)
 
 
 def _unit(quantity: Resource) -> str:
-    """The unit that counts: the UCUM code, else the unit's text. Small letters; units are compared
-    without case."""
+    """The unit that counts: the UCUM code, else the unit's text, as units are compared."""
     code, unit = _code(quantity), elements.text(quantity.get("unit")).strip()
     is_ucum = code and elements.system(quantity.get("system")) == elements.UCUM
-    return bare((code if is_ucum else unit or code).lower())
+    return unit_key(bare(code if is_ucum else unit or code))
 
 
 def _code(quantity: Resource) -> str:
@@ -80,7 +79,7 @@ def _code(quantity: Resource) -> str:
 
 def _contradicts(analyte: Analyte, quantity: Resource, number: Decimal, factor: Decimal) -> bool:
     """Whether the unit's text is read, and as another unit than the one that counts."""
-    text = bare(elements.text(quantity.get("unit")).strip().lower())
+    text = unit_key(bare(elements.text(quantity.get("unit")).strip()))
     known = text in codes.labs().unit_texts
     return bool(known and _code(quantity)) and _factor(analyte, text, number) != factor
 
@@ -122,7 +121,7 @@ def _bounded(number: Decimal, comparator: str, says: str) -> Value:
     if comparator in (">", ">="):
         return number, None, comparator == ">", False, None, says
     if comparator:
-        return _unusable("with a comparator that is not read", says)
+        return unusable("with a comparator that is not read", says)
     return number, number, False, False, None, says
 
 
@@ -138,13 +137,13 @@ def _range(analyte: Analyte, found: object) -> Value:
         (end[4] for end in ends.values() if end[4]), None if ends else "with an empty range"
     )
     if problem or any(end[0] != end[1] for end in ends.values()):
-        return _unusable(problem or "with a comparator in a range")
+        return unusable(problem or "with a comparator in a range")
     low, high = (
         ends["low"][0] if "low" in ends else Decimal(0),
         ends["high"][0] if "high" in ends else None,
     )
     if low is not None and high is not None and low > high:
-        return _unusable("with a range that ends below its beginning")
+        return unusable("with a range that ends below its beginning")
     said = " to ".join(end[5] for end in ends.values())
     return (
         low,
@@ -170,11 +169,11 @@ def _ratio(analyte: Analyte, ratio: object) -> Value:
         or whole.get("comparator")
         or _unit(part) != _unit(whole)
     ):
-        return _unusable("given as a ratio that is not read")
+        return unusable("given as a ratio that is not read")
     if over is None or under is None or over < 0 or under <= 0:
-        return _unusable("given as a ratio that is not read")
+        return unusable("given as a ratio that is not read")
     if over > under:
-        return _unusable("given as a fraction above one")
+        return unusable("given as a fraction above one")
     percent = 100 * over / under
     return (
         percent,
@@ -191,9 +190,9 @@ def _text(analyte: Analyte, text: object) -> Value:
     said = text.strip() if isinstance(text, str) else ""
     found = texts.parts(said)
     if found is None:
-        return _unusable("written as text that is not read", stated.cut(said))
+        return unusable("written as text that is not read", stated.cut(said))
     if found.has_comma and not analyte.thousands:
-        return _unusable("with a comma that may be a decimal comma", said)
+        return unusable("with a comma that may be a decimal comma", said)
     first = {"value": found.low, "unit": found.unit}
     if found.high is not None:
         return _range(analyte, {"low": first, "high": {"value": found.high, "unit": found.unit}})
@@ -207,7 +206,7 @@ def _concept(analyte: Analyte, value: object) -> Value:
 
 def _integer(_: Analyte, value: object) -> Value:
     """Has no unit (no unit, no use)."""
-    return _unusable("without a unit", str(value))
+    return unusable("without a unit", str(value))
 
 
 _READERS: dict[str, Callable[[Analyte, object], Value]] = {

@@ -21,7 +21,7 @@ from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.labs import quantities, specimens, stated
 from mappings.reading.labs.panels import Panels, counts, observations, status_of
 from mappings.reading.labs.quantities import Value
-from mappings.record import Coding, Concept, LabResult, Source
+from mappings.record import UNKNOWN_CODE, Coding, Concept, LabResult, Source
 from mappings.values import words
 from mappings.values.moment import Moment
 from mappings.values.remembered import Bounded, Remembered
@@ -47,6 +47,7 @@ class LabReader:
             _known(key): named[name] for key, name in words.folded(aliases).items() if name in named
         }
         self._analytes = Remembered(self.analyte)
+        self._called = Remembered(_called)
         self._plain = Remembered(self._of_plain)
         self._quantities: Bounded[tuple[object, ...], Value] = Bounded()
         self._usable, self._void = frozenset(table.words.usable), frozenset(table.words.void)
@@ -75,9 +76,24 @@ class LabReader:
         """The analyte of an Observation or component; an EHR repeats the same few hundred codes."""
         return self._analytes[elements.concept(part.get("code"))]
 
+    def _other_test(self, analyte: Analyte, part: Resource) -> str | None:
+        """What the words beside its code call it, where that is another test; the site's own words
+        are right."""
+        concept = elements.concept(part.get("code"))
+        if self._aliases and self._by_text(concept) is analyte:
+            return None
+        names = codes.labs().names
+        return next(
+            (said for said in concept.words if names.is_another(analyte.analyte, said)), None
+        )
+
     def knows(self, resource: Resource) -> bool:
-        """Whether the code of an Observation means an analyte."""
-        return self._of_part(resource) is not None
+        """Whether the code of an Observation means an analyte, or its words name one."""
+        return self._of_part(resource) is not None or self._called_by(resource) is not None
+
+    def _called_by(self, part: Resource) -> Analyte | None:
+        """What has no code that is known here, by its words."""
+        return None if self._of_part(part) else self._called[elements.concept(part.get("code"))]
 
     def _by_text(self, concept: Concept) -> Analyte | None:
         keys = map(words.plain, concept.words)
@@ -106,7 +122,7 @@ class LabReader:
         if analyte is None or status not in self._usable:
             return None
         value = self._value(analyte, part)
-        return None if value[4] else (analyte, value)
+        return None if value[4] or self._other_test(analyte, part) else (analyte, value)
 
     def results(
         self, resource: Resource, collection: Collection, panels: Panels
@@ -151,8 +167,9 @@ class LabReader:
     ) -> list[LabResult]:
         named = [resource, *elements.items(resource.get("component"))]
         parts = [(analyte, part) for part in named if (analyte := self._of_part(part))]
+        strange = [(analyte, part) for part in named if (analyte := self._called_by(part))]
         status = self._status(resource)
-        if not parts or status in self._void:
+        if not (parts or strange) or status in self._void:
             return []
         home = source.resource if resource is not holder else None
         when = specimens.collected(resource, collection, holder)
@@ -172,12 +189,22 @@ class LabReader:
                 found = _undated(found, resource)
             if doubt:
                 found = structs.replace(found, problem=doubt[0], unread=doubt[1])
+            elif other := self._other_test(analyte, part):
+                problem, unread = (
+                    "whose words name another test than its code",
+                    Unread("code", other),
+                )
+                found = structs.replace(found, problem=problem, unread=unread)
             elif of_another:
                 found = structs.replace(found, problem=of_another, unread=None)
             elif taken_back:
                 problem = f'that its own note takes back ("{taken_back}")'
                 found = structs.replace(found, problem=problem, unread=None)
             results.append(found)
+        for analyte, part in strange:
+            value = quantities.unusable(f'{UNKNOWN_CODE} ("{_words_of(part)}")')
+            found = _result(analyte, part, "", value, source, when, specimen, groups)
+            results.append(structs.replace(found, unread=None))
         return results
 
     def _value(self, analyte: Analyte, part: Resource) -> Value:
@@ -198,6 +225,19 @@ class LabReader:
         if known is None:
             known = self._quantities.keep(key, quantities.value(analyte, part))
         return known
+
+
+def _called(concept: Concept) -> Analyte | None:
+    """What a test is called that has no code of LOINC; which it is, is for the site to say."""
+    if any(coding.system == elements.LOINC for coding in concept.codings):
+        return None
+    table = codes.labs()
+    named = {table.names.analyte_of(said) for said in concept.words} - {None}
+    return table.by_name.get(named.pop() or "") if len(named) == 1 else None
+
+
+def _words_of(part: Resource) -> str:
+    return stated.cut(elements.concept(part.get("code")).words[0])
 
 
 def _drawn(

@@ -3,9 +3,11 @@
 Held by tests/scenarios/results.yaml.
 """
 
+from mappings import codes
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
+from mappings.values import words
 from mappings.values.moment import Moment
 
 TIMES = ("effectiveDateTime", "effectiveInstant", "effectivePeriod", "effectiveTiming")
@@ -59,4 +61,10 @@ def of_another(resource: Resource, holder: Resource, collection: Collection) -> 
             return "of another patient's specimen"
         if specimen.get("status") in _NO_SPECIMEN:
             return "of a specimen that could not be used"
+        said = [
+            *elements.concept(specimen.get("type")).words,
+            elements.text(reference.get("display")),
+        ]
+        if any(words.first_of(text, codes.labs().names.fluids) for text in said):
+            return "of another fluid than blood"
     return None

@@ -72,14 +72,16 @@ def takes_back(note: str) -> bool:
 
 
 @cache
-def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """A mark before the result, one behind it, and a comparator in words."""
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    """A mark before the result, one behind it, one in brackets within it, and a comparator in
+    words."""
     table = codes.labs().words
     flag = _any_of(table.flags)
     signs = _any_of(chain.from_iterable(table.comparators.values()))
     return (
         re.compile(rf"^(?:(?:{flag})\s+(?=\S)|[(\[](?:{flag})[)\]]\s*|\*+\s*)", re.IGNORECASE),
         re.compile(rf"(?:\s+(?:{flag})|\s*[(\[](?:{flag})[)\]]|\s*\*+)$", re.IGNORECASE),
+        re.compile(rf"(?<=\d)\s*[(\[](?:{flag})[)\]]\s*(?=\S)", re.IGNORECASE),
         re.compile(rf"^({signs})\b\.?\s*(?=\d)", re.IGNORECASE),
     )
 
@@ -89,13 +91,13 @@ def _any_of(names: Iterable[str]) -> str:
 
 
 def _unmarked(text: str) -> str:
-    before, behind, _ = _patterns()
-    return before.sub("", behind.sub("", text))
+    before, behind, within, _ = _patterns()
+    return within.sub(" ", before.sub("", behind.sub("", text)))
 
 
 def _signed(text: str) -> str:
     """With a comparator in words as its sign."""
-    found = _patterns()[2].match(text)
+    found = _patterns()[-1].match(text)
     if not found:
         return text
     said = found[1].lower()

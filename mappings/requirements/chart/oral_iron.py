@@ -13,7 +13,7 @@ from mappings.charge.charge import Charge
 from mappings.circumstances.diagnoses import Stated, began_by, coded
 from mappings.circumstances.standing import cite_all
 from mappings.policy.choosing import OralIronRule
-from mappings.record import OralIron
+from mappings.record import WHICH_IRON, OralIron
 from mappings.requirements import quoting
 from mappings.requirements.chart.recorded import doubt, recorded
 from mappings.requirements.result import Result
@@ -68,9 +68,7 @@ def _doubtful_history(
         course for course in charge.record.oral_iron if course.unread and _begun(course, charge)
     ]
     if courses:
-        says = (
-            f"Recorded with a status that is not understood: {courses[0].says} {courses[0].unread}."
-        )
+        says = _in_doubt(courses[0])
         cited = tuple(cite(course.source, course.says) for course in dict.fromkeys(courses))
         return Result(state="incomplete", says=says, evidence=cited, rule=rule)
     table = codes.diagnoses()
@@ -82,6 +80,12 @@ def _doubtful_history(
     if not open_:
         return None
     return Result(state="incomplete", says=doubt(open_), evidence=cite_all(open_), rule=rule)
+
+
+def _in_doubt(course: OralIron) -> str:
+    if course.unread and course.unread.is_of(WHICH_IRON):
+        return f"An allergy is recorded that does not say to which iron: {course.unread}."
+    return f"Recorded with a status that is not understood: {course.says} {course.unread}."
 
 
 def _against_oral_iron(charge: Charge) -> list[Stated]:
@@ -108,11 +112,7 @@ def _trial(charge: Charge, rule: OralIronRule) -> Result:
     ]
     cited = tuple(cite(course.source, quoting.course(course, charge.zone)) for course in courses)
     if not courses:
-        return Result(
-            state="missing",
-            says="No trial of oral iron, intolerance, or reason against oral iron is recorded.",
-            rule=rule,
-        )
+        return _no_trial(charge, rule)
     longest = longest_run(courses, charge)
     code = charge.code.code if charge.code else ""
     any_length = rule.trial_codes and code not in rule.trial_codes
@@ -132,6 +132,17 @@ def _trial(charge: Charge, rule: OralIronRule) -> Result:
     return Result(
         state="incomplete", says=says, value=str(longest), unit="days", evidence=cited, rule=rule
     )
+
+
+def _no_trial(charge: Charge, rule: OralIronRule) -> Result:
+    courses = (course for course in charge.record.oral_iron if not course.intolerance)
+    undated = [course for course in courses if course.start is None and not course.unread]
+    if undated:
+        says = "Oral iron is recorded without the dates on which it was taken."
+        cited = tuple(cite(course.source, course.says) for course in undated)
+        return Result(state="incomplete", says=says, evidence=cited, rule=rule)
+    says = "No trial of oral iron, intolerance, or reason against oral iron is recorded."
+    return Result(state="missing", says=says, rule=rule)
 
 
 def _begun(course: OralIron, charge: Charge) -> bool:

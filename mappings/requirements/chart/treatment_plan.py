@@ -71,9 +71,12 @@ def treatment_plan(charge: Charge) -> Result | None:
             evidence=_orders(ours[:1], charge),
             rule=rule,
         )
+    void = next((order for order in charge.orders if order.void and _is_named(order, charge)), None)
+    why = f" (the one that the dose names is {void.void})" if void else ""
     return Result(
         state="missing",
-        says=f"No order or plan for this iron covers {us_date(charge.day)}.",
+        says=f"No order or plan for this iron covers {us_date(charge.day)}{why}.",
+        evidence=_orders([void] if void else (), charge),
         rule=rule,
     )
 
@@ -90,11 +93,15 @@ def _given_late(orders: Iterable[Order], charge: Charge) -> Order | None:
     latest = timedelta(days=_LATE_DAYS)
     for order in orders:
         whole = order.once and order.dose.problem is None and order.end is not None
-        if whole and order.source.resource in charge.administration.orders and order.end:
+        if whole and _is_named(order, charge) and order.end:
             last = order.end.days(charge.zone)[1]
             if last < charge.day <= last + latest:
                 return order
     return None
+
+
+def _is_named(order: Order, charge: Charge) -> bool:
+    return order.source.resource in charge.administration.orders
 
 
 def _covers(order: Order, charge: Charge) -> bool:
