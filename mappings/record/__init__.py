@@ -30,7 +30,7 @@ from mappings.record.encounters import (
     PastClass,
     Stay,
 )
-from mappings.record.labs import UNKNOWN_CODE, LabResult
+from mappings.record.labs import LabResult
 from mappings.record.orders import WHICH_IRON, Dispense, EsaDose, OralIron, Order
 from mappings.record.patient import PatientRecord
 from mappings.record.people import Address, Demographics, Name, Practitioner
@@ -41,7 +41,6 @@ __all__ = [
     "IN_WORDS",
     "NOT_HELD",
     "TREATED_IN_WORDS",
-    "UNKNOWN_CODE",
     "VISIT_IN_WORDS",
     "WHICH_IRON",
     "Address",

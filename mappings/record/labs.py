@@ -11,17 +11,15 @@ from mappings.record.sources import Source
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
-# The problem of one that only its words name.
-UNKNOWN_CODE = "under a code that is not known here"
-
 
 class LabResult(Struct, frozen=True, gc=False, kw_only=True):
     """A result in the analyte's canonical unit; `low` and `high` enclose it (equal unless a
     comparator or range was reported).
 
     `problem` says why the result can't be used; `unread` what stands there then, and is None where
-    that says that there is no result. `alternatives`: results of one time that differ, and which
-    of them counts nobody says; it lies between them.
+    that says that there is no result. `by_words`: the words beside its code alone name the test,
+    and whether it is that one is for the site to say. `alternatives`: results of one time that
+    differ, and which of them counts nobody says; it lies between them.
     """
 
     source: Source
@@ -36,6 +34,7 @@ class LabResult(Struct, frozen=True, gc=False, kw_only=True):
     says: str = ""
     problem: str | None = None
     unread: Unread | None = None
+    by_words: bool = False
     parts: tuple[Source, ...] = ()
     alternatives: "tuple[LabResult, ...]" = ()
 

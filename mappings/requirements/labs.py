@@ -12,7 +12,7 @@ from mappings.circumstances import labs
 from mappings.policy.choosing import LabRule
 from mappings.policy.conditions import LabState, names, parse
 from mappings.policy.laboratory import LAB_VALUES
-from mappings.record import UNKNOWN_CODE, LabResult
+from mappings.record import LabResult
 from mappings.requirements.asking import in_words
 from mappings.requirements.result import Result
 from mappings.values.numbers import plain
@@ -152,28 +152,24 @@ def _absent(charge: Charge, name: str, rule: LabRule, found: LabState) -> str:
         return f"{begin}{unusable}."
     older = charge.newest_lab(LAB_VALUES[name].analyte)
     last = older.when.span(charge.zone).shown if older and older.when else None
-    is_newer = found.unread or (doubt and _is_named_only(doubt))
+    is_newer = found.unread or (doubt and doubt.by_words)
     return f"{begin}{unusable if is_newer else ''}; the last one is from {last}."
 
 
 def _broken(charge: Charge, name: str, rule: LabRule) -> list[LabResult]:
     """Results whose value can't be used; of those that only their words name, the window's."""
     found = charge.history.results.unusable(LAB_VALUES[name].analyte)
-    named = [result for result in found if _is_named_only(result)]
+    named = [result for result in found if result.by_words]
     if named and charge.day:
         start = charge.administration.start
         before = [one for one in named if labs.is_before(one, start, charge.day, charge.zone)]
         named = labs.within(before, charge.day, rule.window_days, charge.zone)
-    return [result for result in found if not _is_named_only(result)] + named
-
-
-def _is_named_only(result: LabResult) -> bool:
-    return bool(result.problem and result.problem.startswith(UNKNOWN_CODE))
+    return [result for result in found if not result.by_words] + named
 
 
 def _fix_of_unusable(charge: Charge, name: str, rule: LabRule) -> str | None:
     found = _broken(charge, name, rule)
-    return _NAME_ONCE if found and _is_named_only(found[0]) else None
+    return _NAME_ONCE if found and found[0].by_words else None
 
 
 def _unusable_says(result: LabResult, charge: Charge) -> str:

@@ -21,7 +21,7 @@ from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.labs import quantities, specimens, stated
 from mappings.reading.labs.panels import Panels, counts, observations, status_of
 from mappings.reading.labs.quantities import Value
-from mappings.record import UNKNOWN_CODE, Coding, Concept, LabResult, Source
+from mappings.record import Coding, Concept, LabResult, Source
 from mappings.values import words
 from mappings.values.moment import Moment
 from mappings.values.remembered import Bounded, Remembered
@@ -202,9 +202,10 @@ class LabReader:
                 found = structs.replace(found, problem=problem, unread=None)
             results.append(found)
         for analyte, part in strange:
-            value = quantities.unusable(f'{UNKNOWN_CODE} ("{_words_of(part)}")')
+            problem = f'under a code that is not known here ("{_words_of(part)}")'
+            value = quantities.unusable(problem)
             found = _result(analyte, part, "", value, source, when, specimen, groups)
-            results.append(structs.replace(found, unread=None))
+            results.append(structs.replace(found, unread=None, by_words=True))
         return results
 
     def _value(self, analyte: Analyte, part: Resource) -> Value:
