@@ -52,6 +52,22 @@ def test_a_prefix_and_a_single_object_are_read(bucket: Bucket, tmp_path: Path) -
             assert len(stream.read()) == only.bytes > 0
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "abfs://exports@account.dfs.core.windows.net/2026-11",
+        "abfs://account.dfs.core.windows.net/exports/2026-11/",
+        "abfs://account@127.0.0.1:10000/exports/2026-11?enable_tls=false",
+        "gs://anonymous@exports/2026-11",
+        "s3://exports/2026-11?region=us-east-2",
+    ],
+)
+def test_a_folder_is_found_however_its_address_is_written(address: str) -> None:
+    pytest.importorskip("pyarrow.fs", reason="needs pyarrow: `make test-spark`")
+    _, place = storage._found(address)
+    assert place == "exports/2026-11"
+
+
 def test_what_is_not_given_ends_the_run_which_goes_on(
     export: Path, bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

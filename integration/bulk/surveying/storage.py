@@ -81,11 +81,11 @@ def opened(path: str, buffer: int) -> BinaryIO:
 
 
 @contextmanager
-def _told(name: str, fix: str, wrong: tuple[type[Exception], ...] = (OSError,)) -> Iterator[None]:
+def _told(name: str, fix: str) -> Iterator[None]:
     """What Arrow says of what it can't read."""
     try:
         yield
-    except wrong as problem:
+    except (OSError, ValueError) as problem:
         says = str(problem).splitlines()[0]
         raise ConfigurationError(f"Cannot read {name}: {says}. {fix}") from None
 
@@ -142,7 +142,7 @@ def _remote(address: str) -> Iterator[StoredFile]:
 def _found(address: str) -> tuple[Any, str]:
     root, key, options = _parted(address)
     filesystem, base = _filesystem(root, options)
-    return filesystem, f"{base.rstrip('/')}/{key}".rstrip("/")
+    return filesystem, f"{base.strip('/')}/{key}".strip("/")
 
 
 def _parted(address: str) -> tuple[str, str, str]:
@@ -166,6 +166,6 @@ def _filesystem(root: str, options: str) -> tuple[Any, str]:
         raise ConfigurationError(
             f"{root} takes pyarrow: install `ferroclaim[bulk]`, or read the files by a mount."
         ) from None
-    with _told(root, _ADDRESSED, (OSError, ValueError)):
+    with _told(root, _ADDRESSED):
         found: tuple[Any, str] = fs.FileSystem.from_uri(f"{root}/{options}")
     return found
