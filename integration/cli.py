@@ -48,7 +48,10 @@ class _Commands(Listing):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()  # at the end of the process nobody could say what went wrong
         except BrokenPipeError:
             raise _ReaderGone from None  # Click would end with 1: something could not be read
 
@@ -124,7 +127,7 @@ def main() -> None:
     except FerroclaimError as problem:
         _fail(str(problem))
     except _ReaderGone:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         sys.exit(0)
     except Exception as problem:
         if _is_of_data_file(problem):
@@ -133,6 +136,7 @@ def main() -> None:
             raise
         if isinstance(problem, OSError) and problem.strerror:
             where = f" ({problem.filename})" if problem.filename else ""
+            _forget_output()
             _fail(f"The system does not let it: {problem.strerror}{where}.")
         _fail(
             f"An unexpected error ({type(problem).__name__}). Set FERROCLAIM_DEBUG=1 to see where,"
@@ -144,6 +148,14 @@ def _is_of_data_file(problem: Exception) -> bool:
     from mappings.datafiles.error import DataFileError
 
     return isinstance(problem, DataFileError)
+
+
+def _forget_output() -> None:
+    """Python would try once more to write what could not be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str) -> NoReturn:

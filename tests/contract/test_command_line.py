@@ -242,8 +242,12 @@ def test_a_server_that_says_no(
     assert run.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("form", ["table", "json"])
-def test_a_reader_who_goes_and_a_disk_that_is_full(bundle: Path, form: str) -> None:
+def test_a_reader_who_goes_and_a_disk_that_is_full(
+    bundle: Path, form: str, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     command = [sys.executable, "-m", "integration.cli", "assess", str(bundle), "--format", form]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
