@@ -66,7 +66,7 @@ class SeveralNdcs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     verified: bool
 
 
-class Repeated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SecondVisit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     drug: str
     service: str
     source: str
@@ -105,6 +105,6 @@ class ClaimForms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dialysis: Dialysis
     medicare_secondary: SecondaryReasons
     several_ndcs: SeveralNdcs
-    repeated: Repeated
+    repeated: SecondVisit
     lists: Lists
     medicare: Medicare

@@ -4,6 +4,8 @@ imsweb's X12 parser and the HL7 FHIR validator."""
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -42,15 +44,29 @@ def of_the_example(folder: Path) -> Iterator[Path]:
         file.write("farid,2026-10-28,line,96365,355.00,2026-10-28,1,,0260\n")
         file.write("farid,2026-10-28,priority,2,,,,,\n")
     run(folder)
+    for number, payer, place in correctable(folder / "out"):
+        option, reason = (("--void", "D5"), ("--replace", "D9"))[place % 2]
+        run(folder, option, f"{number}=ICN{place}{f',{reason}' if payer == 'MA' else ''}")
     run(folder, "--format", "fhir")
-    written = [path.read_text() for path in (folder / "out").glob("*.x12")]
-    numbers = sorted(
-        {segment[1] for text in written for segment in parsed(text) if segment[0] == "CLM"}
-    )
-    for place, number in enumerate(numbers):
-        run(folder, "--replace" if place % 2 else "--void", f"{number}=ICN{place}")
     yield from (folder / "out").glob("*.x12")
     yield from (folder / "out").glob("*.json")
+
+
+def correctable(folder: Path) -> Iterator[tuple[str, str, int]]:
+    """Numbers of written claims, what kind of payer each has (SBR09), and their places among those
+    of that kind and form; without Medicare's Part B, which takes no corrections."""
+    found: set[tuple[str, str, str]] = set()
+    for path in folder.glob("*.x12"):
+        payer = ""
+        for segment in parsed(path.read_text()):
+            if segment[0] == "HL":
+                payer = ""
+            elif segment[0] == "SBR":
+                payer = payer or segment[9]
+            elif segment[0] == "CLM" and payer != "MB":
+                found.add((segment[5].split(":")[1], payer, segment[1]))
+    for _, alike in groupby(sorted(found), key=itemgetter(0, 1)):
+        yield from ((number, payer, place) for place, (_, payer, number) in enumerate(alike))
 
 
 def of_charts(folder: Path) -> Iterator[Path]:
