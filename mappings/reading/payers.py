@@ -64,7 +64,7 @@ def _told(kind: Concept, plan: tuple[str, ...], payer: tuple[str, ...], by_patie
         [_coded(coding) for coding in kind.codings], of_plan, of_payer, by_patient
     )
     if found == "medicare" and not any(map(_is_fee_for_service, kind.codings)):
-        found = _medicare_or_not((*plan, *payer))
+        found = _medicare_or_not(plan, payer)
     return Told(
         kind=found,
         payer=next((payer.payer for payer in every if payer.payer), None),
@@ -77,13 +77,20 @@ def _is_fee_for_service(coding: Coding) -> bool:
     return coding.system == elements.SOPT and coding.code.startswith("12")
 
 
-def _medicare_or_not(texts: tuple[str, ...]) -> str | None:
+def _medicare_or_not(plan: tuple[str, ...], payer: tuple[str, ...]) -> str | None:
     """Of Medicare by its name or a code for all of it: original Medicare; Medicare Advantage by its
-    words; None where a name may be an insurer's ("Clover Health Medicare")."""
-    table = codes.payers()
+    words; None where a name may be an insurer's ("Clover Health Medicare", "Devoted Health")."""
+    texts, table = (*plan, *payer), codes.payers()
     if any(words.first_of(text, table.managed) for text in texts):
         return "medicare-advantage"
-    return None if any(map(may_be_an_insurers, texts)) else "medicare"
+    may_be = any(map(may_be_an_insurers, texts)) or any(map(_is_strange, payer))
+    return None if may_be else "medicare"
+
+
+def _is_strange(payer: str) -> bool:
+    """Whether a payer's name is in no row, and has words that are none of original Medicare's."""
+    own = codes.payers().beside_medicare
+    return not named(payer) and any(word not in own for word in words.plain(payer).split())
 
 
 def may_be_an_insurers(text: str) -> bool:

@@ -44,8 +44,7 @@ def kind(
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("1", "medicare"), ("12", "medicare"), ("121", "medicare"), ("129", "medicare"),
-        ("19", "medicare"),
+        ("12", "medicare"), ("121", "medicare"), ("129", "medicare"), ("1", None), ("19", None),
         ("11", "medicare-advantage"), ("111", "medicare-advantage"), ("119", "medicare-advantage"),
         ("14", "medicare-advantage"),
         ("122", "drug-only"), ("191", "drug-only"), ("291", "drug-only"), ("516", "drug-only"),
@@ -206,6 +205,25 @@ def test_medicare_in_an_insurers_name(sopt: str | None, name: str, expected: str
     found = read(builders.coverage(sopt, name))
     assert found.kind == expected
     assert expected or [one.says for one in found.unread] == [name]
+
+
+@pytest.mark.parametrize("sopt", ["1", "19"])
+@pytest.mark.parametrize(
+    ("payor", "expected"),
+    [
+        (None, "medicare"),
+        ("National Government Services", "medicare"),
+        ("Noridian Healthcare Solutions", "medicare"),
+        ("Palmetto GBA RRB", "medicare"),
+        ("Devoted Health", None),
+    ],
+)
+def test_a_code_of_all_of_medicare_leaves_a_strange_payer_open(
+    sopt: str, payor: str | None, expected: str | None
+) -> None:
+    found = read(builders.coverage(sopt, payor))
+    assert found.kind == expected
+    assert any(one.is_of("Coverage.payor") for one in found.unread) == (expected is None)
 
 
 @pytest.mark.parametrize("sopt", ["12", "121"])
