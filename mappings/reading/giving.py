@@ -25,9 +25,14 @@ from mappings.values.stated import Unread
 # A vial's drug is pushed within so many minutes; what runs for longer is a mixture (R3).
 _LONGEST_PUSH = 15
 _OVER = re.compile(r"\bover\s+(\d+(?:\.\d+)?)\s*[- ]?\s*([a-z]+)", re.IGNORECASE)
-# "Only 150 mg given", "150 mg of 200 mg given": what a note says outright.
+# "Only 150 mg given", "150 mg of 200 mg given", "dose given was 150 mg": what a note says outright.
 _ONLY = re.compile(r"\b(?:only|just)\b", re.IGNORECASE)
 _OF = re.compile(r"(?:mg)?\s+(?:out\s+)?of\s+(?:the\s+)?\d[\d.]*\s*mg\b", re.IGNORECASE)
+_DOSE = re.compile(
+    r"\b(?:dose|amount)\s+(?:actually\s+)?(?:given|administered|infused|received)"
+    r"(?:\s+(?:was|is))?\s*[:=]?\s*\d",
+    re.IGNORECASE,
+)
 _SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)")
 
 # An element, and what stands in it.
@@ -192,13 +197,13 @@ def _ml_of_mass(per: Amount, drug: Drug) -> Decimal | None:
 
 
 def _masses(resource: Resource, dosages: list[Resource]) -> Iterator[tuple[Decimal, str]]:
-    """The masses that can only be the dose: of the dosage's text, and of a note that says that only
-    so much was given."""
+    """The masses that can only be the dose: of the dosage's text, and of a note that says how
+    much was given, and no more."""
     for element, text in texts(resource, dosages):
         if element == "dosage.text":
             parts = [text] if len(dosages) == 1 else []
         else:
-            found = (_said_only(part) for part in _SENTENCE.split(text))
+            found = (_said_outright(part) for part in _SENTENCE.split(text))
             parts = [part for part in found if part]
         for part in parts:
             mass = _mass(part)
@@ -206,10 +211,10 @@ def _masses(resource: Resource, dosages: list[Resource]) -> Iterator[tuple[Decim
                 yield mass, element
 
 
-def _said_only(sentence: str) -> str:
+def _said_outright(sentence: str) -> str:
     """A sentence that says how much was given and no more, with that mass alone."""
     of_more = _OF.sub(" mg", sentence)
-    says = _ONLY.search(sentence) or of_more != sentence
+    says = _ONLY.search(sentence) or _DOSE.search(sentence) or of_more != sentence
     return of_more if says and codes.giving().methods.named_in(sentence) else ""
 
 
