@@ -117,9 +117,8 @@ def opened(line: bytes) -> Contents | None:
     if found and found.id and found.kind not in ("Bundle", "Parameters"):
         return None
     said = of_line(line)
-    if isinstance(said, NotJson) or (
-        isinstance(said, dict) and said["resourceType"] in names.CODES
-    ):
+    kind = said.get("resourceType") if isinstance(said, dict) else None
+    if isinstance(said, NotJson) or (isinstance(kind, str) and kind in names.CODES):
         return None
     collection = Collection()
     collection.add(said, "")

@@ -33,7 +33,7 @@ from mappings.writing.detected_issue import Waiver
 
 Resource = dict[str, Any]
 Card = dict[str, Any]
-_OFF = frozenset({"cancelled", "entered-in-error", "stopped"})
+_OFF = ("cancelled", "entered-in-error", "stopped")
 MOST = 139  # characters of a summary (CDS Hooks: fewer than 140)
 # Why a card may be overridden, by its group; the cards come in this order.
 REASONS: dict[Group, dict[str, str]] = {

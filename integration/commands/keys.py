@@ -46,7 +46,8 @@ def new(
     )
 
 
-@group.command()
+# A kid is a thumbprint, and may begin with a hyphen.
+@group.command(context_settings={"ignore_unknown_options": True})
 def retire(
     file: KeyFile, key_id: Annotated[str, typer.Argument(help="The kid of the key.")]
 ) -> None:

@@ -23,7 +23,7 @@ TAG = {"system": own_names.TAG, "code": "iron-billing-check"}
 AUTHOR = "Device/ferroclaim"
 
 _WAIVED = "Waived: "
-_OPEN = frozenset({"preliminary", "amended"})
+_OPEN = ("preliminary", "amended")  # in no set: what stands in a chart may be no text
 
 
 class Waiver(Struct, frozen=True):

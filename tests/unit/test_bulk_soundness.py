@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mappings.policy import choosing
@@ -41,6 +41,7 @@ def test_a_scenario_comes_out_the_same(number: int, tmp_path: Path) -> None:
 
 
 @given(st.integers(0, 2**32))
+@example(0x03C46D)  # a resourceType that is a list
 @pytest.mark.slow
 def test_nobody_is_lost_among_dirty_charts(seed: int) -> None:
     chance = random.Random(seed)

@@ -79,3 +79,10 @@ def test_what_holds_the_claim_again_is_open_again() -> None:
     (again,) = issues(OPEN, issues(warned(OPEN), first, LATER), LATER)
     assert again["status"] == "amended"
     assert len(again["mitigation"]) == 1
+
+
+@pytest.mark.parametrize("status", [["preliminary"], {"value": "final"}, 5, None])
+def test_a_status_that_is_no_text_breaks_nothing(status: Any) -> None:
+    (first,) = issues(OPEN, [], builders.AS_OF)
+    issues(builders.assessed(), [first | {"status": status}], LATER)
+    issues(OPEN, [first | {"status": status}], LATER)

@@ -131,3 +131,11 @@ def test_a_key_is_made_published_and_retired_by_command(tmp_path: Path) -> None:
     assert not any("d" in key for key in published["keys"])
     assert CliRunner().invoke(app, ["keys", "retire", file, made[0]]).exit_code == 0
     assert [key["kid"] for key in Keyring.load(tmp_path / "k.json").jwks()["keys"]] == made[1:]
+
+
+def test_a_key_is_retired_whose_id_begins_with_a_hyphen(tmp_path: Path) -> None:
+    file = tmp_path / "k.json"
+    old, new = (generate().as_dict(private=True) for _ in range(2))
+    file.write_text(json.dumps({"keys": [new, old | {"kid": "-BwdR_XK3"}]}))
+    assert CliRunner().invoke(app, ["keys", "retire", str(file), "-BwdR_XK3"]).exit_code == 0
+    assert [key["kid"] for key in Keyring.load(file).jwks()["keys"]] == [new["kid"]]

@@ -15,12 +15,10 @@ from integration.ehr.fhir.answers import Json
 from mappings.values import own_names
 
 TAG = {"system": own_names.EVIDENCE, "code": "administration-fallback"}
-HCPCS = frozenset(
-    {
-        "urn:oid:2.16.840.1.113883.6.285",
-        "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
-        "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
-    }
+HCPCS = (
+    "urn:oid:2.16.840.1.113883.6.285",
+    "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
+    "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
 )
 DRUG_CODES = ("J", "Q")
 

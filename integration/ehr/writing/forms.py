@@ -24,7 +24,7 @@ from mappings.values.own_names import GAP, ISSUE
 from mappings.writing.detected_issue import gap_of
 
 US_CORE_CATEGORY = "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category"
-_SETTLED_TASK = frozenset({"completed", "cancelled", "failed", "rejected", "entered-in-error"})
+_SETTLED_TASK = ("completed", "cancelled", "failed", "rejected", "entered-in-error")
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 
 

@@ -16,8 +16,9 @@ from mappings.values.sentences import amounts
 # A server sets these, or they say who found it first and when, which a later look must not change.
 _FIRST = ("identifiedDateTime", "author")
 _NOT_CONTENT = ("id", "meta", "text", *_FIRST)
-WITHDRAWN = frozenset({"cancelled", "entered-in-error"})
-CLOSED = WITHDRAWN | {"final"}
+# In no set: what stands in a chart may be no text.
+WITHDRAWN = ("cancelled", "entered-in-error")
+CLOSED = (*WITHDRAWN, "final")
 _stable = msgspec.json.Encoder(order="deterministic", decimal_format="number")
 
 

@@ -12,7 +12,7 @@ from mappings.values.moment import Moment
 
 TIMES = ("effectiveDateTime", "effectiveInstant", "effectivePeriod", "effectiveTiming")
 _COLLECTED = ("collectedDateTime", "collectedInstant", "collectedPeriod", "collectedTiming")
-_NO_SPECIMEN = frozenset({"unsatisfactory", "entered-in-error"})
+_NO_SPECIMEN = ("unsatisfactory", "entered-in-error")
 
 
 def collected(resource: Resource, collection: Collection, holder: Resource) -> Moment | None:
