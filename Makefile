@@ -30,8 +30,8 @@ test: .venv/.dev  ## everything, with the real HAPI server and a browser (up to 
 	@.ci/prerequisites java maven chromium
 	@FERROCLAIM_ALL_TESTS=1 $(BIN)/pytest
 
-QUICK = $(BIN)/pytest -q --every 4 -m "not (hapi or browser or slow)"
-test-quick: .venv/.dev  ## units, scenarios and contracts, every fourth of their cases (up to 2 minutes)
+QUICK = $(BIN)/pytest -q --every 6 -m "not (hapi or browser or slow)"
+test-quick: .venv/.dev  ## units, scenarios and contracts, every sixth of their cases (up to 2 minutes)
 	@$(QUICK) -p no:cacheprovider tests/unit tests/scenarios & units=$$!; others=0; \
 	$(QUICK) tests/contract || others=$$?; wait $$units && exit $$others
 
