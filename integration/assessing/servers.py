@@ -62,7 +62,7 @@ def from_server(
                 raise
             problems.append(Problem(f"Patient/{patient}", problem.problem))
             continue
-        answering.failures = 0
+        answering.answered()
         done |= {patient, *pull.ids}
         merged |= dict.fromkeys(pull.merged, pull.patient)
         found = check_pull(pull, client.site, policies, as_of, decisions)
@@ -89,6 +89,9 @@ class _Answering:
     failures = 0
     ended = False
     away: EhrError | None = None
+
+    def answered(self) -> None:
+        self.failures = 0
 
     def failed(self, problem: EhrError) -> bool:
         """Whether that was the end."""

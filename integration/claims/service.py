@@ -29,7 +29,6 @@ from integration.store import Db, Store, claims, decisions, patients, worklist
 from integration.store.claims import NewClaim, NewFile
 from integration.store.patients import Patient
 from integration.store.worklist import Pair
-from mappings.assessment import ClaimLine
 from mappings.writing.preparing.prepare import Basis, LeftOut
 
 CAUSE = "claims"
@@ -149,17 +148,19 @@ class _Run:
             for number in ids:
                 with self.store.transaction() as db:
                     patient = patients.by_id(db, number)
-                if patient is not None and self._waiting(number):
+                if patient is not None and self._waiting(self._released(number)):
                     yield self._leaving(clients, patient)
         finally:
             clients.close()
 
-    def _waiting(self, patient_id: int) -> list[Pair]:
-        """The pairs of a patient that have not left, of the lines that were named, if any were."""
+    def _released(self, patient_id: int) -> list[Pair]:
         with self.store.transaction() as db:
-            found = worklist.released_of(db, patient_id)
+            return worklist.released_of(db, patient_id)
+
+    def _waiting(self, released: list[Pair]) -> list[Pair]:
+        """The pairs that have not left, of the lines that were named, if any were."""
         only = self.order.only
-        waiting = [pair for pair in found if not _left(pair) or pair[0].changed]
+        waiting = [pair for pair in released if not _left(pair) or pair[0].changed]
         if only is not None:
             waiting = [pair for pair in waiting if any(row.line_id in only for row in pair)]
         self._seen |= {row.line_id for row in chain.from_iterable(waiting)}
@@ -179,10 +180,11 @@ class _Run:
         try:
             checked = self._read(clients, patient)
         except FerroclaimError as problem:
-            waiting = chain.from_iterable(self._waiting(patient.id))
+            waiting = chain.from_iterable(self._waiting(self._released(patient.id)))
             lines = tuple(row.leaving for row in waiting)
             return Leaving(reference, (), None, [LeftOut(reference, lines, (_why(problem),))])
-        pairs = self._waiting(patient.id)
+        released = self._released(patient.id)
+        pairs = self._waiting(released)
         refused = [
             LeftOut(reference, tuple(row.leaving for row in pair), (_CHANGED,))
             for pair in pairs
@@ -190,14 +192,10 @@ class _Run:
         ]
         leaving = list(chain.from_iterable(pair for pair in pairs if not pair[0].changed))
         self._releases[reference] = {row.line_id: row.release for row in leaving if row.release}
-        sent = self._sent(patient.id)
+        sent = [
+            row.line for row in chain.from_iterable(released) if row.sent_state in claims.STANDING
+        ]
         return Leaving(reference, [row.leaving for row in leaving], checked.record, refused, sent)
-
-    def _sent(self, patient_id: int) -> list[ClaimLine]:
-        """The lines of a patient that left in a claim that stands."""
-        with self.store.transaction() as db:
-            rows = chain.from_iterable(worklist.released_of(db, patient_id))
-        return [row.line for row in rows if row.sent_state in claims.STANDING]
 
     def _read(self, clients: Clients, patient: Patient) -> Checked:
         """The chart as it is now, kept as any look at it is: what changed is known at once."""

@@ -54,8 +54,9 @@ def allergy(resource: Resource, statuses: StatusReader = PLAIN) -> OralIron | No
     reactions = elements.items(resource.get("reaction"))
     substances = [resource.get("code"), *(item.get("substance") for item in reactions)]
     named = tuple(map(elements.concept, substances))
-    unclear = None if _is_oral_iron(named) else _unclear(named[0])
-    if not (unclear or _is_oral_iron(named)) or any(map(_is_denied, named)):
+    is_oral = _is_oral_iron(named)
+    unclear = None if is_oral else _unclear(named[0])
+    if not (is_oral or unclear) or any(map(_is_denied, named)):
         return None
     stated = [
         statuses.read(f"AllergyIntolerance.{name}", resource.get(name))

@@ -3,6 +3,7 @@
 Held by tests/unit/test_coverages.py.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import chain
 
@@ -89,16 +90,20 @@ def _medicare_or_not(plan: tuple[str, ...], payer: tuple[str, ...]) -> str | Non
 
 def _is_strange(payer: str) -> bool:
     """Whether a payer's name is in no row, and has words that are none of original Medicare's."""
-    own = codes.payers().beside_medicare
-    return not named(payer) and any(word not in own for word in words.plain(payer).split())
+    return not named(payer) and bool(_others(payer))
 
 
 def may_be_an_insurers(text: str) -> bool:
     """Whether words stand beside "Medicare" that are none of original Medicare's names."""
     taken = [payer.name for payer in named(text) if payer.kind == "medicare"]
-    own = {*codes.payers().beside_medicare, *chain.from_iterable(name.split() for name in taken)}
-    said = words.plain(text).split()
-    return bool(taken) and any(word not in own and not word.isdigit() for word in said)
+    others = _others(text, chain.from_iterable(name.split() for name in taken))
+    return bool(taken) and not all(map(str.isdigit, others))
+
+
+def _others(text: str, known: Iterable[str] = ()) -> list[str]:
+    """The words of a text that are neither known nor of original Medicare's names."""
+    own = {*codes.payers().beside_medicare, *known}
+    return [word for word in words.plain(text).split() if word not in own]
 
 
 def _kind(

@@ -13,7 +13,8 @@ from mappings.site import Site
 from mappings.values import own_names
 from mappings.values.identity import stable_id
 from mappings.writing.detected_issue import TAG
-from mappings.writing.fhir_claim import code_of, concept_of_ndc, modifiers_of, money
+from mappings.writing.fhir_claim import code_of, concept_of_ndc, money
+from mappings.writing.preparing.drafts import modifiers_of
 from mappings.writing.preparing.practitioners import encounters
 from mappings.writing.preparing.prepare import ChargeLines
 from mappings.writing.transaction import Resource

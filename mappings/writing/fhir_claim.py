@@ -23,6 +23,7 @@ from mappings.writing.preparing.drafts import (
     ServiceLine,
     again,
     drafts,
+    modifiers_of,
     service_lines,
 )
 from mappings.writing.preparing.practitioners import encounters, practitioner_of
@@ -327,15 +328,6 @@ def _item(
         "detail": [_detail(place, ndc) for place, ndc in enumerate(ndcs, 1)],
     }
     return {name: value for name, value in item.items() if value not in (None, [])}
-
-
-def modifiers_of(parts: Sequence[ServiceLine]) -> list[str]:
-    """Those that all parts of a line have, and so the line itself."""
-    return [
-        modifier
-        for modifier in parts[0].modifiers
-        if all(modifier in part.modifiers for part in parts)
-    ]
 
 
 def _other_item(number: int, line: OtherLine) -> Resource:

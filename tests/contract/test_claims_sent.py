@@ -91,6 +91,14 @@ class Office:
     def change(self, resource: dict[str, Any]) -> None:
         self.service.fake.load([resource])
 
+    def correct(self) -> None:
+        """A smaller dose than the one that left is released in its place."""
+        self.change(builders.administration(dose="100 mg", ndc=builders.VENOFER_100, version="2"))
+        self.service.assess()
+        self.service.work()
+        self.withdraw()
+        self.release()
+
     @property
     def files(self) -> list[Path]:
         return sorted((self.folder / "out").glob("*.x12"))
@@ -289,11 +297,7 @@ def test_a_changed_line_replaces_its_claim(office: Opened) -> None:
     here.release()
     here.write()
     (number,) = {row.sent_number or "" for row in here.rows()}
-    here.change(builders.administration(dose="100 mg", ndc=builders.VENOFER_100, version="2"))
-    here.service.assess()
-    here.service.work()
-    here.withdraw()
-    here.release()
+    here.correct()
     report = here.write(corrections=corrections([f"{number}=ICN7"], []))
     assert report.complete
     rows = parsed(here.files[-1].read_text())
@@ -311,11 +315,7 @@ def test_a_claim_of_medicares_part_b_is_not_replaced(office: Opened) -> None:
     here.release()
     here.write()
     (number,) = {row.sent_number or "" for row in here.rows()}
-    here.change(builders.administration(dose="100 mg", ndc=builders.VENOFER_100, version="2"))
-    here.service.assess()
-    here.service.work()
-    here.withdraw()
-    here.release()
+    here.correct()
     for asked in (corrections([f"{number}=ICN7"], []), corrections([], [])):
         (refused,) = here.write(corrections=asked).refused
         assert "have what they processed reopened" in refused.says

@@ -14,17 +14,19 @@ from mappings.writing.checks.about import About
 from mappings.writing.checks.coordination import other_payers
 from mappings.writing.checks.dates import span
 from mappings.writing.checks.fault import (
+    LONG_NOTE,
     Findings,
     Found,
     amount,
     element,
     first_of,
+    is_long_note,
     is_placeholder,
     loops,
 )
 from mappings.writing.checks.people import names
 from mappings.writing.checks.services.beside import beside_each_other
-from mappings.writing.checks.services.lines import NOTE_MOST, Days, line_faults
+from mappings.writing.checks.services.lines import Days, line_faults
 from mappings.writing.checks.services.service import Service, service_of
 from mappings.writing.x12.segments import COMPONENT, Segment
 
@@ -133,8 +135,8 @@ def _head(head: Sequence[Segment], about: About) -> Findings:
             says = "REF*F8 holds our own number (CLM01), not the payer's number of the claim"
             yield Found(says, at)
     for at, segment in enumerate(head):
-        if segment[0] == "NTE" and len(element(segment, 2)) > NOTE_MOST:
-            yield Found("a note has at most 80 characters", at)
+        if is_long_note(segment):
+            yield Found(LONG_NOTE, at)
 
 
 def _practitioner(

@@ -12,6 +12,7 @@ from msgspec import Struct
 from mappings import codes
 from mappings.writing.x12.segments import Segment
 
+_NOTE_MOST = 80
 _AMOUNT = re.compile(r"\d{1,10}(\.\d{1,2})?|\.\d{1,2}", re.ASCII)
 
 
@@ -59,6 +60,14 @@ def first_of(segments: Sequence[Segment], *start: str) -> Segment:
     """The first segment that begins so, such as `NM1`, `85`; empty where there is none."""
     found = (segment for segment in segments if segment[: len(start)] == start)
     return next(found, ())
+
+
+def is_long_note(segment: Segment) -> bool:
+    """Whether an NTE has more than the 80 characters that it may."""
+    return segment[0] == "NTE" and len(element(segment, 2)) > _NOTE_MOST
+
+
+LONG_NOTE = f"a note has at most {_NOTE_MOST} characters"
 
 
 def amount(text: str) -> Decimal | None:

@@ -6,7 +6,7 @@ Held by tests/unit/test_claim_checks.py.
 
 import re
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from mappings import codes
@@ -85,12 +85,18 @@ def _is_off_campus(segments: Sequence[Segment]) -> bool:
     return any({"PO", "PN"} & set(parts) for parts in services)
 
 
+def _coded(head: Sequence[Segment]) -> Iterator[tuple[int, list[str]]]:
+    """Of each code of HI where it stands, and its parts: kind, code, the form of a day, day and
+    amount; empty where it lacks them."""
+    for at, segment in enumerate(head):
+        for said in segment[1:] if segment[0] == "HI" else ():
+            yield at, [*said.split(COMPONENT), "", "", "", ""][:5]
+
+
 def _hi_codes(head: Sequence[Segment]) -> dict[str, list[tuple[str, int]]]:
     found: dict[str, list[tuple[str, int]]] = {}
-    for at, segment in enumerate(head):
-        for part in segment[1:] if segment[0] == "HI" else ():
-            kind, _, rest = part.partition(COMPONENT)
-            found.setdefault(kind, []).append((rest.partition(COMPONENT)[0], at))
+    for at, (kind, code, *_) in _coded(head):
+        found.setdefault(kind, []).append((code, at))
     return found
 
 
@@ -105,23 +111,17 @@ def _twice(by_kind: dict[str, list[tuple[str, int]]]) -> Findings:
 
 def _values(head: Sequence[Segment]) -> Findings:
     """A value code has its amount, an occurrence its day."""
-    for at, segment in enumerate(head):
-        for part in segment[1:] if segment[0] == "HI" else ():
-            kind, code, form, when, amount, *_ = [*part.split(COMPONENT), "", "", "", "", ""]
-            if kind == "BE" and not _NUMBER.fullmatch(amount):
-                yield Found(f"value code {code} has no amount", at)
-            if kind == "BH" and (form != "D8" or day(when) is None):
-                yield Found(f"occurrence code {code} has no day", at)
+    for at, (kind, code, form, when, amount) in _coded(head):
+        if kind == "BE" and not _NUMBER.fullmatch(amount):
+            yield Found(f"value code {code} has no amount", at)
+        if kind == "BH" and (form != "D8" or day(when) is None):
+            yield Found(f"occurrence code {code} has no day", at)
 
 
 def _amount_of(head: Sequence[Segment], wanted: str) -> str:
     """Of a value code."""
-    for segment in head:
-        for part in segment[1:] if segment[0] == "HI" else ():
-            kind, code, _, _, amount, *_ = [*part.split(COMPONENT), "", "", "", "", ""]
-            if (kind, code) == ("BE", wanted):
-                return amount
-    return ""
+    amounts = (amount for _, (*said, _, _, amount) in _coded(head) if said == ["BE", wanted])
+    return next(amounts, "")
 
 
 def _dialysis_diagnosis(by_kind: dict[str, list[tuple[str, int]]], *, is_draft: bool) -> Findings:

@@ -164,6 +164,15 @@ def service_lines(
         yield from _apart(line, value, several, modifiers)
 
 
+def modifiers_of(parts: Sequence[ServiceLine]) -> list[str]:
+    """Those that all parts of a line have, and so the line itself."""
+    return [
+        modifier
+        for modifier in parts[0].modifiers
+        if all(modifier in part.modifiers for part in parts)
+    ]
+
+
 def _apart(
     line: ClaimLine, value: Decimal | None, several: SeveralNdcs, modifiers: tuple[str, ...]
 ) -> Iterator[ServiceLine]:

@@ -12,7 +12,15 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.values.us_dates import us_date
-from mappings.writing.checks.fault import Findings, Found, amount, element, is_placeholder
+from mappings.writing.checks.fault import (
+    LONG_NOTE,
+    Findings,
+    Found,
+    amount,
+    element,
+    is_long_note,
+    is_placeholder,
+)
 from mappings.writing.checks.services.ndcs import ndc_faults
 from mappings.writing.checks.services.service import Service
 from mappings.writing.x12.segments import COMPONENT, Segment
@@ -26,7 +34,6 @@ _WHOLE, _NUMBER = (
 _UNITS = {False: frozenset({"UN", "MJ"}), True: frozenset({"UN", "DA"})}
 _CONTRADICTING = (("JW", "JZ"), ("PO", "PN"), ("KP", "KQ"), ("JG", "TB"))
 _DRUG_REVENUE, _TOTAL_REVENUE = "0636", "0001"
-NOTE_MOST = 80
 # Ambulance mileage is counted to the tenth (CMS Pub 100-04 ch. 15 s. 30.1.2, from memory).
 _MILES = ("A0380", "A0390", "A0425", "A0435", "A0436")
 
@@ -49,8 +56,8 @@ def line_faults(
 def _beside(service: Service, segments: Sequence[Segment], start: int) -> Findings:
     """What else stands on a line."""
     for at, segment in enumerate(segments, start):
-        if segment[0] == "NTE" and len(element(segment, 2)) > NOTE_MOST:
-            yield Found("a note has at most 80 characters", at, service.line)
+        if is_long_note(segment):
+            yield Found(LONG_NOTE, at, service.line)
         if segment[:2] == ("REF", "G1") and is_placeholder(element(segment, 2)):
             yield Found("REF*G1 holds no number", at, service.line)
         if segment[:2] == ("NM1", "82") and element(segment, 8) != "XX":
