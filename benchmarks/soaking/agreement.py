@@ -28,6 +28,7 @@ def compared(morning: Morning) -> dict[str, Any]:
     owed = {row[0] for row in morning.rows(query)}
     return {
         "patients": len(morning.patients),
+        "still at work": int(not settled(morning)),
         "gaps": len(owed),
         "lost": len(owed - set(in_ehr)),
         "doubled": sum(count - 1 for count in in_ehr.values()),

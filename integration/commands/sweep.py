@@ -48,8 +48,7 @@ def sweep(
                 raise ConfigurationError(
                     f"A worker is searching site {name} right now. Try again when it is done."
                 )
-            if start is not None:
-                sweeping.since(engine, name, start)
+            sweeping.since(engine, name, start)
             found = sweeping.look(engine, Job(sweeping.TASK, key, name, {}))
         typer.echo(f"{name}\t{plural(found, 'resource')} that changed")
 

@@ -13,7 +13,8 @@ from integration.store.database.connection import Db
 
 @dataclass(frozen=True)
 class Window:
-    """Changes of KIND from `window_from` on, being read; `cursor` is the next page."""
+    """Changes of KIND from `window_from` on, being read; `cursor` is the next page. `wanted`: asked
+    for since the window, or the last one, was begun."""
 
     site: str
     kind: str
@@ -23,6 +24,7 @@ class Window:
     cursor: str | None
     found: int
     finished_at: datetime | None
+    wanted: bool
 
 
 def find(db: Db, site: str, kind: str) -> Window | None:
@@ -37,12 +39,18 @@ def of_site(db: Db, site: str) -> list[Window]:
         return rows.execute("select * from sweeps where site = %s order by kind", [site]).fetchall()
 
 
+def want(db: Db, site: str) -> None:
+    """Each type is to be searched again, from where its last window ended."""
+    db.execute("update sweeps set wanted = true where site = %s and not wanted", [site])
+
+
 def begin(db: Db, site: str, kind: str, start: datetime, end: datetime) -> Window:
     """Opens a window. Everything before START is taken as seen."""
     db.execute(
-        "insert into sweeps (site, kind, position, window_from, window_to) values (%s, %s, %s, %s,"
-        " %s) on conflict (site, kind) do update set window_from = excluded.window_from, window_to"
-        " = excluded.window_to, cursor = null, found = 0",
+        "insert into sweeps (site, kind, position, window_from, window_to, wanted) values (%s, %s,"
+        " %s, %s, %s, false) on conflict (site, kind) do update set window_from ="
+        " excluded.window_from, window_to = excluded.window_to, cursor = null, found = 0, wanted ="
+        " false",
         [site, kind, start, start, end],
     )
     found = find(db, site, kind)

@@ -24,6 +24,7 @@ from integration.work.queue import LATER
 
 log = structlog.get_logger()
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
 TASK, ALL, REFRESH = waking.SWEEP_SITE, "sweep", "refresh"
 CAUSE = "sweep"
 
@@ -45,20 +46,42 @@ def look(engine: Engine, job: Job) -> int:
     found = 0
     site = str(job.site)
     client, _ = engine.clients.of(site)
-    pages = engine.settings.sweep.pages
+    pages, again = engine.settings.sweep.pages, False
     if not kinds(client):
         _read_again(engine, site, engine.settings.sweep.fallback_hours)
-    for kind in kinds(client):
+    for kind in _in_turn(engine, client):
+        window = _window(engine, client, kind) if pages > 0 else None
+        if window:
+            read, changed, finished = _read(engine, client, window, pages)
+            pages, found = pages - read, found + changed
+            again = again or (finished and window.wanted)
+    if again or pages <= 0:
         with engine.store.transaction() as db:
-            window = sweeps.find(db, site, kind)
-        window = window if window and window.window_from else _begun(engine, client, kind, window)
-        read, changed = _read(engine, client, window, pages)
-        pages, found = pages - read, found + changed
-        if pages <= 0:
-            with engine.store.transaction() as db:
-                engine.queue.add(db, TASK, job.key, {"site": site}, priority=LATER)
-            break
+            engine.queue.add(db, TASK, job.key, {"site": site}, priority=LATER)
     return found
+
+
+def _in_turn(engine: Engine, client: EhrClient) -> list[str]:
+    """The types: first those of which a page is the next, which servers do not keep for long, then
+    whichever has waited longest. One with many changes holds up no other."""
+    with engine.store.transaction() as db:
+        windows = {window.kind: window for window in sweeps.of_site(db, client.site.name)}
+
+    def turn(kind: str) -> tuple[bool, datetime]:
+        window = windows.get(kind)
+        ended = window and window.finished_at
+        return not (window and window.window_from), ended or _NEVER
+
+    return sorted(kinds(client), key=turn)
+
+
+def _window(engine: Engine, client: EhrClient, kind: str) -> Window | None:
+    """The one being read; a new one if the type was asked for since the last was begun."""
+    with engine.store.transaction() as db:
+        window = sweeps.find(db, client.site.name, kind)
+    if window and window.window_from:
+        return window
+    return _begun(engine, client, kind, window) if not window or window.wanted else None
 
 
 def kinds(client: EhrClient) -> list[str]:
@@ -77,12 +100,14 @@ def _since_parameter(client: EhrClient, kind: str) -> str | None:
     return capability.since_param(kind)
 
 
-def since(engine: Engine, site: str, moment: datetime) -> None:
-    """Has the next look at a site begin at MOMENT."""
+def since(engine: Engine, site: str, moment: datetime | None) -> None:
+    """Has the next look at a site begin at MOMENT; where the last one ended without one."""
     client, _ = engine.clients.of(site)
     with engine.store.transaction() as db:
-        for kind in kinds(client):
-            sweeps.begin(db, site, kind, moment, engine.clock())
+        sweeps.want(db, site)
+        if moment:
+            for kind in kinds(client):
+                sweeps.begin(db, site, kind, moment, engine.clock())
 
 
 def _begun(engine: Engine, client: EhrClient, kind: str, last: Window | None) -> Window:
@@ -96,10 +121,10 @@ def _begun(engine: Engine, client: EhrClient, kind: str, last: Window | None) ->
         return sweeps.begin(db, client.site.name, kind, min(start, now), now)
 
 
-def _read(engine: Engine, client: EhrClient, window: Window, most: int) -> tuple[int, int]:
-    """Reads a window's pages, at most MOST; how many, and with how many changes. Each page is seen
-    to and noted in one transaction."""
-    read = found = 0
+def _read(engine: Engine, client: EhrClient, window: Window, most: int) -> tuple[int, int, bool]:
+    """Reads a window's pages, at most MOST; how many, with how many changes, and whether these were
+    the last. Each page is seen to and noted in one transaction."""
+    read, found, cursor = 0, 0, window.cursor
     try:
         for told, cursor in _pages(client, window):
             read, found = read + 1, found + len(told)
@@ -113,7 +138,7 @@ def _read(engine: Engine, client: EhrClient, window: Window, most: int) -> tuple
         if window.kind == waking.ADMINISTRATION:
             raise
         log.warning("not searched", site=window.site, kind=window.kind, error=str(error))
-    return read, found
+    return read, found, read > 0 and cursor is None
 
 
 def _pages(client: EhrClient, window: Window) -> Iterator[tuple[list[Told], str | None]]:

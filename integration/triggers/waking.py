@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from integration.configuration.resource_types import WAKING
-from integration.store import Db, patients
+from integration.store import Db, patients, sweeps
 from integration.store.inbox import Outcome
 from integration.triggers.notification import Told
 from integration.work.queue import LATER, USUAL, Queue, WantedJob, patient_key
@@ -76,6 +76,7 @@ def _lookup(site: str, told: Told, cause: str) -> WantedJob:
 
 def search(db: Db, queue: Queue, site: str) -> bool:
     """Has a site searched for changes now."""
+    sweeps.want(db, site)
     return queue.add(db, SWEEP_SITE, f"{SWEEP_SITE}:{site}", {"site": site})
 
 

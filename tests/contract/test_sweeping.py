@@ -3,12 +3,14 @@ left."""
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from werkzeug import Response
 
+from integration.configuration.resource_types import WAKING
 from integration.store import sweeps
 from integration.triggers import sweeping, waking
 from integration.work.engine import Job
@@ -34,21 +36,28 @@ def searched(service: Running, kind: str = "MedicationAdministration") -> list[s
     return [parse_qs(parts.query)["_lastUpdated"][0] for parts in asked]
 
 
+def look(service: Running) -> int:
+    """As it is asked for every few minutes."""
+    with service.store.transaction() as db:
+        sweeps.want(db, "general")
+    return sweeping.look(service.engine, JOB)
+
+
 def position(service: Running) -> Any:
     with service.store.transaction() as db:
         return sweeps.find(db, "general", "MedicationAdministration")
 
 
 def test_a_first_look_goes_back_some_days_and_wakes_everybody_found(service: Running) -> None:
-    assert sweeping.look(service.engine, JOB) > 0
+    assert look(service) > 0
     assert searched(service) == ["ge2026-11-16T17:00:00.000Z"]
     assert service.queued() == ["patient:1"]
 
 
 def test_the_next_look_overlaps_the_last(service: Running) -> None:
-    sweeping.look(service.engine, JOB)
+    look(service)
     service.engine.clock = lambda: NOW + timedelta(minutes=15)
-    sweeping.look(service.engine, JOB)
+    look(service)
     assert (
         searched(service)[1] == "ge2026-11-23T16:50:00.000Z"
     )  # ten minutes before the end of the first
@@ -93,6 +102,53 @@ def test_a_long_look_is_done_in_parts(running: Make) -> None:
     assert {f"patient:{number}" for number in range(1, 41)} <= set(service.queued())
     assert len(searched(service)) == 1  # it went on, page by page
     assert position(service).position == NOW
+
+
+ALL = "select kind from sweeps"
+FINISHED = f"{ALL} where window_from is null and finished_at is not null"
+
+
+def is_finished(service: Running) -> bool:
+    """Whether all types were read to their last page."""
+    return len(service.rows(FINISHED)) == len(service.rows(ALL)) == len(WAKING)
+
+
+@pytest.mark.parametrize("people", [1, 10, 30])
+def test_a_look_ends_however_many_pages_it_has(running: Make, people: int) -> None:
+    """Also where its last page is the last of a part."""
+    service = many(running, people)
+    with service.store.transaction() as db:
+        waking.search(db, service.engine.queue, "general")
+    parts = 0
+    while JOB.key in service.queued():
+        service.rows("delete from procrastinate_jobs returning id")
+        sweeping.look(service.engine, JOB)
+        parts += 1
+        assert parts < 12
+    assert is_finished(service)
+    assert all(len(searched(service, kind)) == 1 for kind in WAKING)
+
+
+def test_many_changes_of_one_type_hold_up_no_other(running: Make) -> None:
+    """Where each look finds so many administrations that its pages are used up."""
+    service = many(running, 15)
+    minutes = count()
+    service.engine.clock = lambda: NOW + timedelta(minutes=next(minutes))
+    for _ in range(12):
+        look(service)
+    ended = service.rows("select kind from sweeps where finished_at is not null")
+    assert {kind for (kind,) in ended} == set(WAKING)
+
+
+def test_a_search_that_is_asked_for_meanwhile_is_seen_to(running: Make) -> None:
+    service = many(running, 40)
+    look(service)
+    service.engine.clock = lambda: NOW + timedelta(minutes=1)
+    with service.store.transaction() as db:
+        waking.search(db, service.engine.queue, "general")
+    for _ in range(9):
+        sweeping.look(service.engine, JOB)
+    assert position(service).position == NOW + timedelta(minutes=1)
 
 
 def test_a_look_that_ended_in_the_middle_goes_on_there(running: Make) -> None:
