@@ -104,7 +104,7 @@ def write(
         from integration.claims.charts import ChartsReading, write_from_charts
         from integration.commands.inputs import decisions_of
 
-        decided = decisions_of(decisions or ())
+        decided = decisions_of(decisions or (), settings.site(site).facts())
         reading = ChartsReading(source, patient or (), only, at or datetime.now(UTC), decided)
         report = write_from_charts(settings.site(site), reading, out, form, asked, test=test)
     from integration.terminal.claims import said
