@@ -64,7 +64,8 @@ class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
     """`none`: with these words it only contains some iron, or is not taken by mouth. `tolerated`:
     with these an entry of a list of allergies is none; `denied`: where it begins so. `unclear`:
     one that is no more than this does not say which iron. `intolerance`: reasons of a course that
-    ended. `untaken`: with these a course was none."""
+    ended. `refill_days`: so many late at most, a refill goes on with what was before.
+    `untaken`: with these a course was none."""
 
     names: tuple[str, ...]
     none: tuple[str, ...]
@@ -72,6 +73,7 @@ class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
     denied: tuple[str, ...]
     unclear: tuple[str, ...]
     intolerance: tuple[str, ...]
+    refill_days: int
     untaken: tuple[str, ...]
     rxnorm: tuple[str, ...]
     source: str
