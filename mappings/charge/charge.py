@@ -4,6 +4,7 @@ it.
 Held by tests/scenarios/lines.yaml.
 """
 
+from collections.abc import Iterable
 from datetime import date, timedelta, tzinfo
 from itertools import chain
 
@@ -303,9 +304,17 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """Whether the rule's condition holds; one that can't be told is asked."""
         return rule.when is None or self.judged(rule.when, self.lab_window).holds is not False
 
+    @kept
+    def code_names(self) -> frozenset[str]:
+        """The codes by which a policy may mean its drug."""
+        return codes.in_force().names_of(self.code.code if self.code else None)
+
+    def is_among(self, named: Iterable[str]) -> bool:
+        """Whether a policy's list of codes means its drug."""
+        return not self.code_names.isdisjoint(named)
+
     def _of_drug(self, rule: Rule) -> bool:
-        code = self.code.code if self.code else None
-        return not rule.codes or code is None or code in rule.codes
+        return not rule.codes or self.code is None or self.is_among(rule.codes)
 
     @kept
     def lab_window(self) -> int:

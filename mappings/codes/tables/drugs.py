@@ -23,6 +23,11 @@ class BillingCode(Dated, frozen=True, kw_only=True):
     mue: int | None = None
     use: str | None = None
 
+    def gave_way_to(self, other: "BillingCode") -> bool:
+        """Whether it ended before the other began, and meant the same."""
+        apart = self.end is not None and other.start is not None and self.end < other.start
+        return apart and (self.use == other.use or other.use is None)
+
 
 class Presentation(Struct, frozen=True, forbid_unknown_fields=True):
     names: tuple[str, ...]

@@ -116,8 +116,7 @@ def _trial(charge: Charge, rule: OralIronRule) -> Result:
     if not courses:
         return _no_trial(charge, rule)
     longest = longest_run(courses, charge)
-    code = charge.code.code if charge.code else ""
-    any_length = rule.trial_codes and code not in rule.trial_codes
+    any_length = rule.trial_codes and not charge.is_among(rule.trial_codes)
     if rule.trial_days is None or any_length or longest >= rule.trial_days:
         return Result(
             state="met",
