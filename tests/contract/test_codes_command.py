@@ -164,7 +164,7 @@ class TestImport:
     ) -> None:
         path = published.mue(tmp_path, "Practitioner")
         run = ferroclaim("codes", "import", path, "--code-dir", own)
-        assert (run.status, "add --quarter, such as 2026Q4" in run.err) == (1, True)
+        assert (run.status, "add --quarter, such as 2026Q3" in run.err) == (1, True)
         assert (
             ferroclaim("codes", "import", path, "--code-dir", own, "--quarter", "2026Q3").status
             == 0
