@@ -118,6 +118,14 @@ class TestOver:
         (line,) = assessed(site=site(ended, later)).lines
         assert (line.code, line.units) == ("J1757", 100)
 
+    def test_a_new_code_takes_the_place_of_the_older_one(self) -> None:
+        row = "codes: [{family: iron-sucrose, code: J1757, mg_per_unit: 2, from: 2026-11-01}]"
+        assert [(line.code, line.units) for line in assessed(site=site(row)).lines] == [
+            ("J1757", 100)
+        ]
+        day_before = builders.administration(on="2026-10-31T10:00:00-05:00")
+        assert [line.code for line in assessed(day_before, site=site(row)).lines] == ["J1756"]
+
     def test_what_a_row_of_a_code_leaves_unsaid_stays_known(self) -> None:
         """The HCPCS file says no MUE; without one no dose would be too much."""
         row = "codes: [{family: iron-sucrose, code: J1756, mg_per_unit: 1, from: 2003-01-01}]"

@@ -3,6 +3,7 @@
 Held by tests/unit/test_products.py.
 """
 
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from itertools import chain
@@ -24,9 +25,9 @@ class BillingCode(Dated, frozen=True, kw_only=True):
     use: str | None = None
 
     def gave_way_to(self, other: "BillingCode") -> bool:
-        """Whether it ended before the other began, and meant the same."""
-        apart = self.end is not None and other.start is not None and self.end < other.start
-        return apart and (self.use == other.use or other.use is None)
+        """Whether the other began after it, and means the same."""
+        later = (self.start or date.min) < (other.start or date.min)
+        return later and (self.use == other.use or other.use is None)
 
 
 class Presentation(Struct, frozen=True, forbid_unknown_fields=True):
