@@ -275,8 +275,27 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         if found.unread:
             return None
         if found.result is None:
-            return False
+            return self._pregnant_by_diagnosis
         return None if found.result.value is None else found.result.value == 1
+
+    @property
+    def _pregnant_by_diagnosis(self) -> bool | None:
+        """Of a code that nobody took off the problem list since, it can't be told."""
+        said = self.pregnancies
+        if self.day and any(one.of_encounter or self._is_recent(one) for one in said):
+            return True
+        return None if said else False
+
+    @kept
+    def pregnancies(self) -> list[Stated]:
+        """Codes of a pregnancy that stand on the day."""
+        begun = codes.diagnoses().pregnancy_diagnoses.prefixes
+        return [one for one in self.diagnoses if one.code.startswith(begun)]
+
+    def _is_recent(self, said: Stated) -> bool:
+        when = said.by.recorded or said.by.onset
+        since = (self.day or date.max) - timedelta(days=PREGNANCY_DAYS)
+        return when is not None and when.days(self.zone)[0] >= since
 
     @property
     def age(self) -> int | None:

@@ -256,6 +256,7 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     dialysis_in_words: Names
     denied_in_words: DeniedWords
     told_apart: tuple[ToldApart, ...]
+    pregnancy_diagnoses: NamedByPayers
     pregnancy: tuple[PregnancyCode, ...]
 
     @cached_property

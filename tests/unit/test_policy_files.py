@@ -286,7 +286,7 @@ KX = 'kx: [{modifier: KX, source: "MP-12", attests: '
             "kx: [{modifier: JZ, source: ours, attests: [ndc]}]",
             "12: 'JZ' is not known (known: KX) at $.modifiers.kx[0].modifier",
         ),
-        ("r340b: [{modifier: KX, source: ours}]", "12: 'KX' is not known (known: JG, TB)"),
+        ("r340b: [{modifier: KX, source: ours}]", "12: 'KX' is not known (known: JG, TB, UD, SE)"),
         (
             "r340b: [{modifier: TB, source: ours, attests: [ndc]}]",
             "12: unknown field `attests` at $.modifiers.r340b[0]",
