@@ -296,8 +296,13 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
 
     def is_heading(self, plain: str, day: date) -> bool:
         """Whether a code without its dot is divided further on that day."""
+        below = (code for code in self._dated_plain if code.startswith(plain) and code != plain)
+        return plain in self.headings or (self.is_out(plain, day) and any(below))
+
+    def is_out(self, plain: str, day: date) -> bool:
+        """Whether a code without its dot is known to be billable on other days only."""
         dated = self._dated_plain.get(plain)
-        return plain in self.headings or (dated is not None and not dated.holds(day))
+        return dated is not None and not dated.holds(day)
 
     @cached_property
     def _map(self) -> dict[tuple[str, str], SnomedRow]:
