@@ -130,8 +130,7 @@ def main() -> None:
         _forget_output()
         sys.exit(0)
     except Exception as problem:
-        if _is_of_data_file(problem):
-            _fail(str(problem))
+        _fail_with_data_file(problem)
         if os.environ.get("FERROCLAIM_DEBUG"):
             raise
         if isinstance(problem, OSError) and problem.strerror:
@@ -144,10 +143,12 @@ def main() -> None:
         )
 
 
-def _is_of_data_file(problem: Exception) -> bool:
+def _fail_with_data_file(problem: Exception) -> None:
+    """Every mistake of a data file, if it is one."""
     from mappings.datafiles.error import DataFileError
 
-    return isinstance(problem, DataFileError)
+    if isinstance(problem, DataFileError):
+        _fail(*problem.every)
 
 
 def _forget_output() -> None:
@@ -158,8 +159,9 @@ def _forget_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _fail(message: str) -> NoReturn:
-    print(f"ferroclaim: {message}", file=sys.stderr)
+def _fail(*messages: str) -> NoReturn:
+    for message in messages:
+        print(f"ferroclaim: {message}", file=sys.stderr)
     sys.exit(2)
 
 

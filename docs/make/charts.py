@@ -143,6 +143,11 @@ def diagnoses() -> str:
         *(f"… {words}" for words in denied.ends),
     )
     worded.append(("none of these", of_denied, (), (), denied.source, denied.verified))
+    apart = [
+        (row.codes, row.names, told.source, told.verified)
+        for told in known.told_apart
+        for row in told.rows
+    ]
     pregnancy = [
         (row.system, row.code, row.pregnant, row.source, row.verified) for row in known.pregnancy
     ]
@@ -184,6 +189,13 @@ No evidence where no code that is read says it, and not nothing: kidney failure 
 the line until a person records what it is; an anemia is quoted where no code says it.
 
 {table(["as", "words", "ICD-9-CM", "but not in", "source", "verified"], worded)}
+
+## Codes that words tell apart
+
+A code whose own words name another of its table, and not the code, says two things: no evidence,
+and not nothing.
+
+{table(["ICD-10-CM begins with", "words", "source", "verified"], apart)}
 
 ## Pregnancy
 

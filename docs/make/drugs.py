@@ -88,6 +88,13 @@ def products() -> str:
             others.oral_iron.verified,
         ),
         (
+            "iron by mouth: days that a refill may be late",
+            (),
+            (str(others.oral_iron.refill_days),),
+            others.oral_iron.source,
+            others.oral_iron.verified,
+        ),
+        (
             "discarded, in notes",
             (),
             (*others.wasting.done, *others.wasting.nouns),

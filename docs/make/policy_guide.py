@@ -141,7 +141,10 @@ _FLAGS = {
     "female": "by the patient's administrative gender; unknown for any but female and male",
     "hemodialysis": "the recorded treatments are hemodialysis",
     "male": "as `female`",
-    "pregnant": "a pregnancy status of the last 280 days says so",
+    "pregnant": (
+        "a pregnancy status of the last 280 days says so; without one, a diagnosis of the visit or"
+        " of these days (O09, O99.01, Z33.1, Z34, Z3A)"
+    ),
 }
 
 

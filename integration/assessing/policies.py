@@ -14,6 +14,7 @@ from msgspec import structs
 from integration.assessing.files import BULK_CHARTS, BULK_SUMMARY
 from integration.assessing.sources import AssessedCharts, collect, is_server
 from integration.errors import ConfigurationError
+from mappings import codes
 from mappings.assess import assess, document
 from mappings.assessment import Assessment
 from mappings.datafiles import loading
@@ -100,7 +101,8 @@ def difference(
 ) -> tuple[Difference, AssessedCharts]:
     """What NEW would change of these records' lines, gaps and money, and the assessment under
     it."""
-    before, after = policy_set(old), policy_set(new)
+    with codes.using(facts.codes):
+        before, after = policy_set(old), policy_set(new)
     if before is after:
         raise ConfigurationError(
             "Both are the built-in policies: name a file or folder of your own as OLD or NEW."

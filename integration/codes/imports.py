@@ -135,7 +135,8 @@ def _taken(
         return ImportOutcome(
             found.where, "refused", rows.published, title, path, tuple(_told(against))
         )
-    return ImportOutcome(found.where, "written", rows.published, title, path, found.left_out)
+    says = (*(f"left out: {said}" for said in found.left_out), *found.remarks)
+    return ImportOutcome(found.where, "written", rows.published, title, path, says)
 
 
 def _told(against: Iterable[tuple[str, str, str]]) -> list[str]:

@@ -4,6 +4,7 @@ they say is for `mappings` to know.
 Held by tests/unit/test_published_files.py.
 """
 
+import codecs
 import csv
 import gzip
 import io
@@ -45,6 +46,9 @@ def _of(data: bytes, where: str, among: str = "") -> Iterator[Sheet]:
             yield from _of(gzip.decompress(data), where.removesuffix(".gz"), among)
         except (OSError, EOFError, zlib.error):
             yield Sheet(where, (), damage=_DAMAGED, among=among)
+    elif data.startswith(b"%PDF") or Path(where).suffix.lower() in _PAPERS:
+        said = "a document, not a table: import the csv or xlsx that is published beside it"
+        yield Sheet(where, (), damage=said, among=among)
     elif data.startswith(b"\xd0\xcf\x11\xe0"):
         yield Sheet(
             where,
@@ -125,7 +129,9 @@ def _text(data: bytes, where: str, among: str) -> Sheet:
 
 
 def _decoded(data: bytes) -> str:
-    """UTF-8, or Windows as CMS writes it."""
+    """UTF-8, or Windows as CMS writes it; UTF-16 as Excel saves "Unicode text"."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -102,7 +102,7 @@ def assess(
         )
     named = named_site(site, config)
     facts = facts_of(named, time_zone, code_dir)
-    decided = decisions_of(decisions or ())
+    decided = decisions_of(decisions or (), facts)
     result = _result(
         source,
         patient,
@@ -142,17 +142,18 @@ def explain(
     from integration.terminal.signs import console
 
     named = named_site(site, config)
+    facts = facts_of(named, time_zone, code_dir)
     result = _result(
         source,
         patient,
         False,
         policy_dir,
         code_dir,
-        decisions_of(decisions or ()),
+        decisions_of(decisions or (), facts),
         as_of,
         time_zone,
         named,
-        facts_of(named, time_zone, code_dir),
+        facts,
         None,
     )
     reference = (

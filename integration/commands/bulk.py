@@ -101,7 +101,7 @@ def bulk(
     named = named_site(site, config)
     facts = facts_of(named, time_zone, code_dir)
     policies = policies_of(policy_dir, named, facts)
-    decided = decisions_of(decisions or ())
+    decided = decisions_of(decisions or (), facts)
     moment = moment_of(as_of, facts) if as_of else lambda: moment_of(None, facts)
     with steps() as tell, exporting.fetched(server, wish, out, tell) as export:
         found = run.bulk(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from integration.claims import Format
-from integration.commands.options import Config, DecisionFiles
+from integration.commands.options import CodeDir, Config, DecisionFiles, SiteName
 from integration.errors import ConfigurationError
 from integration.terminal.listing import Listing
 
@@ -104,7 +104,7 @@ def write(
         from integration.claims.charts import ChartsReading, write_from_charts
         from integration.commands.inputs import decisions_of
 
-        decided = decisions_of(decisions or ())
+        decided = decisions_of(decisions or (), settings.site(site).facts())
         reading = ChartsReading(source, patient or (), only, at or datetime.now(UTC), decided)
         report = write_from_charts(settings.site(site), reading, out, form, asked, test=test)
     from integration.terminal.claims import said
@@ -141,15 +141,21 @@ def rejected(
 def check(
     files: Annotated[list[Path], typer.Argument(help="837 files, in any delimiters; - for stdin.")],
     form: Annotated[Literal["text", "json"], typer.Option("--format")] = "text",
+    code_dir: CodeDir = None,
+    site: SiteName = None,
+    config: Config = None,
 ) -> None:
     """What payers reject in claim files: each fault with its claim, line and segment."""
+    from integration.commands.inputs import facts_of, named_site
     from integration.terminal.claims import checked
+    from mappings import codes
 
     clean = True
     results = _checked(files)
-    for right, text in checked(results, form):
-        clean = clean and right
-        sys.stdout.write(text)
+    with codes.using(facts_of(named_site(site, config), None, code_dir).codes):
+        for right, text in checked(results, form):
+            clean = clean and right
+            sys.stdout.write(text)
     raise typer.Exit(0 if clean else 1)
 
 

@@ -201,4 +201,4 @@ def _show_outcome(outcome: "ImportOutcome", dry_run: bool) -> None:
         of_quarter = f"{outcome.title}, {quarter_name(outcome.published.start)}"
         typer.echo(f"{outcome.where}: {of_quarter}: {counted}; {outcome.path} {done}")
         for said in outcome.says:
-            typer.echo(f"  left out: {said}")
+            typer.echo(f"  {said}")

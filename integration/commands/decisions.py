@@ -41,8 +41,9 @@ def take_in(
     from integration.work.queue import USUAL, Queue
 
     settings = configuration.load(config)
-    name, found = settings.site(site).name, decisions_of(files)
-    by_itself = not settings.site(site).only_people_read
+    named = settings.site(site)
+    name, found = named.name, decisions_of(files, named.facts())
+    by_itself = not named.only_people_read
     with opened(settings) as store, store.transaction() as db:
         touched = [
             decisions.record(db, name, decision, getpass.getuser(), "command line")

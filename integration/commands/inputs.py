@@ -15,6 +15,7 @@ from integration.errors import ConfigurationError, FerroclaimError
 from mappings import codes
 from mappings import decisions as decisions_form
 from mappings.datafiles import loading
+from mappings.datafiles.error import DataFileError
 from mappings.decisions import Decision
 from mappings.policy import choosing
 from mappings.policy.choosing import PolicySet
@@ -89,17 +90,25 @@ def _facts_of_site(site: "Site") -> Facts:
     return site.facts().with_words(words_of(site.vendor))
 
 
-def decisions_of(files: Iterable[Path]) -> tuple[Decision, ...]:
-    """What people decided, by files (DataFileError names file and line of every mistake)."""
+def decisions_of(files: Iterable[Path], facts: Facts) -> tuple[Decision, ...]:
+    """What people decided, by files (DataFileError names file and line of every mistake); the
+    codes that they name are those of the site."""
     found: list[Decision] = []
+    mistakes: list[str] = []
     for path in files:
-        found += decisions_form.from_text(loading.text_of(path), str(path))
+        try:
+            with codes.using(facts.codes):
+                found += decisions_form.from_text(loading.text_of(path), str(path))
+        except DataFileError as problem:
+            mistakes += problem.every
+    if mistakes:
+        raise DataFileError(*mistakes)
     return tuple(found)
 
 
 def policies_of(folder: Path | None, named: "Site | None", facts: Facts) -> PolicySet:
     """The policies of a folder, else of a site of the configuration, with the built-in ones
-    (DataFileError names file and line of a mistake)."""
+    (DataFileError names file and line of every mistake)."""
     with codes.using(facts.codes):
         return choosing.load(folder or (named.policy_dir if named else None))
 

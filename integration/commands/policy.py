@@ -12,6 +12,7 @@ import typer
 
 from integration.commands.options import (
     AsOfBoth,
+    CodeDir,
     Config,
     Json,
     PolicyDir,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from integration.assessing.sources import AssessedCharts
+    from integration.configuration.site import Site
     from mappings.policy.choosing import Policy
     from mappings.trials.cases import CaseResult
     from mappings.trials.difference import Difference, GapChange, LineChange, PolicyChange
@@ -47,12 +49,19 @@ def mount(parent: typer.Typer) -> None:
 
 
 @app.command("list")
-def every(policy_dir: PolicyDir = None, as_json: Json = False) -> None:
+def every(
+    policy_dir: PolicyDir = None,
+    code_dir: CodeDir = None,
+    site: SiteName = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
     """The policies in force, and whom each is for."""
-    from mappings.policy import choosing
+    from integration.commands.inputs import facts_of, named_site, policies_of
 
-    policies = choosing.load(policy_dir).policies
-    _name_unread([policy_dir] if policy_dir else [])
+    named = named_site(site, config)
+    policies = policies_of(policy_dir, named, facts_of(named, None, code_dir)).policies
+    _name_unread(_folders(policy_dir, named))
     if as_json:
         _json([_brief(policy) for policy in policies])
         return
@@ -70,15 +79,20 @@ def show(
         typer.Option("--on", help="The one in force on this date of service; default the newest."),
     ] = None,
     policy_dir: PolicyDir = None,
+    code_dir: CodeDir = None,
+    site: SiteName = None,
+    config: Config = None,
     as_json: Json = False,
 ) -> None:
     """What a policy asks for, each rule with its source."""
     import msgspec
 
+    from integration.commands.inputs import facts_of, named_site, policies_of
     from integration.wording.policies import policy_rows
-    from mappings.policy import choosing
 
-    policy = choosing.load(policy_dir).get(identity, day_of(on))
+    named = named_site(site, config)
+    policies = policies_of(policy_dir, named, facts_of(named, None, code_dir))
+    policy = policies.get(identity, day_of(on))
     if policy is None:
         when = f" in force on {on}" if on else ""
         raise ConfigurationError(
@@ -107,23 +121,36 @@ def show(
 @app.command()
 def check(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Policy files, or folders of them.")
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="[PATH]...",
+            help="Policy files, or folders of them; default: the site's policy_dir.",
+        ),
+    ] = None,
+    code_dir: CodeDir = None,
+    site: SiteName = None,
+    config: Config = None,
 ) -> None:
     """Whether policy files can be used; every mistake with file and line. Names drugs that lack a
     row of a code table."""
     from integration.assessing.policies import mistakes
+    from integration.commands.inputs import facts_of, named_site
     from mappings import codes
     from mappings.codes.freshness import lacking
 
-    found = mistakes(paths)
-    _name_unread(map(Path, paths))
+    named = named_site(site, config)
+    names = paths or list(map(str, _folders(None, named)))
+    if not names:
+        raise ConfigurationError("Name policy files or folders to check, or --site NAME.")
+    with codes.using(facts_of(named, None, code_dir).codes):
+        found, lacks = mistakes(names), list(lacking(codes.in_force()))
+    _name_unread(map(Path, names))
     for where, problems in found.items():
         for problem in problems:
             typer.echo(problem, err=True)
         if not problems:
             typer.echo(f"{where}: no mistakes")
-    for lack in lacking(codes.in_force()):
+    for lack in lacks:
         typer.echo(f"code tables: {lack}", err=True)
     raise typer.Exit(2 if any(found.values()) else 0)
 
@@ -136,14 +163,20 @@ def run(
             metavar="[POLICY]...", help="Files, folders, or ids; default: all built-in."
         ),
     ] = None,
+    code_dir: CodeDir = None,
+    site: SiteName = None,
+    config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Run the cases that stand in the policies themselves. Exit status 1 where one fails."""
     import msgspec
 
     from integration.assessing.policies import chosen, tested
+    from integration.commands.inputs import facts_of, named_site
+    from mappings import codes
 
-    found = tested(chosen(which))
+    with codes.using(facts_of(named_site(site, config), None, code_dir).codes):
+        found = tested(chosen(which))
     told: list[dict[str, Any]] = []
     for policy, results in found:
         for result in results:
@@ -168,9 +201,7 @@ def diff(
     time_zone: Zone = None,
     site: SiteName = None,
     config: Config = None,
-    code_dir: Annotated[
-        Path | None, typer.Option("--code-dir", help="Rows of code tables of your own.")
-    ] = None,
+    code_dir: CodeDir = None,
     as_json: Json = False,
 ) -> None:
     """Which lines and gaps, and how much money, another policy would move."""
@@ -193,6 +224,12 @@ def report_difference(found: "Difference", result: "AssessedCharts", as_json: bo
     for unreadable in result.document.all_unreadable:
         typer.echo(f"unreadable: {unreadable.resource}: {unreadable.problem}", err=True)
     raise typer.Exit(0 if result.complete else 1)
+
+
+def _folders(policy_dir: Path | None, named: "Site | None") -> list[Path]:
+    """Where policies of one's own stand: as asked, else the site's."""
+    folder = policy_dir or (named.policy_dir if named else None)
+    return [folder] if folder else []
 
 
 def _name_unread(folders: "Iterable[Path]") -> None:

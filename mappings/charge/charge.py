@@ -4,6 +4,7 @@ it.
 Held by tests/scenarios/lines.yaml.
 """
 
+from collections.abc import Iterable
 from datetime import date, timedelta, tzinfo
 from itertools import chain
 
@@ -274,8 +275,27 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         if found.unread:
             return None
         if found.result is None:
-            return False
+            return self._pregnant_by_diagnosis
         return None if found.result.value is None else found.result.value == 1
+
+    @property
+    def _pregnant_by_diagnosis(self) -> bool | None:
+        """Of a code that nobody took off the problem list since, it can't be told."""
+        said = self.pregnancies
+        if self.day and any(one.of_encounter or self._is_recent(one) for one in said):
+            return True
+        return None if said else False
+
+    @kept
+    def pregnancies(self) -> list[Stated]:
+        """Codes of a pregnancy that stand on the day."""
+        begun = codes.diagnoses().pregnancy_diagnoses.prefixes
+        return [one for one in self.diagnoses if one.code.startswith(begun)]
+
+    def _is_recent(self, said: Stated) -> bool:
+        when = said.by.recorded or said.by.onset
+        since = (self.day or date.max) - timedelta(days=PREGNANCY_DAYS)
+        return when is not None and when.days(self.zone)[0] >= since
 
     @property
     def age(self) -> int | None:
@@ -303,9 +323,17 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """Whether the rule's condition holds; one that can't be told is asked."""
         return rule.when is None or self.judged(rule.when, self.lab_window).holds is not False
 
+    @kept
+    def code_names(self) -> frozenset[str]:
+        """The codes by which a policy may mean its drug."""
+        return codes.in_force().names_of(self.code.code if self.code else None)
+
+    def is_among(self, named: Iterable[str]) -> bool:
+        """Whether a policy's list of codes means its drug."""
+        return not self.code_names.isdisjoint(named)
+
     def _of_drug(self, rule: Rule) -> bool:
-        code = self.code.code if self.code else None
-        return not rule.codes or code is None or code in rule.codes
+        return not rule.codes or self.code is None or self.is_among(rule.codes)
 
     @kept
     def lab_window(self) -> int:

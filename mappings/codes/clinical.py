@@ -207,6 +207,28 @@ class DeniedWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return ends or words.begins(text, self.begins) or text.lstrip()[:1] == "?"
 
 
+class Told(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Codes that begin so, and words that name one of them."""
+
+    codes: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+class ToldApart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Codes that words tell apart."""
+
+    rows: tuple[Told, ...]
+    source: str
+    verified: bool
+
+    def deny(self, coded: Iterable[str], text: str) -> bool:
+        """Whether the text names others of these, and none of the codes."""
+        own = [row for row in self.rows if any(code.startswith(row.codes) for code in coded)]
+        if not own or any(words.first_of(text, row.names) for row in own):
+            return False
+        return any(words.first_of(text, row.names) for row in self.rows)
+
+
 class DiagnosisWords(Names, frozen=True, kw_only=True):
     """Words, and codes of ICD-9-CM, that say what a code of ICD-10-CM says."""
 
@@ -233,6 +255,8 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     diagnoses_in_words: tuple[DiagnosisWords, ...]
     dialysis_in_words: Names
     denied_in_words: DeniedWords
+    told_apart: tuple[ToldApart, ...]
+    pregnancy_diagnoses: NamedByPayers
     pregnancy: tuple[PregnancyCode, ...]
 
     @cached_property
@@ -272,8 +296,13 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
 
     def is_heading(self, plain: str, day: date) -> bool:
         """Whether a code without its dot is divided further on that day."""
+        below = (code for code in self._dated_plain if code.startswith(plain) and code != plain)
+        return plain in self.headings or (self.is_out(plain, day) and any(below))
+
+    def is_out(self, plain: str, day: date) -> bool:
+        """Whether a code without its dot is known to be billable on other days only."""
         dated = self._dated_plain.get(plain)
-        return plain in self.headings or (dated is not None and not dated.holds(day))
+        return dated is not None and not dated.holds(day)
 
     @cached_property
     def _map(self) -> dict[tuple[str, str], SnomedRow]:

@@ -102,6 +102,20 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
         }
 
     @cached_property
+    def _names(self) -> dict[str, frozenset[str]]:
+        found = {}
+        for family in self.products.families:
+            for row in family.codes:
+                before = [one.code for one in family.codes if one.gave_way_to(row)]
+                found[row.code] = frozenset({row.code, *before})
+        return found
+
+    def names_of(self, code: str | None) -> frozenset[str]:
+        """The codes by which rules may mean the drug that is billed with CODE: itself, and those
+        whose place it took. A payer's text names the codes of its time."""
+        return self._names.get(code, frozenset({code})) if code else frozenset()
+
+    @cached_property
     def digest(self) -> bytes:
         """Of everything in them: what was checked against them holds as long as it is the same."""
         return hashlib.sha256(msgspec.msgpack.encode(self, order="deterministic")).digest()

@@ -181,13 +181,16 @@ def _products(table: Products, own: Iterable[OwnCode]) -> Products:
 
 
 def _family(family: Family, own: Iterable[OwnCode]) -> Family:
-    """Its codes, each as the newest of the site's rows has it."""
+    """Its codes, each as the newest of the site's rows has it; what a row leaves unsaid beside its
+    days stays as it is known."""
     codes = {row.code: row for row in family.codes}
     for row in own:
         if row.family == family.family:
-            codes[row.code] = BillingCode(
-                **{name: getattr(row, name) for name in BillingCode.__struct_fields__}
-            )
+            known = codes.get(row.code, row)
+            fields = {name: getattr(row, name) for name in BillingCode.__struct_fields__}
+            unsaid = {name for name in ("mue", "use") if fields[name] is None}
+            kept = {name: getattr(known, name) for name in unsaid}
+            codes[row.code] = BillingCode(**fields | kept)
     return structs.replace(family, codes=tuple(codes.values()))
 
 

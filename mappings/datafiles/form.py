@@ -147,11 +147,11 @@ def _refusal(part: _Part, form: Any, plain: Any, metas: tuple[Meta, ...]) -> str
     """Why a value does not have its form, and what to write instead."""
     value = part.value
     if plain in (int, Decimal) and isinstance(value, str):
-        return (
-            f"write {value} without quotes"
-            if _is_number(value)
-            else f"a number is wanted, without unit, not {value!r}"
-        )
+        if not _is_number(value):
+            return f"a number is wanted, without unit, not {value!r}"
+        quoted = isinstance(part.node, yaml.ScalarNode) and part.node.style in ("'", '"')
+        plainly = f"{Decimal(value):f} instead of {value}"
+        return f"write {f'{value} without quotes' if quoted else plainly}"
     if plain is int and isinstance(value, Decimal):
         return f"a whole number is wanted, not {value}"
     if plain is date and isinstance(value, datetime):

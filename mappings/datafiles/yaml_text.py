@@ -15,6 +15,18 @@ from mappings.datafiles.error import DataFileError
 from mappings.datafiles.form import Mistake, NoValue
 
 MOST_DIGITS = 15
+# What the parser says of what people write, and what to do about it.
+_MEANS = {
+    "found character that cannot start any token": (
+        "a tab, or %, @ or ` at the beginning of a text: write spaces, and quotes around the text"
+    ),
+    "mapping values are not allowed in this context": (
+        "a colon within a text, or a line of another indent: write quotes around the text, or"
+        " correct the indent"
+    ),
+    "did not find expected key": "the indent is of no line above it: correct it",
+    "but found another document": "a second document begins here (---): a file holds one",
+}
 
 
 class _Loader(yaml.CSafeLoader):
@@ -36,16 +48,23 @@ class _Loader(yaml.CSafeLoader):
 def _keys(node: yaml.MappingNode) -> Iterator[tuple[yaml.Node, str]]:
     """Each key, and what is wrong with it."""
     seen = set()
-    for key, _ in node.value:
+    for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
             yield key, "a key must be a name, not a list or a map"
         elif not key.value:
             yield key, "a key is empty: write a name before the colon"
+        elif key.tag == "tag:yaml.org,2002:int" and _is_nothing(value):
+            said = f"the comma before {key.value} ends what stands before it"
+            yield key, f"{said}: write no commas in numbers"
         elif key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
             yield key, f'write the key "{key.value}" in quotes'
         else:
             yield key, f"the key {key.value!r} appears twice" if key.value in seen else ""
             seen.add(key.value)
+
+
+def _is_nothing(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and not node.value
 
 
 def _unreadable(node: yaml.ScalarNode, said: str) -> NoValue:
@@ -106,7 +125,9 @@ def parsed(text: str, where: str) -> tuple[yaml.Node, Any, list[Mistake]]:
         return node, loader.construct_document(node), loader.mistakes
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark
-        raise DataFileError(f"{where}:{mark.line + 1 if mark else 1}: {problem.problem}") from None
+        said = problem.problem or type(problem).__name__
+        told = _MEANS.get(said, said)
+        raise DataFileError(f"{where}:{mark.line + 1 if mark else 1}: {told}") from None
     except (yaml.YAMLError, RecursionError) as problem:
         raise DataFileError(
             f"{where}:1: not YAML that can be read here: {type(problem).__name__}"

@@ -145,6 +145,9 @@ def waste(doses: Sequence[Given]) -> Waste:
     if unsettled:
         return unsettled[0]
     over = [dose for dose in doses if dose.opened and dose.mg > _content(dose.opened)]
+    if over and len(doses) > 1 and _from_one_another(doses):
+        opened = chain.from_iterable(dose.opened for dose in doses)
+        return waste([replace(together(doses), opened=tuple(opened))])
     if over:
         says = (
             f"{plain(over[0].mg)} mg given, but the containers opened hold"
@@ -163,6 +166,14 @@ def waste(doses: Sequence[Given]) -> Waste:
     if found.state == "met" or not _named_twice(doses):
         return found
     return replace(found, says=f"{found.says} {_TWICE}", expected_mg=None)
+
+
+def _from_one_another(doses: Sequence[Given]) -> bool:
+    """Whether the containers recorded for each hold all that was given together: a test dose, and
+    the rest of its vial for the dose after it."""
+    opened = list(chain.from_iterable(dose.opened for dose in doses))
+    alike = all(dose.opened for dose in doses) and len({item.ndc for item in opened}) == 1
+    return alike and _sum(dose.mg for dose in doses) <= _content(opened)
 
 
 def _sentence(said: str | None) -> str:

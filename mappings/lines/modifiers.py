@@ -28,7 +28,7 @@ def _asked(charge: Charge, rows: Iterable[T]) -> list[T]:
     asked = [
         row
         for row in rows
-        if code and day and row.holds(day) and (not row.codes or code.code in row.codes)
+        if code and day and row.holds(day) and (not row.codes or charge.is_among(row.codes))
     ]
     return [row for row in asked if day and not _ended(row.modifier, day)]
 

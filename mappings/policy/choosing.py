@@ -109,13 +109,13 @@ class PolicySet:
     ) -> Policy | None:
         """The payer's own policy before that of its kind; one for this setting only before one that
         is not for it; one for this drug before one for any."""
-        meant = _meant(self, setting, kind, payer, code)
+        meant = _meant(self, setting, kind, payer, codes.in_force().names_of(code))
         return next((policy for policy in meant if policy.effective.holds(day)), None)
 
 
 @lru_cache(maxsize=4096)
 def _meant(
-    policies: PolicySet, setting: str | None, kind: str, payer: str | None, code: str | None
+    policies: PolicySet, setting: str | None, kind: str, payer: str | None, named: frozenset[str]
 ) -> list[Policy]:
     """Those that may be meant on some day, the one that is meant the most first."""
     found = []
@@ -123,7 +123,7 @@ def _meant(
         audience = policy.audience
         of_payer = kind in audience.kinds and (not audience.payers or payer in audience.payers)
         here = _fits(policy, setting) or not audience.settings_only
-        if of_payer and here and _is_for(policy, code):
+        if of_payer and here and _is_for(policy, named):
             found.append(policy)
     return sorted(found, key=lambda policy: _rank(policy, setting))
 
@@ -132,8 +132,8 @@ def _fits(policy: Policy, setting: str | None) -> bool:
     return not policy.audience.settings or setting in policy.audience.settings
 
 
-def _is_for(policy: Policy, code: str | None) -> bool:
-    return not policy.audience.codes or code in policy.audience.codes
+def _is_for(policy: Policy, named: frozenset[str]) -> bool:
+    return not policy.audience.codes or not named.isdisjoint(policy.audience.codes)
 
 
 def _rank(policy: Policy, setting: str | None) -> tuple[int, bool, bool, bool]:

@@ -36,10 +36,11 @@ Hospital = Literal[
 
 
 class DiscountModifier(DatedModifier, frozen=True, kw_only=True):
-    """For drug bought under 340B. `hospitals`: of these alone (`non-excepted`: an off-campus
-    department that reports PN); else of every place but those of `except_hospitals`."""
+    """For drug bought under 340B: TB and JG of Medicare, UD and SE of states. `hospitals`: of these
+    alone (`non-excepted`: an off-campus department that reports PN); else of every place but those
+    of `except_hospitals`."""
 
-    modifier: Literal["JG", "TB"]
+    modifier: Literal["JG", "TB", "UD", "SE"]
     hospitals: tuple[Hospital, ...] = ()
     except_hospitals: tuple[Hospital, ...] = ()
 

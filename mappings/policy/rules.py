@@ -81,7 +81,8 @@ class IronDeficiencyRule(Rule, frozen=True, kw_only=True):
 
 class OralIronRule(Rule, frozen=True, kw_only=True):
     """Oral-iron history: intolerance, contraindication, or a trial of `trial_days` without a break
-    (none given: of any length; with `trial_codes`: of any length for other drugs than these).
+    (a refill up to a week late is none; none given: of any length; with `trial_codes`: of any
+    length for other drugs than these).
 
     Not asked where the condition `unless` holds, and of a patient on dialysis only with
     `in_dialysis: true`.

@@ -83,11 +83,23 @@ def _mapped(concept: Concept) -> Mapped:
 
 @codes.remembered
 def _denied(concept: Concept) -> Unread | None:
-    """Words beside a code that say that it is none of the patient's."""
-    if any(code[:1] in _STATUSES for code in icd10_codes(concept)):
-        return None
-    denied = filter(codes.diagnoses().denied_in_words.deny, concept.words)
+    """Words beside a code that say that it is none of the patient's, or that it is another."""
+    apart = codes.diagnoses().told_apart
+    denied = [
+        text for coded, text in _worded(concept) if any(told.deny(coded, text) for told in apart)
+    ]
+    if not any(code[:1] in _STATUSES for code in icd10_codes(concept)):
+        denied += filter(codes.diagnoses().denied_in_words.deny, concept.words)
     return next((Unread(DENIED_IN_WORDS, text) for text in denied), None)
+
+
+def _worded(concept: Concept) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Each of its words, with the codes that they are of: a display's own, if it has any that is
+    read; of other words all."""
+    every = icd10_codes(concept)
+    yield every, concept.text
+    for coding in concept.codings:
+        yield icd10_codes(Concept((coding,))) or every, coding.display
 
 
 def dotted(code: str) -> str:

@@ -96,13 +96,14 @@ def course(
         return None
     untaken = None if intolerant else next(_untaken(resource), None)
     goes_on = status == "active" and _NO_LONGER.isdisjoint(adherence)
-    start, end = _dates(resource, goes_on=goes_on)
+    start, end, by_supply = _dates(resource, goes_on=goes_on)
     return OralIron(
         source=elements.source(resource),
         unread=first_unread((status, forbids, *adherence, untaken)),
         intolerance=intolerant,
         start=start,
         end=end,
+        supply=kind if by_supply else "",
         says="oral iron",
     )
 
@@ -205,24 +206,28 @@ def _denied() -> re.Pattern[str]:
     )
 
 
-def _dates(resource: Resource, *, goes_on: bool) -> tuple[Moment | None, Moment | None]:
+# First and last day, and whether the last one is by the supply.
+_Dates = tuple[Moment | None, Moment | None, bool]
+
+
+def _dates(resource: Resource, *, goes_on: bool) -> _Dates:
     if resource["resourceType"] == "MedicationDispense":
         start = elements.moment(resource.get("whenHandedOver")) or elements.moment(
             resource.get("whenPrepared")
         )
-        return start, timings.last_day(start, timings.days(resource.get("daysSupply")))
+        return start, timings.last_day(start, timings.days(resource.get("daysSupply"))), True
     if resource["resourceType"] == "MedicationStatement":
         only = elements.moment(resource.get("effectiveDateTime"))
         if only:
-            return only, only
+            return only, only, False
         start, end = elements.period(resource.get("effectivePeriod"))
         # One that says no more than when it was made tells of that day.
         start = start or (None if end else elements.moment(resource.get("dateAsserted")))
-        return start, end if end or goes_on else start
+        return start, end if end or goes_on else start, False
     return _of_request(resource)
 
 
-def _of_request(resource: Resource) -> tuple[Moment | None, Moment | None]:
+def _of_request(resource: Resource) -> _Dates:
     """As long as the instructions say, else the supply, else the prescription's validity."""
     supply = elements.mapping(resource.get("dispenseRequest"))
     first, last = elements.period(supply.get("validityPeriod"))
@@ -230,11 +235,6 @@ def _of_request(resource: Resource) -> tuple[Moment | None, Moment | None]:
     asked = timings.stated(elements.items(resource.get("dosageInstruction")))
     start, end = timings.whole(timings.span(timing, begin) for timing in asked if timing)
     if start and not end:
-        return start, None
-    end = (
-        end
-        or timings.last_day(begin, timings.days(supply.get("expectedSupplyDuration")))
-        or last
-        or begin
-    )
-    return start or begin, end
+        return start, None, False
+    lasts = timings.last_day(begin, timings.days(supply.get("expectedSupplyDuration")))
+    return start or begin, end or lasts or last or begin, not end and lasts is not None

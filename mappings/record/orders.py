@@ -51,7 +51,8 @@ WHICH_IRON = "AllergyIntolerance.code"
 class OralIron(Struct, frozen=True, gc=False, kw_only=True):
     """A course of oral iron, or an intolerance to it (then without dates). `unread`: a status that
     is not understood, or an iron that may be another; `over`: a status by which the intolerance
-    stands no more. With either it is no evidence."""
+    stands no more. With either it is no evidence. `supply`: the kind of resource by whose supply it
+    ends."""
 
     source: Source
     unread: Unread | None = None
@@ -59,6 +60,7 @@ class OralIron(Struct, frozen=True, gc=False, kw_only=True):
     intolerance: bool = False
     start: Moment | None = None
     end: Moment | None = None
+    supply: str = ""
     says: str = ""
 
 

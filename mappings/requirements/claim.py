@@ -3,15 +3,12 @@
 Held by tests/unit/test_intake.py.
 """
 
-from datetime import date
-
 from msgspec import structs
 
-from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
+from mappings.charge.most_units import listed_units
 from mappings.charge.neighbors import Neighbors
-from mappings.codes.rows import UnitsPerDay
 from mappings.codes.tables import DenialCodes, Family
 from mappings.record import Source
 from mappings.requirements.result import Result
@@ -234,7 +231,7 @@ def units_limit(charge: Charge, neighbors: Neighbors) -> Result | None:
     rule = charge.rules.units_limit
     if rule is None or not charge.applies(rule) or charge.code is None:
         return None
-    code, row = charge.code.code, _mue(charge) if rule.mue else None
+    code, row = charge.code.code, listed_units(charge) if rule.mue else None
     built_in = charge.code.mue if rule.mue else None
     limit = row.units[code] if row else rule.limits.get(code, built_in)
     if limit is None:
@@ -250,18 +247,6 @@ def units_limit(charge: Charge, neighbors: Neighbors) -> Result | None:
         row=row,
         evidence=(charge.dose_cited,),
     )
-
-
-def _mue(charge: Charge) -> UnitsPerDay | None:
-    """The newest of the tables up to the day, for this kind of claim."""
-    code, day = charge.code, charge.day
-    claim = "institutional" if charge.setting.bill_type else "professional"
-    rows = [
-        row
-        for row in codes.units_per_day()
-        if code and day and code.code in row.units and row.claim == claim and row.holds(day)
-    ]
-    return max(rows, key=lambda row: row.start or date.min, default=None)
 
 
 def infusion_time(charge: Charge) -> Result | None:

@@ -225,4 +225,7 @@ def _unknown(charge: Charge) -> str:
     doubt = charge.lab("pregnancy", PREGNANCY_DAYS).unread
     if doubt:
         return f"the pregnancy status {labs.quoted(doubt, charge.zone)}, can't be read"
+    if charge.flags["pregnant"] is None and charge.pregnancies:
+        code = charge.pregnancies[0].code
+        return f"whether the patient is pregnant is not on record: {code} is of no known day"
     return "a fact that the limit depends on is not on record"

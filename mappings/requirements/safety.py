@@ -12,6 +12,7 @@ from msgspec import structs
 from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
+from mappings.charge.most_units import most_mg
 from mappings.charge.neighbors import Neighbors
 from mappings.circumstances import labs
 from mappings.codes.tables import Dated, LabelDose
@@ -73,11 +74,10 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
 def _beyond_every_label(charge: Charge, dose: Decimal) -> Result | None:
     """A dose above every dose of the label, and above what is billed of it on a day: it blocks
     whatever the policy says, until a person confirms it (R3)."""
-    labels, code = _labels(charge), charge.code
-    if not labels or code is None or code.mue is None:
+    labels, code, day_mg = _labels(charge), charge.code, most_mg(charge)
+    if not labels or code is None or day_mg is None:
         return None
     label = _most_of(labels)
-    day_mg = code.mue * code.mg_per_unit
     if dose <= label.single_mg or dose <= day_mg:
         return None
     return Result(

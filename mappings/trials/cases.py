@@ -37,6 +37,7 @@ from mappings.record import (
     Source,
     Stay,
 )
+from mappings.site import Site
 from mappings.values.moment import Moment
 
 # A day that every known code, modifier and status holds on, for policies without dates.
@@ -66,7 +67,8 @@ def run_cases(policy: Policy) -> list[CaseResult]:
 def _run(policy: Policy, case: Case) -> Iterator[CaseResult]:
     day = day_of(policy, case.given)
     as_of = datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC)
-    found = assess(record(policy, case.given), PolicySet([policy]), as_of)
+    site = Site(codes=codes.in_force())
+    found = assess(record(policy, case.given), PolicySet([policy]), as_of, site)
     for name, expected in case.expect.items():
         state, says = _line(found) if name == "line" else _state(found, name)
         yield CaseResult(case.name, name, expected, state, says)
@@ -94,16 +96,20 @@ def _state(found: PatientAssessment, name: str) -> tuple[str, str]:
 
 
 def day_of(policy: Policy, given: CaseFacts) -> date:
-    """The case's own day, else the usual one, moved into the policy's dates."""
-    day = max(USUAL_DAY, policy.effective.start or USUAL_DAY)
-    return given.day or min(day, policy.effective.end or day)
+    """The case's own day, else the usual one, moved into the dates of the policy and the code."""
+    dates = [
+        policy.effective,
+        *(one for one in _family_of(given.code).codes if one.code == given.code),
+    ]
+    day = max([USUAL_DAY, *(one.start for one in dates if one.start)])
+    return given.day or min([day, *(one.end for one in dates if one.end)])
 
 
 def record(policy: Policy, given: CaseFacts) -> PatientRecord:
     """The chart of one dose that the facts tell of: complete in all that they do not name, without
     the labs that they do not name."""
     day = day_of(policy, given)
-    family = codes.families()[_family_of(given.code)]
+    family = _family_of(given.code)
     return PatientRecord(
         patient="Patient/case",
         born=None if given.age is None else _on(date(day.year - given.age, 1, 1)),
@@ -127,9 +133,9 @@ def record(policy: Policy, given: CaseFacts) -> PatientRecord:
     )
 
 
-def _family_of(code: str) -> str:
+def _family_of(code: str) -> Family:
     family, _ = codes.in_force().billing_codes[code]
-    return family
+    return codes.families()[family]
 
 
 def _on(day: date) -> Moment:
@@ -188,7 +194,7 @@ def _tried(given: CaseFacts, day: date) -> Iterator[Administration]:
         yield Administration(
             source=Source(f"MedicationAdministration/tried-{number}"),
             status="completed",
-            drug=Drug(family=_family_of(code)),
+            drug=Drug(family=_family_of(code).family),
             start=_on(day - timedelta(days=30 * number)),
             dose=Amount(Decimal(100), "mg"),
         )

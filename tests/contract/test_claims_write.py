@@ -727,6 +727,23 @@ def test_check_as_json() -> None:
     assert check(DATA / "v_poa.x12", form="json").exit_code == 0
 
 
+def test_check_by_the_tables_of_a_site(tmp_path: Path) -> None:
+    """A code that only the site knows, and a diagnosis that ended."""
+    path = tmp_path / "claim.x12"
+    path.write_text((DATA / "837P_office.x12").read_text().replace("HC:J1756", "HC:J1757"))
+    own = tmp_path / "own"
+    own.mkdir()
+    code = "codes: [{family: iron-sucrose, code: J1757, mg_per_unit: 1, from: 2026-01-01}]\n"
+    (own / "a.yaml").write_text(code)
+    by_site = ["claims", "check", "--code-dir", str(own), str(path)]
+    assert "not the drug of J1757" in check(path).stdout
+    assert CliRunner().invoke(app, by_site).exit_code == 0
+    (own / "a.yaml").write_text(f"{code}diagnoses: [{{code: N18.32, to: 2026-09-30}}]\n")
+    assert (
+        "the diagnosis N1832 is no code of Nov 20, 2026" in CliRunner().invoke(app, by_site).stdout
+    )
+
+
 def test_a_file_that_cannot_be_read_is_said_and_the_others_are_looked_at() -> None:
     result = check(DATA / "nowhere.x12", DATA / "837P_office.x12")
     assert result.exit_code == 1

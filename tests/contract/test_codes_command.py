@@ -164,7 +164,7 @@ class TestImport:
     ) -> None:
         path = published.mue(tmp_path, "Practitioner")
         run = ferroclaim("codes", "import", path, "--code-dir", own)
-        assert (run.status, "add --quarter, such as 2026Q4" in run.err) == (1, True)
+        assert (run.status, "add --quarter, such as 2026Q3" in run.err) == (1, True)
         assert (
             ferroclaim("codes", "import", path, "--code-dir", own, "--quarter", "2026Q3").status
             == 0
@@ -384,6 +384,47 @@ def test_a_policy_may_be_about_a_code_of_the_site(
         for options in ((), ("--code-dir", own))
     ]
     assert statuses == [2, 0]
+
+
+NEW_CODE = """id: sunrise
+version: "1"
+title: Sunrise
+for: {kinds: [commercial], payers: [sunrise]}
+source: Sunrise, 2026
+verified: true
+requirements:
+  prior-authorization: {asked: "yes", codes: [J1757]}
+cases:
+  - {name: of the new code, given: {code: J1757}, expect: {prior-authorization: missing}}
+"""
+
+
+def test_a_policy_about_a_code_of_the_site_is_checked_tested_and_shown(
+    ferroclaim: Any, own: Path, tmp_path: Path, records: Path
+) -> None:
+    own.mkdir()
+    (own / "new.yaml").write_text(
+        "codes: [{family: iron-sucrose, code: J1757, mg_per_unit: 1, from: 2027-01-01}]"
+    )
+    policies = tmp_path / "policies"
+    policies.mkdir()
+    (policies / "sunrise.yaml").write_text(NEW_CODE)
+    config = tmp_path / "ferroclaim.toml"
+    config.write_text(
+        '[sites.main]\nbase_url = "http://localhost:1/r4"\nvendor = "hapi"\n'
+        'code_dir = "own"\npolicy_dir = "policies"\n[sites.main.auth]\nmethod = "none"\n'
+    )
+    site = ("--site", "main", "--config", config)
+    commands: list[tuple[object, ...]] = [
+        ("check", policies), ("test", policies), ("list", "--policy-dir", policies),
+        ("show", "sunrise", "--policy-dir", policies),
+        ("diff", "built-in", policies, "--on", records, *OPTIONS),
+    ]  # fmt: skip
+    assert [ferroclaim("policy", *one).status for one in commands] == [2] * 5
+    known = [ferroclaim("policy", *one, "--code-dir", own).status for one in commands]
+    assert known == [0] * 5
+    assert "sunrise.yaml: no mistakes" in ferroclaim("policy", "check", *site).out
+    assert "Sunrise (sunrise 1)" in ferroclaim("policy", "show", "sunrise", *site).out
 
 
 def test_assess_and_explain_take_the_folder(

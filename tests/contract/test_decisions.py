@@ -96,6 +96,41 @@ def test_a_file_with_a_mistake_is_refused_with_its_line(
     assert f"{decided}:4: unknown field `covrage`" in err
 
 
+def test_every_mistake_of_every_file_is_told(
+    ferroclaim: Any, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    bundle, decided = files
+    decided.write_text(FIRST.replace("coverage:", "covrage:").replace("Maria", '""'), "utf-8")
+    other = tmp_path / "other.yaml"
+    other.write_text(FIRST.replace("2026-11-20", "2026-13-20"), "utf-8")
+    status, _, err = ferroclaim(
+        "assess", bundle, "--decisions", decided, "--decisions", other, *OPTIONS
+    )
+    assert status == 2
+    assert [line.split(": ")[1] for line in err.splitlines()] == [
+        f"{decided}:2", f"{decided}:4", f"{decided}:4", f"{other}:3",
+    ]  # fmt: skip
+
+
+def test_a_decision_may_be_of_a_code_of_the_site(
+    ferroclaim: Any, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    bundle, decided = files
+    decided.write_text(
+        "decisions:\n- {who: Maria, when: 2026-11-20, payer_answer: {payer: Sunrise, code: J1757,"
+        " authorization: required, confirmed_by: letter}}\n",
+        "utf-8",
+    )
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "a.yaml").write_text(
+        "codes:\n- {family: iron-sucrose, code: J1757, mg_per_unit: 1, from: 2027-01-01}\n", "utf-8"
+    )
+    given = ("assess", bundle, "--decisions", decided, *OPTIONS)
+    assert ferroclaim(*given)[0] == 2
+    assert ferroclaim(*given, "--code-dir", own)[0] == 0
+
+
 def test_a_file_that_is_not_there(ferroclaim: Any, files: tuple[Path, Path]) -> None:
     status, _, err = ferroclaim("assess", files[0], "--decisions", "nowhere.yaml", *OPTIONS)
     assert (status, err) == (

@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from integration.codes.folder import limits_in_words, tables_of
 from mappings import codes
 from mappings.assessment import PatientAssessment
 from mappings.codes import own
 from mappings.datafiles.error import DataFileError
-from mappings.site import Site
+from mappings.site import PayerAlias, Site
 from tests import builders
 
 LIMITS = """
@@ -116,6 +117,51 @@ class TestOver:
         )
         (line,) = assessed(site=site(ended, later)).lines
         assert (line.code, line.units) == ("J1757", 100)
+
+    def test_a_new_code_takes_the_place_of_the_older_one(self) -> None:
+        row = "codes: [{family: iron-sucrose, code: J1757, mg_per_unit: 2, from: 2026-11-01}]"
+        assert [(line.code, line.units) for line in assessed(site=site(row)).lines] == [
+            ("J1757", 100)
+        ]
+        day_before = builders.administration(on="2026-10-31T10:00:00-05:00")
+        assert [line.code for line in assessed(day_before, site=site(row)).lines] == ["J1756"]
+
+    def test_what_a_row_of_a_code_leaves_unsaid_stays_known(self) -> None:
+        """The HCPCS file says no MUE; without one no dose would be too much."""
+        row = "codes: [{family: iron-sucrose, code: J1756, mg_per_unit: 1, from: 2003-01-01}]"
+        dose = builders.administration(dose="600 mg", ndc=builders.VENOFER_200)
+        found = assessed(dose, builders.order(dose="600 mg"), site=site(row))
+        assert builders.state(found, "units-limit") == "not-covered"
+        assert builders.state(found, "dosing") == "contradicted"
+
+    def test_a_dose_is_held_against_the_units_of_the_site(self) -> None:
+        rows = "units_per_day: [{claim: professional, from: 2026-10-01, units: {J1756: 700}}]"
+        dose = builders.administration(dose="600 mg", ndc=builders.VENOFER_200)
+        found = assessed(dose, builders.order(dose="600 mg"), site=site(rows))
+        assert builders.state(found, "dosing") == "not-covered"
+
+    @pytest.mark.parametrize(("payer", "line"), [("aetna", "held"), ("medicare", "ready")])
+    def test_policies_mean_the_code_that_took_the_place_of_theirs(
+        self, payer: str, line: str
+    ) -> None:
+        row = "{{family: ferric-carboxymaltose, code: {}, mg_per_unit: 1, {}}}"
+        rows = [row.format("J1439", "from: 2015-01-01, to: 2026-10-31")]
+        rows.append(row.format("J1450", "from: 2026-11-01"))
+        known = structs.replace(
+            site(f"codes: [{', '.join(rows)}]"),
+            payer_aliases={"aetna": PayerAlias(kind="commercial", payer="aetna")},
+        )
+        found = assessed(
+            builders.administration("ma1", "750 mg", "Injectafer", builders.INJECTAFER_750),
+            builders.order(text="Injectafer", dose="750 mg"),
+            builders.note(),
+            *([builders.commercial("Aetna")] if payer == "aetna" else []),
+            site=known,
+        )
+        assert [(row.code, row.status) for row in found.lines] == [("J1450", line)]
+        assert builders.gaps(found, blocking=True) == (
+            ["prior-authorization missing"] if payer == "aetna" else []
+        )
 
     def test_a_diagnosis_ends(self) -> None:
         ended = "diagnoses: [{code: N18.4, to: 2026-10-31, source: ICD-10-CM}]"

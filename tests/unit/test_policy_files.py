@@ -71,6 +71,13 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
         ([("{limit: ferritin <= 500, units", "{units")],
             "10: a laboratory rule has either on_record or limit"),
         ([("window_days: 60", "window_days: -1")], "10: write at least 0"),
+        ([("window_days: 60", "window_days: 08")], "10: write 8 instead of 08"),
+        ([("window_days: 60", "window_days: 1e2")], "10: write 100 instead of 1e2"),
+        ([("ferritin <= 500,", "ferritin <= 1,000,")],
+            "10: the comma before 000 ends what stands before it: write no commas in numbers"),
+        ([("  ndc: {}", "\tndc: {}")], "8: a tab, or %, @ or ` at the beginning of a text"),
+        ([("title: Sunrise", "title: a: Sunrise")], "3: a colon within a text, or a line of"),
+        ([("  ndc: {}", "  ndc: {}\n---\n")], "9: a second document begins here (---)"),
         ([("window_days: 60", "window: 60")], ("10: unknown field `window` at"
             " $.requirements.laboratory[0] (did you mean `window_days`?)")),
         ([("  ndc: {}", "  ndc:")], ("8: nothing follows `ndc` at"
@@ -286,7 +293,7 @@ KX = 'kx: [{modifier: KX, source: "MP-12", attests: '
             "kx: [{modifier: JZ, source: ours, attests: [ndc]}]",
             "12: 'JZ' is not known (known: KX) at $.modifiers.kx[0].modifier",
         ),
-        ("r340b: [{modifier: KX, source: ours}]", "12: 'KX' is not known (known: JG, TB)"),
+        ("r340b: [{modifier: KX, source: ours}]", "12: 'KX' is not known (known: JG, TB, UD, SE)"),
         (
             "r340b: [{modifier: TB, source: ours, attests: [ndc]}]",
             "12: unknown field `attests` at $.modifiers.r340b[0]",

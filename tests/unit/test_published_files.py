@@ -248,15 +248,85 @@ class TestBadInput:
         assert refused(published.mue(tmp_path, "Practitioner")) == [
             (
                 f"{MUE}: NCCI MUE, practitioner services: the file does not say from when it holds:"
-                " add --quarter, such as 2026Q4"
+                " add --quarter, such as 2026Q3, as its name says"
             )
         ]
 
     def test_other_columns(self, tmp_path: Path) -> None:
         (said,) = refused(changed(tmp_path, ("Payment Limit,", "Limit of Payment,")))
+        assert said == (
+            "2025-10_asp_pricing.csv: nearly CMS ASP payment limits, without a column such as"
+            " payment limit: it may have changed, and is not read like that"
+        )
+
+    def test_no_form_of_ours(self, tmp_path: Path) -> None:
+        path = tmp_path / "fees.csv"
+        path.write_text("Code,Fee\nJ1756,1\n")
+        (said,) = refused(path)
         assert said.startswith(
-            "2025-10_asp_pricing.csv: not one of the files that are read here (CMS ASC Addendum"
-            " BB, "
+            "fees.csv: not one of the files that are read here (CMS ASC Addendum BB; "
+        )
+
+    def test_footnotes_are_no_rows(self, tmp_path: Path) -> None:
+        footnote = "* The limit was revised." + 10 * ","
+        path = changed(tmp_path)
+        path.write_bytes(path.read_bytes() + f"{footnote}\r\n* And this one.\r\n".encode())
+        assert taken(path).limits == taken(FILES / "2025-10_asp_pricing.csv").limits
+
+    def test_a_code_with_a_mark(self, tmp_path: Path) -> None:
+        (said,) = refused(changed(tmp_path, ("J1756,Iron", "J1756*,Iron")))
+        assert said.endswith("'J1756*' stands where a code should")
+
+    def test_notes_that_speak_of_another_quarter(self, tmp_path: Path) -> None:
+        path = changed(
+            tmp_path,
+            ("Payment Allowance Limits", "Revised January 2026. Payment Allowance Limits"),
+        )
+        assert taken(path).limits[0].quarter == "2025Q4"
+
+    def test_notes_that_speak_of_two_quarters(self, tmp_path: Path) -> None:
+        path = published.addendum_b(tmp_path, month="Revised October 2026. As of July 2026")
+        (said,) = refused(path)
+        assert said.endswith(
+            "its notes speak of 2026Q4 or 2026Q3: add --quarter with the one that is meant"
+        )
+        assert taken(path, quarter="2026-07-01").opps[0].start == date(2026, 7, 1)
+
+    def test_a_name_that_says_another_quarter(self, tmp_path: Path) -> None:
+        (said,) = refused(published.mue(tmp_path, "Practitioner"), quarter="2026-10-01")
+        assert said.endswith("by its name it is of 2026Q3, and --quarter says 2026Q4")
+        (said,) = refused(published.icd10cm(tmp_path), quarter="2025-10-01")
+        assert said.endswith(
+            "by its name it is of 2026Q4 or 2027Q1 or 2027Q2 or 2027Q3, and --quarter says 2025Q4"
+        )
+
+    def test_a_hcpcs_file_of_another_quarter(self) -> None:
+        (said,) = refused(FILES / "2020-10_hcpcs_anweb_excerpt.xlsx", quarter="2026-10-01")
+        assert said.endswith(
+            "its newest code begins on 2020-10-01, so it is of 2020Q4, and --quarter says 2026Q4"
+        )
+
+    def test_a_text_of_two_bytes_a_letter(self, tmp_path: Path) -> None:
+        path = changed(tmp_path)
+        path.write_bytes(path.read_bytes().decode("cp1252").encode("utf-16"))
+        assert taken(path).limits == taken(FILES / "2025-10_asp_pricing.csv").limits
+
+    def test_a_price_far_from_the_last_one(self, tmp_path: Path) -> None:
+        later = ("October 1, 2025 through December 31", "July 1, 2026 through September 30")
+        (found,) = imports(
+            changed(tmp_path, (later[0] + ", 2025", later[1] + ", 2026"), ("0.229,20", "229,20"))
+        )
+        assert found.remarks == (
+            (
+                "2025-10_asp_pricing.csv: J1756 is 229 here, and 0.223 in 2026Q2: look whether that"
+                " is right"
+            ),
+        )
+
+    def test_a_code_that_is_no_longer_there(self, tmp_path: Path) -> None:
+        (found,) = imports(changed(tmp_path, (IRON, "")))
+        assert found.remarks == (
+            "2025-10_asp_pricing.csv: it has no row of J1756: what was known of it before stays",
         )
 
     @pytest.mark.parametrize("left", [20_000, 60_001])

@@ -27,6 +27,7 @@ from integration.web.worklist.story import story
 from integration.wording import words
 from integration.work import giving_up
 from integration.work.queue import PERSON
+from mappings import codes
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
@@ -105,8 +106,10 @@ def decide(
             row = worklist.get(db, line, sites.names(here))
             if row is None or about not in deciding.KINDS:
                 raise NotReleasable("The line is no longer there.")
-            waiting = deciding.KINDS[about](db, row, entered, who, role)
-            by_itself = not here.settings.site(row.site).only_people_read
+            site = here.settings.site(row.site)
+            with codes.using(site.facts().codes):
+                waiting = deciding.KINDS[about](db, row, entered, who, role)
+            by_itself = not site.only_people_read
             if by_itself:
                 here.queue.assess_all(db, waiting, "person", priority=PERSON)
     except FerroclaimError as error:

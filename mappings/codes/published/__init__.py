@@ -27,8 +27,9 @@ from mappings.codes.published.form import (
     Reading,
     Sheet,
     Table,
+    named_days,
     plain,
-    said_day,
+    said_days,
 )
 from mappings.codes.quarters import quarter_name
 from mappings.codes.rows import OwnRows, Published
@@ -64,6 +65,7 @@ class Import(Struct, frozen=True):
     form: Form | None
     rows: OwnRows | None = None
     left_out: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
 
 
@@ -113,6 +115,34 @@ def recognized(sheet: Sheet) -> Head | None:
     return None
 
 
+_NONE = "not one of the files that are read here ({})".format(
+    "; ".join(sorted(form.title for form in (*FORMS, icd10cm.FORM)))
+)
+
+
+def _nearly(sheet: Sheet) -> str | None:
+    """Which form a sheet of other columns is nearest to, and what it lacks; None where none is
+    near."""
+    near: list[tuple[int, Form, list[str]]] = []
+    for row in sheet.rows[:MOST_NOTES]:
+        titles = [plain(cell) for cell in row if cell.strip()]
+        for form in FORMS:
+            lacks = [
+                wanted
+                for wanted in form.columns.values()
+                if not any(re.fullmatch(wanted, title) for title in titles)
+            ]
+            has = len(form.columns) - len(lacks)
+            if has > max(1, len(lacks)):
+                near.append((has - len(lacks), form, lacks))
+    if not near:
+        return None
+    _, form, lacks = max(near, key=lambda found: found[0])
+    columns = ", ".join(re.sub(r"[^a-z0-9 ]+", " ", wanted).strip() for wanted in lacks)
+    other = f"without a column such as {columns}" if lacks else "with columns of another file, too"
+    return f"nearly {form.title}, {other}: it may have changed, and is not read like that"
+
+
 def _places(form: Form, titles: Sequence[str]) -> tuple[int, ...] | None:
     if any(re.fullmatch(form.without, title) for title in titles):
         return None
@@ -145,12 +175,7 @@ def _one(sheet: Sheet, head: Head | None, known: Known, asked: date | None, besi
     if head is None and sheet.damage:
         return _refused(sheet, None, sheet.damage)
     if head is None:
-        return _refused(
-            sheet,
-            None,
-            "not one of the files that are read here"
-            f" ({', '.join(sorted(form.title for form in (*FORMS, icd10cm.FORM)))})",
-        )
+        return _refused(sheet, None, _nearly(sheet) or _NONE)
     try:
         table = _table(sheet, head, asked)
         taken = table.form.read(Reading(table), known)
@@ -163,9 +188,8 @@ def _one(sheet: Sheet, head: Head | None, known: Known, asked: date | None, besi
         read=taken.read,
         kept=taken.rows.count,
     )
-    return Import(
-        sheet.where, head[0], structs.replace(taken.rows, published=published), taken.left_out
-    )
+    rows = structs.replace(taken.rows, published=published)
+    return Import(sheet.where, head[0], rows, taken.left_out, taken.remarks)
 
 
 def _refused(sheet: Sheet, form: Form | None, said: str) -> Import:
@@ -176,18 +200,30 @@ def _table(sheet: Sheet, head: Head, asked: date | None) -> Table:
     form, header, places = head
     if sheet.damage:
         raise NotUnderstood(f"{sheet.where}: {sheet.damage}")
-    day = said_day(_notes(sheet, header)) if form.dated else None
-    if day and asked and day != asked:
-        raise NotUnderstood(
-            f"{sheet.where}: it is of {quarter_name(day)}, and --quarter says {quarter_name(asked)}"
-        )
-    start = day or asked
-    if start is None:
-        raise NotUnderstood(
-            f"{sheet.where}: {form.title}: the file does not say from when it holds: add --quarter,"
-            " such as 2026Q4"
-        )
-    return Table(sheet=sheet, form=form, header=header, places=places, day=start)
+    day = _day(sheet, form, list(_notes(sheet, header)) if form.dated else [], asked)
+    return Table(sheet=sheet, form=form, header=header, places=places, day=day)
+
+
+def _day(sheet: Sheet, form: Form, notes: Sequence[str], asked: date | None) -> date:
+    """From when a file holds: as it says, else as a person does where its name says nothing
+    else."""
+    said, named = said_days(notes), named_days(sheet.where)
+    if asked is None and len(said) == 1:
+        return said[0]
+    known, where = (said, "it is") if said else (named, "by its name it is")
+    of = " or ".join(map(quarter_name, known))
+    if asked and known and asked not in known:
+        told = f"{where} of {of}, and --quarter says {quarter_name(asked)}"
+    elif asked:
+        return asked
+    elif said:
+        told = f"its notes speak of {of}: add --quarter with the one that is meant"
+    else:
+        likely = f"{quarter_name(known[0])}, as its name says" if known else "2026Q4"
+        wanted = f"add --quarter, such as {likely}"
+        wanted = f"add --quarter, such as {likely}"
+        told = f"{form.title}: the file does not say from when it holds: {wanted}"
+    raise NotUnderstood(f"{sheet.where}: {told}")
 
 
 def _notes(sheet: Sheet, header: int) -> Iterator[str]:

@@ -7,7 +7,7 @@ Held by tests/unit/test_published_files.py.
 import re
 from decimal import Decimal
 
-from mappings.codes.published.form import Form, Known, Reading, Taken, amount
+from mappings.codes.published.form import HCPCS, Form, Known, Reading, Taken, amount
 from mappings.codes.rows import OwnLimits, OwnRows, Release
 
 _STATUS = re.compile(r"[A-Z][0-9]?")
@@ -31,6 +31,8 @@ def read(reading: Reading, known: Known) -> Taken:
             if price is not None and said in _PAID_APART:
                 limits[code] = price
     table = reading.table
+    reading.compare(limits, known)
+    reading.expect(known.in_force(table.day) & known.tables.payment.opps.status.keys(), status)
     release = Release(start=table.day, status=status, source=table.source, verified=True)
     row = OwnLimits(
         quarter=table.quarter, start=table.day, limit=limits, source=table.source, verified=True
@@ -51,5 +53,6 @@ FORM = Form(
     read=read,
     without=".*payment indicator",
     dated=True,
+    code=HCPCS,
     ends_with="Q",
 )

@@ -6,7 +6,7 @@ Held by tests/unit/test_published_files.py.
 import re
 from itertools import chain
 
-from mappings.codes.published.form import Form, Known, Reading, Sheet, Taken, plain
+from mappings.codes.published.form import HCPCS, Form, Known, Reading, Sheet, Taken, plain
 from mappings.codes.rows import OwnRows, Release
 
 _INDICATOR = re.compile(r"[A-Z][0-9]")
@@ -29,6 +29,7 @@ def read(reading: Reading, known: Known) -> Taken:
         elif code in known.codes and status.setdefault(code, said) != said:
             reading.wrong(number, f"{code} appears twice, with {status[code]} and {said}")
     table = reading.table
+    reading.expect(known.in_force(table.day) & known.tables.payment.asc.status.keys(), status)
     release = Release(start=table.day, status=status, source=table.source, verified=True)
     return reading.taken(OwnRows(asc=(release,) if status else ()))
 
@@ -40,5 +41,6 @@ FORM = Form(
     read=read,
     without="subject to multiple procedure discounting",
     dated=True,
+    code=HCPCS,
     ends_with="Q",
 )

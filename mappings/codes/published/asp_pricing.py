@@ -5,7 +5,7 @@ Held by tests/unit/test_published_files.py.
 
 from decimal import Decimal
 
-from mappings.codes.published.form import Form, Known, Reading, Taken, amount, unit_mg
+from mappings.codes.published.form import HCPCS, Form, Known, Reading, Taken, amount, unit_mg
 from mappings.codes.rows import OwnLimits, OwnRows
 
 # What stands where a limit is set another way.
@@ -27,6 +27,11 @@ def read(reading: Reading, known: Known) -> Taken:
             if limits.setdefault(code, price) != price:
                 reading.wrong(number, f"{code} appears twice, with {limits[code]} and {price}")
     table = reading.table
+    reading.compare(limits, known)
+    priced = known.in_force(table.day) & {
+        code for row in known.tables.payment.limits for code in row.limit
+    }
+    reading.expect(priced, limits)
     row = OwnLimits(
         quarter=table.quarter, start=table.day, limit=limits, source=table.source, verified=True
     )
@@ -39,5 +44,6 @@ FORM = Form(
     columns={"code": "hcpcs code", "dosage": "hcpcs code dosage", "limit": "payment limit"},
     read=read,
     dated=True,
+    code=HCPCS,
     ends_with="Q",
 )

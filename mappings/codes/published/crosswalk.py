@@ -5,7 +5,7 @@ Held by tests/unit/test_published_files.py.
 
 from decimal import Decimal
 
-from mappings.codes.published.form import Form, Known, Reading, Taken, amount, unit_mg
+from mappings.codes.published.form import HCPCS, Form, Known, Reading, Taken, amount, unit_mg
 from mappings.codes.published.packages import Packages, elevens
 from mappings.codes.rows import OwnPackage, OwnRows
 
@@ -89,6 +89,7 @@ ASP = Form(
     columns={"code": "(20[0-9]{2} )?code|hcpcs code", **_SHARED},
     read=read_asp,
     dated=True,
+    code=HCPCS,
     ends_with="Q",
 )
 NOC = Form(

@@ -5,10 +5,11 @@ Held by tests/unit/test_published_files.py.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
+from itertools import chain
 from operator import itemgetter
 
 from msgspec import Struct
@@ -16,18 +17,25 @@ from msgspec import Struct
 from mappings.codes.code_tables import CodeTables
 from mappings.codes.quarters import quarter_name
 from mappings.codes.rows import Kind, OwnRows
-from mappings.codes.tables import BillingCode, Family
+from mappings.codes.tables import BillingCode, Family, PaymentLimits
 from mappings.values import words
 
 MOST_MISTAKES = 20
+# So many times the price of before, or less than its part, is told.
+_FAR = 3
+# A code of HCPCS or CPT.
+HCPCS = "[A-Z0-9]{5}"
 _MONTHS = ("january", "april", "july", "october")
-# "Effective October 1, 2025 through December 31, 2025", "July CY 2020", "CY 2020 Jul", "April
-# 2026".
+# "Effective October 1, 2025 through December 31, 2025" says it whatever else a note speaks of.
+_SPAN = re.compile(r"(?P<month>[a-z]+) 1 (?P<year>20\d\d) (?:(?:through|to) )?[a-z]+ \d\d 20\d\d")
+# "July CY 2020", "CY 2020 Jul", "April 2026", "HCPC2026_OCT".
 _DATED = (
-    re.compile(r"(?:effective )?(?P<month>[a-z]+) 1 (?P<year>20\d\d) (?:through|to) "),
-    re.compile(r"(?P<month>jan|apr|jul|oct)[a-z]* (?:cy )?(?P<year>20\d\d)"),
-    re.compile(r"cy (?P<year>20\d\d) (?P<month>jan|apr|jul|oct)"),
+    re.compile(r"\b(?P<month>jan|apr|jul|oct)[a-z]* ?(?:cy )?(?P<year>20\d\d)"),
+    re.compile(r"(?<!\d)(?P<year>20\d\d) (?P<month>jan|apr|jul|oct)"),
 )
+# In a file's name: "Eff_10-01-2026", and a fiscal year of diagnosis codes.
+_NAMED = re.compile(r"\beff (?P<month>\d\d?) 0?1 (?P<year>20\d\d)")
+_FISCAL_YEAR = re.compile(r"\bicd10cm [a-z]+ (?P<year>20\d\d)")
 
 
 class NotUnderstood(Exception):
@@ -81,6 +89,15 @@ class Known(Struct, frozen=True, dict=True, kw_only=True):
             for code in family.codes
         }
 
+    def in_force(self, day: date) -> frozenset[str]:
+        """The codes that are billed on a day."""
+        return frozenset(code for code, (_, row) in self.codes.items() if row.holds(day))
+
+    def limit(self, code: str, day: date) -> PaymentLimits | None:
+        """The newest payment limit of a code from before a day."""
+        rows = (row for row in self.tables.payment.limits if code in row.limit and row.start < day)
+        return max(rows, key=lambda row: row.start, default=None)
+
     @cached_property
     def not_billable(self) -> frozenset[str]:
         """Labeler and product, nine digits."""
@@ -110,20 +127,22 @@ class Known(Struct, frozen=True, dict=True, kw_only=True):
 
 
 class Taken(Struct, frozen=True):
-    """What was read of a file: how many rows, the site's rows made from them, and what was left out
-    and why."""
+    """What was read of a file: how many rows, the site's rows made from them, what was left out and
+    why, and what a person should look at."""
 
     read: int
     rows: OwnRows
     left_out: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 class Form(Struct, frozen=True, kw_only=True):
     """A kind of file. `columns`: pattern of each column's title, by name, in the order in which
     `read` gets them.
 
-    `without`: no column has such a title. `first`: what the first code looks like. `dated`: the
-    file says itself from when it holds. `ends_with`: a whole file's last code is not before it.
+    `without`: no column has such a title. `first`: what the first code looks like. `code`: what
+    each looks like. `dated`: the file says itself from when it holds. `ends_with`: a whole file's
+    last code is not before it.
     """
 
     kind: Kind
@@ -133,6 +152,7 @@ class Form(Struct, frozen=True, kw_only=True):
     without: str = r"\b\B"
     dated: bool = False
     first: str = ""
+    code: str = ""
     ends_with: str = ""
 
 
@@ -170,25 +190,34 @@ class Reading:
         self.table = table
         self.mistakes: list[str] = []
         self.left_out: list[str] = []
+        self.remarks: list[str] = []
         self._count, self._last = 0, ""
 
     def rows(self) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Number and wanted cells of each row below the header, without blanks around them; empty
-        rows are none."""
+        rows and footnotes are none."""
         table, rows = self.table, self.table.sheet.rows
         wanted, width = itemgetter(*table.places, table.places[0]), len(rows[table.header])
+        code = re.compile(table.form.code or ".*")
         for number, row in enumerate(rows[table.header + 1 :], table.header + 2):
-            if len(row) == width:
-                *cells, self._last = map(str.strip, wanted(row))
-                if any(cells):
-                    self._count += 1
-                    yield number, tuple(cells)
-            elif any(map(str.strip, row)):
+            if width > 1 and _is_note(row):
+                continue
+            if len(row) != width:
                 self.wrong(
                     number,
                     f"{len(row)} cells instead of {width}: the row is cut short, or of another"
                     " form",
                 )
+                continue
+            *cells, last = map(str.strip, wanted(row))
+            if not any(cells):
+                continue
+            if code.fullmatch(last):
+                self._last = last
+            else:
+                self.wrong(number, f"{last!r} stands where a code should")
+            self._count += 1
+            yield number, tuple(cells)
 
     def at(self, number: int, said: str) -> str:
         return f"{self.table.where}, row {number}: {said}"
@@ -199,11 +228,28 @@ class Reading:
     def leave_out(self, number: int, said: str) -> None:
         self.left_out.append(self.at(number, said))
 
+    def remark(self, said: str) -> None:
+        self.remarks.append(f"{self.table.where}: {said}")
+
+    def expect(self, wanted: Collection[str], found: Collection[str]) -> None:
+        """Says which of the codes of the day that are known from earlier files this one lacks."""
+        missing = sorted(set(wanted) - set(found))
+        if missing:
+            self.remark(f"it has no row of {', '.join(missing)}: what was known of it before stays")
+
+    def compare(self, limits: Mapping[str, Decimal], known: Known) -> None:
+        """Says which prices are far from those of the quarter before."""
+        for code, price in limits.items():
+            before = known.limit(code, self.table.day)
+            if before and not 1 / _FAR < price / before.limit[code] < _FAR:
+                said = f"{before.limit[code]} in {before.quarter}"
+                self.remark(f"{code} is {price} here, and {said}: look whether that is right")
+
     def taken(self, rows: OwnRows) -> Taken:
         """All that was read; NotUnderstood with every mistake where there is one: nothing is taken
         then."""
         self.check()
-        return Taken(self._count, rows, tuple(self.left_out))
+        return Taken(self._count, rows, tuple(self.left_out), tuple(self.remarks))
 
     def check(self) -> None:
         table = self.table
@@ -221,22 +267,42 @@ class Reading:
             )
 
 
-def said_day(texts: Iterator[str]) -> date | None:
-    """From when a file holds, by its notes and titles."""
-    for text in texts:
-        for pattern in _DATED:
-            for found in pattern.finditer(plain(text)):
-                month = next(
-                    (
-                        number
-                        for number, name in enumerate(_MONTHS)
-                        if name.startswith(found["month"])
-                    ),
-                    None,
-                )
-                if month is not None:
-                    return date(int(found["year"]), 3 * month + 1, 1)
-    return None
+def said_days(texts: Iterable[str]) -> list[date]:
+    """From when a file holds, by its notes and titles; several where they speak of several."""
+    said = [plain(text) for text in texts]
+    return _quarters(said, (_SPAN,)) or _quarters(said, _DATED)
+
+
+def named_days(name: str) -> list[date]:
+    """From when a file may hold, by its name; none where that says nothing."""
+    year = _FISCAL_YEAR.search(plain(name))
+    if year:
+        of_year = int(year["year"])
+        return [date(of_year - 1, 10, 1), *(date(of_year, month, 1) for month in (1, 4, 7))]
+    found = _quarters([plain(name)], _DATED)
+    named = _NAMED.search(plain(name))
+    if named and int(named["month"]) in (1, 4, 7, 10):
+        found.append(date(int(named["year"]), int(named["month"]), 1))
+    return list(dict.fromkeys(found))
+
+
+def _quarters(said: Iterable[str], patterns: Iterable[re.Pattern[str]]) -> list[date]:
+    """Each once, in the order in which they are named."""
+    days: dict[date, None] = {}
+    for text in said:
+        for found in chain.from_iterable(pattern.finditer(text) for pattern in patterns):
+            months = enumerate(_MONTHS)
+            begun = (number for number, name in months if name.startswith(found["month"]))
+            month = next(begun, None)
+            if month is not None:
+                days[date(int(found["year"]), 3 * month + 1, 1)] = None
+    return list(days)
+
+
+def _is_note(row: Sequence[str]) -> bool:
+    """An empty row, or one with words in its first cell alone."""
+    first, *others = (*row, "")
+    return not any(map(str.strip, others)) and (not first.strip() or " " in first.strip())
 
 
 def amount(text: str) -> Decimal | None:

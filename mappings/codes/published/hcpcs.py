@@ -8,7 +8,8 @@ import re
 from datetime import date
 from decimal import Decimal
 
-from mappings.codes.published.form import Form, Known, Reading, Taken, compact_day
+from mappings.codes.published.form import HCPCS, Form, Known, Reading, Taken, compact_day
+from mappings.codes.quarters import quarter_name
 from mappings.codes.rows import OwnCode, OwnRows
 from mappings.codes.tables import BillingCode, Family, Modifier
 from mappings.values import words
@@ -113,7 +114,7 @@ def _overlap(row: BillingCode, start: date | None, end: date | None) -> bool:
 
 
 def read(reading: Reading, known: Known) -> Taken:
-    found, seen = _Found(reading, known), set[tuple[str, str]]()
+    found, seen, begun = _Found(reading, known), set[tuple[str, str]](), date.min
     for number, (code, kind, description, *days) in reading.rows():
         try:
             added, _, ended = map(compact_day, days)
@@ -127,6 +128,13 @@ def read(reading: Reading, known: Known) -> Taken:
         if (kind, code) in seen and kind in (_MODIFIER, _PROCEDURE):
             reading.wrong(number, f"{code} appears twice")
         seen.add((kind, code))
+        begun = max(begun, added or date.min)
+    table = reading.table
+    if begun > date.min and quarter_name(begun) != table.quarter:
+        # Each quarter has new codes.
+        told = f"its newest code begins on {begun}, so it is of {quarter_name(begun)}"
+        reading.mistakes.append(f"{table.where}: {told}, and --quarter says {table.quarter}")
+    reading.expect(known.in_force(table.day), {row.code for row in found.codes})
     return reading.taken(OwnRows(codes=tuple(found.codes), modifiers=tuple(found.modifiers)))
 
 
@@ -142,5 +150,6 @@ FORM = Form(
         "ended": "term d(a)?te?",
     },
     read=read,
+    code=f"{HCPCS}|[A-Z0-9]{{2}}",
     ends_with="Q",
 )

@@ -7,7 +7,7 @@ Held by tests/unit/test_published_files.py.
 import re
 from typing import Literal
 
-from mappings.codes.published.form import Form, Known, Reading, Taken
+from mappings.codes.published.form import HCPCS, Form, Known, Reading, Taken
 from mappings.codes.rows import OwnRows, UnitsPerDay
 
 _ADJUDICATION = re.compile(r"[123]\b.*")
@@ -34,6 +34,8 @@ def _read(reading: Reading, known: Known, claim: Literal["professional", "instit
             )
         elif code in known.codes and units.setdefault(code, int(most)) != int(most):
             reading.wrong(number, f"{code} appears twice, with {units[code]} and {most}")
+    limited = {code for code, (_, billing) in known.codes.items() if billing.mue is not None}
+    reading.expect(known.in_force(reading.table.day) & limited, units)
     row = UnitsPerDay(
         claim=claim, start=reading.table.day, units=units, source=reading.table.source
     )
@@ -45,6 +47,7 @@ PRACTITIONER = Form(
     title="NCCI MUE, practitioner services",
     columns={"code": "hcpcs cpt code", "most": "practitioner services mue values", **_SHARED},
     read=read_practitioner,
+    code=HCPCS,
     ends_with="Q",
 )
 HOSPITAL = Form(
@@ -56,5 +59,6 @@ HOSPITAL = Form(
         **_SHARED,
     },
     read=read_hospital,
+    code=HCPCS,
     ends_with="Q",
 )

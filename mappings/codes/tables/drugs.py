@@ -3,6 +3,7 @@
 Held by tests/unit/test_products.py.
 """
 
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from itertools import chain
@@ -22,6 +23,11 @@ class BillingCode(Dated, frozen=True, kw_only=True):
     mg_per_unit: Decimal
     mue: int | None = None
     use: str | None = None
+
+    def gave_way_to(self, other: "BillingCode") -> bool:
+        """Whether the other began after it, and means the same."""
+        later = (self.start or date.min) < (other.start or date.min)
+        return later and (self.use == other.use or other.use is None)
 
 
 class Presentation(Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,7 +70,8 @@ class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
     """`none`: with these words it only contains some iron, or is not taken by mouth. `tolerated`:
     with these an entry of a list of allergies is none; `denied`: where it begins so. `unclear`:
     one that is no more than this does not say which iron. `intolerance`: reasons of a course that
-    ended. `untaken`: with these a course was none."""
+    ended. `refill_days`: so many late at most, a refill goes on with what was before.
+    `untaken`: with these a course was none."""
 
     names: tuple[str, ...]
     none: tuple[str, ...]
@@ -72,6 +79,7 @@ class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
     denied: tuple[str, ...]
     unclear: tuple[str, ...]
     intolerance: tuple[str, ...]
+    refill_days: int
     untaken: tuple[str, ...]
     rxnorm: tuple[str, ...]
     source: str

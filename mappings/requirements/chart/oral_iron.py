@@ -18,6 +18,8 @@ from mappings.requirements import quoting
 from mappings.requirements.chart.recorded import doubt, recorded
 from mappings.requirements.result import Result
 
+_DAY = timedelta(days=1)
+
 
 def oral_iron_history(charge: Charge) -> Result | None:
     """Intolerance, contraindication, or a trial as long as the policy asks."""
@@ -114,8 +116,7 @@ def _trial(charge: Charge, rule: OralIronRule) -> Result:
     if not courses:
         return _no_trial(charge, rule)
     longest = longest_run(courses, charge)
-    code = charge.code.code if charge.code else ""
-    any_length = rule.trial_codes and code not in rule.trial_codes
+    any_length = rule.trial_codes and not charge.is_among(rule.trial_codes)
     if rule.trial_days is None or any_length or longest >= rule.trial_days:
         return Result(
             state="met",
@@ -154,18 +155,26 @@ def _begun(course: OralIron, charge: Charge) -> bool:
 
 
 def longest_run(courses: Iterable[OralIron], charge: Charge) -> int:
-    """Days of the longest continuous run up to the dose; courses that touch or overlap are one
-    run."""
+    """Days with iron of the longest continuous run up to the dose. Courses that touch or overlap
+    are one run; so are refills that come a few days late, where the days between do not count, or
+    early, which last so much longer."""
     until = charge.day or date.max
     spans = sorted(
-        (course.start.last, min(course.end.first if course.end else until, until))
+        (course.start.last, min(course.end.first if course.end else until, until), course.supply)
         for course in courses
         if course.start
     )
-    longest, begin, end = 0, None, None
-    for first, last in spans:
-        if begin is None or end is None or first > end + timedelta(days=1):
-            begin, end = first, last
-        end = max(end, last)
-        longest = max(longest, (end - begin).days + 1)
+    longest, taken, end, before = 0, 0, date.min, ""
+    for first, last, supply in spans:
+        between = (first - end).days - 1
+        refills = bool(supply) and supply == before
+        if between > (codes.products().oral_iron.refill_days if refills else 0):
+            taken = 0
+        # Half of it left over is no refill: the same supply was recorded twice.
+        early = -between if refills and 0 < -2 * between < (last - first).days else 0
+        lasts = min(last + timedelta(days=early), until)
+        taken += max((lasts - max(first, end + _DAY)).days + 1, 0)
+        if lasts >= end:
+            end, before = lasts, supply
+        longest = max(longest, taken)
     return longest

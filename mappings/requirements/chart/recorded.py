@@ -49,7 +49,7 @@ def doubt(diagnoses: Sequence[Stated]) -> str:
 
 def _how(diagnoses: Sequence[Stated]) -> str:
     if all(one.by.unread and one.by.unread.element == DENIED_IN_WORDS for one in diagnoses):
-        return "by a code that its own words deny"
+        return "by a code that its own words contradict"
     if all(one.by.is_worded for one in diagnoses):
         return "in words or by a code that is not read"
     if any(one.by.is_worded for one in diagnoses):

@@ -95,7 +95,7 @@ def _answers(charge: Charge, decision: str) -> Iterator[Authorization]:
 
 def _asked(charge: Charge, rule: AuthorizationRule) -> Need:
     """By the policy for the code; what it leaves open, as the site has set it."""
-    named = not rule.codes or (charge.code is not None and charge.code.code in rule.codes)
+    named = not rule.codes or charge.is_among(rule.codes)
     said = rule.asked if named else rule.others
     own = charge.site.prior_authorization.get(charge.policy.id) if charge.policy else None
     if own is None or said != "unknown":

@@ -22,7 +22,7 @@ def preferred_product(charge: Charge) -> Result | None:
         return None
     code = charge.code.code
     given = (cite(charge.administration.source, code),)
-    if code in rule.preferred:
+    if charge.is_among(rule.preferred):
         return Result(
             state="met",
             says=f"{code} is a preferred product.",
@@ -31,7 +31,7 @@ def preferred_product(charge: Charge) -> Result | None:
             evidence=given,
         )
     wanted = ", ".join(rule.preferred)
-    if code in rule.not_covered:
+    if charge.is_among(rule.not_covered):
         says = f"The payer does not cover {code}; it covers {wanted}."
         fix = (
             "Expect no payment for this drug from this payer; choose one that it covers for the"

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from mappings import codes
+from mappings.values.us_dates import us_date
 from mappings.writing.checks import institutional, medicare
 from mappings.writing.checks.about import About
 from mappings.writing.checks.coordination import other_payers
@@ -193,6 +194,8 @@ def _diagnoses(head: Sequence[Segment], about: About, day: date | None) -> Findi
             yield Found(f"the diagnosis {code} appears twice", at)
         elif _is_heading(code, day):
             yield Found(f"the diagnosis {code} is a heading: a claim has a code below it", at)
+        elif day and codes.diagnoses().is_out(code, day):
+            yield Found(f"the diagnosis {code} is no code of {us_date(day)}", at)
         first = code == _NEVER_FIRST and not any(one.startswith(_BEFORE_IT) for one in seen)
         if first and about.filing != _MEDICAID:
             says = "D63.1 comes before its kidney disease (code first N18.-)"
