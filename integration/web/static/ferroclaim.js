@@ -75,8 +75,10 @@
     const row = opened() && $("a.open", opened());
     const said = $("[data-focus]");
     if (said) said.focus({ preventScroll: true });
-    else if (row && row.id !== last) $("#story").focus();
-    else if (!row && last && $(`#${last}`)) $(`#${last}`).focus();
+    else if (row && row.id !== last) {
+      $("#story").focus({ preventScroll: true });
+      opened().scrollIntoView({ block: "nearest" });
+    } else if (!row && last && $(`#${last}`)) $(`#${last}`).focus();
     last = row ? row.id : null;
   };
   document.addEventListener("htmx:afterSwap", () => { total(); focused(); });
