@@ -502,6 +502,16 @@ def test_the_session_gets_a_new_cookie_with_each_sign_in(clinic: Open) -> None:
 # Nothing leaks
 
 
+def test_an_open_page_learns_who_is_signed_in_now(clinic: Open) -> None:
+    opened = clinic()
+    browser = opened.browser()
+    assert browser.client.get("/session").status_code == 401
+    browser.get(opened.launch_path(patient="p1"))
+    said = browser.client.get("/session").json()
+    assert said["user"] == "Dr. Rivera"
+    assert browser.client.post("/sign-out", data={"csrf": said["csrf"]}).status_code == 200
+
+
 def test_cookies_headers_and_addresses(clinic: Open) -> None:
     general = clinic(frame_ancestors=["https://ehr.example.com"])
     browser, page = opened(general)
