@@ -18,6 +18,7 @@ from integration.triggers.intake import Intake
 from integration.triggers.proof import Gates
 from integration.web import api, health, pages, problems, sign_in
 from integration.web.chart import routes
+from integration.web.heads import Heads
 from integration.web.hooks import Hooks
 from integration.web.limits import BodyLimit, CountRefusals
 from integration.web.text import TextOnly
@@ -77,6 +78,7 @@ def create_app(
     app.add_middleware(Hooks)
     app.add_middleware(BodyLimit, limit=MOST_BYTES)
     app.add_middleware(TextOnly)
+    app.add_middleware(Heads)
     app.add_middleware(CountRefusals)
     problems.install(app)
     pages.install(app)

@@ -224,6 +224,15 @@ def test_filters_by_day_provider_and_place(office: Clinic) -> None:
     assert browser.get("/worklist?since=soon").status_code == 200
 
 
+@pytest.mark.parametrize("page", ["9999", "0", "-1", "abc", "1.5"])
+def test_a_page_that_there_is_not_is_the_last_or_the_first(office: Clinic, page: str) -> None:
+    """After a page was released, nothing must be said to be ready no longer."""
+    browser, _ = signed_in(office)
+    found = browser.get(f"/worklist?view=ready&page={page}")
+    assert len(keys(found)) == 7
+    assert "Nothing is ready" not in found.text
+
+
 def test_a_snoozed_line_sleeps_until_its_day(office: Clinic) -> None:
     browser, page = signed_in(office)
     key = keys(page)[0]

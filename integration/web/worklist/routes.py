@@ -167,8 +167,9 @@ def _page(
 ) -> Response:
     with here.store.transaction() as db:
         known = sites.names(here)
-        found = worklist.rows(db, filters, known, words.of_clinicians())
         sums = worklist.sums(db, filters, known, words.of_clinicians())
+        filters = replace(filters, page=min(filters.page, max(1, sums.pages)))
+        found = worklist.rows(db, filters, known, words.of_clinicians())
         row = worklist.get(db, open_, known) if open_ else None
         opened = (
             story(db, row, worklist.pair_of(db, row.key, known), here.settings) if row else None
@@ -197,7 +198,7 @@ def _page(
         cells=list(desk.cells(found, filters, today, payers)),
         sums=sums,
         worth=desk.amount(sums),
-        pages=-(-sums.pairs // worklist.PAGE_ROWS),
+        pages=sums.pages,
         opened=opened,
         open=open_ if opened else "",
         results=results,
