@@ -4,6 +4,7 @@ over them.
 Held by tests/contract/test_worklist.py.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -81,6 +82,11 @@ class Row:
     @property
     def line(self) -> ClaimLine:
         return msgspec.json.decode(self.document, type=ClaimLine)
+
+    @property
+    def stamp(self) -> str:
+        """Another one as soon as the line says anything else."""
+        return hashlib.sha256(self.document.encode()).hexdigest()[:12]
 
     @property
     def leaving(self) -> ClaimLine:

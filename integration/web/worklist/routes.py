@@ -67,17 +67,20 @@ def failed(
     here: OfPages,
     session: Biller,
     filters: Filtered,
-    number: Annotated[int, Form()],
+    number: Annotated[int, Form(ge=0, lt=2**63)],
     reason: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
     """Tries failed work again; with a REASON it is let be."""
     reason = reason.strip()
     with here.store.transaction() as db:
-        if reason:
+        if failures.find(db, number) is None:
+            done = "Nothing was done: somebody settled that work already."
+        elif reason:
             giving_up.discard(db, number, actor(session), reason)
+            done = "The work was let be."
         else:
             giving_up.retry(db, here.queue, number, actor(session))
-    done = "The work was let be." if reason else "It is tried again now."
+            done = "It is tried again now."
     return _page(request, here, session, filters, "", Results(done))
 
 
@@ -126,6 +129,7 @@ def act(
     filters: Filtered,
     action: Annotated[str, Form(max_length=20)],
     line: Annotated[list[str], Form()] = [],  # noqa: B006 (FastAPI copies it)
+    seen: Annotated[list[str], Form()] = [],  # noqa: B006 (FastAPI copies it)
     reason: Annotated[str, Form(max_length=300)] = "",
     owner: Annotated[str, Form(max_length=80)] = "",
     text: Annotated[str, Form(max_length=2000)] = "",
@@ -134,16 +138,16 @@ def act(
     open: Annotated[str, Form()] = "",  # noqa: A002
 ) -> Response:
     """One action on the selected lines, each with the other of its pair. What cannot be done is
-    told; the others are done."""
+    told; the others are done. SEEN: `key=stamp` of the lines on the page."""
     keys = list(dict.fromkeys(line))[:ALL_SELECTED]
     if not keys:
         return _page(request, here, session, filters, open, Results("Nothing was selected."))
     if action == "write":
         return _page(request, here, session, filters, open, _written(here, session, keys))
+    stamps = dict(shown.rpartition("=")[::2] for shown in seen)
     said = (part.strip() for part in (reason, owner, text, until, label))
-    return _page(
-        request, here, session, filters, open, acted(here, session, keys, Act(action, *said))
-    )
+    results = acted(here, session, keys, Act(action, stamps, *said))
+    return _page(request, here, session, filters, open, results)
 
 
 def _written(here: PageContext, session: Session, keys: Sequence[str]) -> Results:
@@ -154,7 +158,8 @@ def _written(here: PageContext, session: Session, keys: Sequence[str]) -> Result
     if not rows:
         return Results("No claim was written: select released lines.")
     done, refused, files = sending.write(here, session, rows)
-    return Results(done, tuple(map(RefusedLines, refused)), tuple(files))
+    why = tuple(RefusedLines(text.rstrip(".")) for text in refused)
+    return Results(done, why, tuple(files))
 
 
 def _page(
