@@ -252,7 +252,9 @@ def _refusal(request: Request, error: Refusal) -> HTMLResponse:
     links = _ways_in(request.app.state.settings) if again else []
     if again and not links:
         return _message(request, 401, "There is no sign-in here yet", NO_WAY_IN, HOW_TO_COME_IN)
-    return _message(request, error.status, error.title, error.what, error.administrator, links)
+    return _message(
+        request, error.status, error.title, error.what, error.administrator, links, error.quoted
+    )
 
 
 def _message(
@@ -262,6 +264,7 @@ def _message(
     what: str,
     administrator: str = "",
     links: list[tuple[str, str]] | None = None,
+    quoted: str = "",
 ) -> HTMLResponse:
     return page(
         request,
@@ -271,6 +274,7 @@ def _message(
         what=what,
         administrator=administrator,
         links=links or [],
+        quoted=quoted,
     )
 
 

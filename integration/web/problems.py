@@ -104,7 +104,11 @@ def install(app: FastAPI) -> None:
         if any(
             problem["type"] == "json_invalid" or problem["loc"] == ("body",) for problem in problems
         ):
-            return answer(400, "The body is not a JSON object.", "See /docs for what is expected.")
+            return answer(
+                400,
+                "The body is not a JSON object, sent as application/json.",
+                "See /docs for what is expected.",
+            )
         places = ", ".join(map(_place, problems))
         return answer(
             422, f"The request is not usable: {places}.", "See /docs for what is expected."

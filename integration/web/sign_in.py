@@ -40,7 +40,7 @@ def home(request: Request) -> Response:
 def launch(
     request: Request,
     here: OfPages,
-    iss: Annotated[str, Query(max_length=2000)] = "",
+    iss: str = "",
     launch: str = "",
 ) -> Response:
     """The EHR opens us here."""
