@@ -238,6 +238,13 @@ def test_what_a_card_says_holds_for_each_of_its_doses(hospital: Clinic) -> None:
         assert re.search(rf"{mg} mg:</b>\s*{left} mg of the opened containers", card)
 
 
+def test_where_nobody_knows_who_pays_we_ask_not_the_payer(hospital: Clinic) -> None:
+    del hospital.ehr.resources["Coverage/coverage"]
+    _, page = opened(hospital)
+    assert "We ask this because a payer often wants ferritin" in page.text
+    assert "The payer wants ferritin" not in page.text
+
+
 def test_an_either_or_rule_is_one_card(hospital: Clinic) -> None:
     """Without kidney disease a commercial payer wants a low ferritin or a low saturation."""
     for name in [name for name in hospital.ehr.resources if name.startswith("Condition/")]:
