@@ -35,6 +35,7 @@ Resource = dict[str, Any]
 Card = dict[str, Any]
 _OFF = ("cancelled", "entered-in-error", "stopped")
 MOST = 139  # characters of a summary (CDS Hooks: fewer than 140)
+MOST_LISTED = 8
 # Why a card may be overridden, by its group; the cards come in this order.
 REASONS: dict[Group, dict[str, str]] = {
     "safety": {"considered": "Considered; the benefit outweighs it"},
@@ -148,7 +149,9 @@ def _unbilled(gaps: Sequence[Gap]) -> str:
 
 
 def _listed(name: Group, summary: str, gaps: Sequence[Gap], app: str) -> Card:
-    detail = "\n".join(f"- {_plain(words.first_sentence(gap.message))}" for gap in gaps[:8])
+    told = [f"- {_plain(words.first_sentence(gap.message))}" for gap in gaps[:MOST_LISTED]]
+    more = [f"- and {len(gaps) - MOST_LISTED} more"] if len(gaps) > MOST_LISTED else []
+    detail = "\n".join([*told, *more])
     return _made(name, summary, detail, [], app, [gap.requirement for gap in gaps])
 
 
@@ -177,12 +180,20 @@ def _card(
     wanted = [test for test in tests if test and test.loinc not in ordered]
     return _made(
         name,
-        words.first_sentence(gaps[0].message),
+        _summary(gaps),
         detail,
         _suggestions(wanted, patient),
         app,
         [gap.requirement for gap in gaps],
     )
+
+
+def _summary(gaps: Sequence[Gap]) -> str:
+    """The first finding, and that there are others: a summary is often all that is read."""
+    first = words.first_sentence(gaps[0].message)
+    names = dict.fromkeys(words.title(gap.requirement) for gap in gaps)
+    others = [words.inside(name) for name in names if name != words.title(gaps[0].requirement)]
+    return f"{first.rstrip('.')}; also: {words.joined(others)}." if others else first
 
 
 def _made(
@@ -225,14 +236,14 @@ def _suggestions(tests: list[OrderableTest], patient: str) -> list[Resource]:
     actions = [
         {
             "type": "create",
-            "description": f"Order {test.name}",
+            "description": f"Order {words.inside(test.name)}",
             "resource": draft_order(test, patient),
         }
         for test in tests
     ]
     return [
         {
-            "label": f"Order {words.joined([test.name for test in tests])}",
+            "label": f"Order {words.joined([words.inside(test.name) for test in tests])}",
             "uuid": str(uuid.uuid4()),
             "actions": actions,
         }

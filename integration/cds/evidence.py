@@ -86,7 +86,8 @@ def known(site: Site, request: Mapping[str, Any], patient: str) -> KnownChart:
     try:
         with EhrClient(_hurried(site), auth=Transient(token)) as client:
             pull = read_patient(client, patient)
-    except (EhrError, ConfigurationError):
+    except (EhrError, ConfigurationError) as error:
+        log.warning("the chart cannot be read for a hook", site=site.name, error=str(error))
         return KnownChart(tuple(found), frozenset(missing))
     return KnownChart(tuple(pull.resources), frozenset(pull.unread))
 

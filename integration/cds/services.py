@@ -125,7 +125,12 @@ def _ordered(here: PageContext, site: Site, patient: str, body: Json, app: str) 
         return []  # nothing of ours is ordered: no chart is read for that
     known = evidence.known(site, body, patient)
     if not known.resources:
-        raise ApiProblem(412, "Neither the prefetch nor the FHIR server gave anything to judge by.")
+        raise ApiProblem(
+            412,
+            "Neither the prefetch nor the FHIR server gave anything to judge by.",
+            "Send the prefetch that /cds-services lists, or the site's base_url as fhirServer with"
+            " a token that may read the chart as fhirAuthorization.",
+        )
     with here.store.transaction() as db:
         person = patients.find(db, site.name, patient)
         decided = decisions.of_patient(db, person) if person else decisions.of_site(db, site.name)

@@ -56,7 +56,8 @@ def caller(
 ) -> Caller:
     """Raises `Problem` 401; what exactly was wrong is told, since only an EHR's developer reads it.
     AUDIENCE: our address."""
-    scheme, _, token = authorization.partition(" ")
+    scheme, _, token = authorization.strip().partition(" ")
+    token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise _no("There is no bearer token")
     header, issuer = _unverified(token)
@@ -117,7 +118,7 @@ def _check(claims: dict[str, Any], audience: str) -> None:
         raise _no("The token has expired")
     if expires > now + LONGEST_LIFE_SECONDS:
         raise _no("The token's lifetime is too long")
-    if issued > now + CLOCK_SKEW_SECONDS:
+    if max(issued, moment(claims, "nbf") or issued) > now + CLOCK_SKEW_SECONDS:
         raise _no("The token is from the future")
     if not isinstance(claims.get("jti"), str) or not claims["jti"]:
         raise _no("The token has no jti")

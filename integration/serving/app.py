@@ -18,8 +18,10 @@ from integration.triggers.intake import Intake
 from integration.triggers.proof import Gates
 from integration.web import api, health, pages, problems, sign_in
 from integration.web.chart import routes
+from integration.web.heads import Heads
 from integration.web.hooks import Hooks
 from integration.web.limits import BodyLimit, CountRefusals
+from integration.web.origins import OpenToOrigins
 from integration.web.text import TextOnly
 from integration.web.worklist import figures, sending
 from integration.web.worklist import routes as worklist
@@ -74,9 +76,11 @@ def create_app(
     app.state.worker = worker
     if store is not None:
         _equip(app, store)
+    app.add_middleware(OpenToOrigins, prefix=services.router.prefix)
     app.add_middleware(Hooks)
     app.add_middleware(BodyLimit, limit=MOST_BYTES)
     app.add_middleware(TextOnly)
+    app.add_middleware(Heads)
     app.add_middleware(CountRefusals)
     problems.install(app)
     pages.install(app)

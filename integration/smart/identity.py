@@ -102,7 +102,7 @@ def _problem(
         return "its id_token does not say from when until when it counts (exp, iat)"
     if expires < now - CLOCK_SKEW_SECONDS:
         return "its id_token has expired (check both clocks)"
-    if issued > now + CLOCK_SKEW_SECONDS:
+    if max(issued, moment(claims, "nbf") or issued) > now + CLOCK_SKEW_SECONDS:
         return "its id_token is from the future (check both clocks)"
     if claims.get("nonce") != nonce:
         return "its id_token belongs to another sign-in"

@@ -27,6 +27,10 @@ from integration.smart.server import (
 from integration.smart.sessions import Pending, Sessions
 
 CALLBACK = "/callback"
+_NO_FHIR_USER = (
+    " Its id_token has no `fhirUser` of this FHIR server (allow the scope `fhirUser`), so that `*`"
+    " and a Practitioner's id do not count."
+)
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,7 @@ class Launches:
                 "You have no role in ferroclaim",
                 f"You are signed in as {who.label}, who may not open anything here.",
                 f"Add {f'{who.provider}:{who.fhir_user or who.subject}'!r} to a list of [web.roles]"
-                " if that is wrong.",
+                f" if that is wrong.{'' if who.fhir_user else _NO_FHIR_USER}",
             )
         return found
 
@@ -210,19 +214,35 @@ def _mixed_up(administrator: str) -> Refusal:
     )
 
 
+_NOT_NOW = ("server_error", "temporarily_unavailable")
+_FIXES = {
+    "invalid_scope": "Register the missing scopes, or name the allowed ones in app.scopes",
+    "unauthorized_client": "Register this app for the authorization code flow",
+    "access_denied": "Check who may use this app at the EHR",
+}
+
+
 def _refuse_error(answer: Mapping[str, str], client: Client) -> None:
+    """Raises what the authorization server answered instead of a code (RFC 6749, 4.1.2.1)."""
     if "code" in answer and "error" not in answer:
         return
     code = answer.get("error", "no code")
-    known = (
-        code
-        if code.isascii() and code.replace("_", "").isalnum() and len(code) < 60
-        else "an error"
-    )
+    plain = code.isascii() and code.replace("_", "").isalnum() and len(code) < 60
+    said = code if plain or code == "no code" else "an error"
+    answered = f"{client.name}: the authorization server answered {said}"
+    quoted = answer.get("error_description", "")
+    if code in _NOT_NOW:
+        raise Refusal(
+            "The EHR cannot sign you in now",
+            "The EHR's sign-in is not working. Open the app again from the chart in a minute.",
+            f"{answered}.",
+            503,
+            quoted,
+        )
     raise Refusal(
         "The EHR did not let you in",
         "You, or the EHR, said no to opening this app. Open it again from the chart if that was a"
         " mistake.",
-        f"{client.name}: the authorization server answered {known}. Check the app's registration"
-        " and scopes.",
+        f"{answered}. {_FIXES.get(code, 'Check the registration and scopes of this app')}.",
+        quoted=quoted,
     )

@@ -8,11 +8,25 @@ from integration.errors import FerroclaimError
 
 class Refusal(FerroclaimError):
     """`what` is for the person in front of it, `administrator` for whoever configures. Neither
-    holds a secret or a patient."""
+    holds a secret or a patient. `quoted`: what another server said, for the page alone."""
 
-    def __init__(self, title: str, what: str, administrator: str = "", status: int = 403) -> None:
+    def __init__(
+        self,
+        title: str,
+        what: str,
+        administrator: str = "",
+        status: int = 403,
+        quoted: str = "",
+    ) -> None:
         self.title, self.what, self.administrator, self.status = title, what, administrator, status
+        self.quoted = readable(quoted)
         super().__init__(f"{what} {administrator}".strip())
+
+
+def readable(text: str, most: int = 300) -> str:
+    """Of a foreign text what can be printed, in one line."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in text[:most])
+    return " ".join(shown.split())
 
 
 NOBODY_YET = "Please sign in"

@@ -59,6 +59,7 @@ def client_for_issuer(settings: Settings, iss: str) -> Client:
         "The EHR that opened this page is not one that ferroclaim works with.",
         "Add a site whose base_url is exactly the `iss` that the EHR sends, with an [app] section."
         " Nothing was sent to it.",
+        quoted=iss,
     )
 
 

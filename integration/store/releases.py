@@ -100,12 +100,12 @@ def snooze(db: Db, pair: Pair, until: date | None, by: str, role: str) -> None:
         _note(db, row, "snoozed", by, role, until=str(until) if until else None)
 
 
-def label(db: Db, pair: Pair, name: str, by: str, role: str) -> None:
-    """Puts a label on a pair, or takes it off where it has it."""
+def label(db: Db, pair: Pair, name: str, by: str, role: str, *, off: bool = False) -> None:
+    """Puts a label on a pair, or takes it OFF."""
     kept = set(chain.from_iterable(row.labels for row in pair))
-    _set(db, pair, "labels", sorted(kept ^ {name}))
+    _set(db, pair, "labels", sorted(kept - {name} if off else kept | {name}))
     for row in pair:
-        _note(db, row, "labeled", by, role, label=name, off="yes" if name in kept else None)
+        _note(db, row, "labeled", by, role, label=name, off="yes" if off else None)
 
 
 def _set(db: Db, pair: Pair, column: LiteralString, value: object) -> None:

@@ -4,6 +4,7 @@ over them.
 Held by tests/contract/test_worklist.py.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,6 +20,18 @@ from integration.store.claims import ClaimState
 from integration.store.database.connection import Db
 from mappings.assessment import CHARGES, ClaimLine, LineStatus, Payment, untouched_lines
 
+View = Literal[
+    "ready",
+    "held-clinician",
+    "held-us",
+    "waived",
+    "snoozed",
+    "released",
+    "sent",
+    "changed",
+    "not-billable",
+    "all",
+]
 Sort = Literal["worth", "due", "money", "age", "date", "patient"]
 PAGE_ROWS = 100
 MOST_OF_A_PAIR = 2
@@ -71,6 +84,11 @@ class Row:
         return msgspec.json.decode(self.document, type=ClaimLine)
 
     @property
+    def stamp(self) -> str:
+        """Another one as soon as the line says anything else."""
+        return hashlib.sha256(self.document.encode()).hexdigest()[:12]
+
+    @property
     def leaving(self) -> ClaimLine:
         """The line as it was released, else as it is now."""
         return msgspec.json.decode(self.released_document or self.document, type=ClaimLine)
@@ -95,7 +113,7 @@ Pair = tuple[Row, ...]
 class Filters:
     """As they stand in the address; empty means: all. `since` and `until`: days of service."""
 
-    view: str = "ready"
+    view: View = "ready"
     site: str = ""
     policy: str = ""
     requirement: str = ""
@@ -122,6 +140,10 @@ class ViewSums:
     charges: int
     unpriced: int
 
+    @property
+    def pages(self) -> int:
+        return -(-self.pairs // PAGE_ROWS)
+
 
 CHARGE = f"coalesce(payment in ({', '.join(map(repr, CHARGES))}), false)"
 # Every line with what is said of its pair, as it is now (for the lines of one patient), and as it
@@ -142,7 +164,7 @@ _DOCUMENTS = {
     ),
 }
 _COLUMNS = ", ".join(_DOCUMENTS.get(name, name) for name in Row.__dataclass_fields__)
-VIEWS: dict[str, str] = {
+VIEWS: dict[View, str] = {
     "ready": f"status = 'ready' and not released and not {_SNOOZED}",
     "held-clinician": f"not released and waits_for && %(clinician)s and not {_SNOOZED}",
     "held-us": (
@@ -157,7 +179,7 @@ VIEWS: dict[str, str] = {
     "all": "true",
 }
 _TOGETHER = "patient_id, pair, line_id <> pair"
-ORDER: dict[str, str] = {
+ORDER: dict[Sort, str] = {
     "worth": "coalesce(worth, 0) * greatest(1, current_date - coalesce(day, current_date)) desc",
     "due": "due nulls last",
     "money": "worth desc nulls last",

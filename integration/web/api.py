@@ -4,6 +4,7 @@ and audit as the pages.
 Held by tests/contract/test_api.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,15 +13,15 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from integration.smart.sessions import Session
 from integration.store import audit, worklist
+from integration.store.worklist import Filters
 from integration.web.gate import OfPages, with_role
 from integration.web.pages import PageRoute, actor, page
 from integration.web.problems import ApiProblem
-from integration.web.worklist.desk import Filtered
-from integration.web.worklist.figures import Choice, figures_now
+from integration.web.worklist.figures import Chosen, FigureName, Period, figures_now
 from integration.wording import words
 
 router = APIRouter(prefix="/api", tags=["worklist"])
@@ -49,9 +50,50 @@ class Line(BaseModel):
 
 
 class Lines(BaseModel):
+    """`count` and `money` are of all pages."""
+
     count: int
     money: Decimal
+    page: int
+    pages: int
     lines: list[Line]
+
+
+Value = Annotated[str, Field(max_length=200)]
+
+
+class ListQuery(BaseModel, extra="forbid"):
+    """As in the address of the page; what cannot be read is refused here. `owner`: `-` for none."""
+
+    view: worklist.View = "ready"
+    site: Value = ""
+    policy: Value = ""
+    requirement: Value = ""
+    owner: Value = ""
+    provider: Value = ""
+    place: Value = ""
+    label: Value = ""
+    since: date | None = None
+    until: date | None = None
+    find: Annotated[str, Field(max_length=80)] = ""
+    changed: bool = False
+    sort: worklist.Sort = "worth"
+    page: Annotated[int, Field(ge=1, le=9999)] = 1
+
+    def filters(self, sites: Sequence[str]) -> Filters:
+        if self.site and self.site not in sites:
+            raise ApiProblem(404, "There is no such site.", f"One of: {', '.join(sites)}.")
+        days = {name: str(getattr(self, name) or "") for name in ("since", "until")}
+        said = self.model_dump() | days | {"changed": "1" if self.changed else ""}
+        return Filters(**said)
+
+
+class FiguresQuery(BaseModel, extra="forbid"):
+    """`period`: days of service; `policy`: the payer's."""
+
+    name: FigureName | None = None
+    period: Period = ""
+    policy: Value = ""
 
 
 class FigureRows(BaseModel):
@@ -69,15 +111,22 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/worklist", responses=_REFUSALS)
-def lines(here: OfPages, filters: Filtered, session: Biller) -> Lines:
+@router.get("/worklist", responses={**_REFUSALS, 404: {"description": "No such site"}})
+def lines(here: OfPages, asked: Annotated[ListQuery, Query()], session: Biller) -> Lines:
     """A page of a saved view, filtered as the page is; money is in dollars."""
     sites = sorted(here.settings.sites)
+    filters = asked.filters(sites)
     with here.store.transaction() as db:
         found = worklist.rows(db, filters, sites, words.of_clinicians())
         sums = worklist.sums(db, filters, sites, words.of_clinicians())
         audit.note(db, actor(session), "read the list", role="biller", view=filters.view)
-    return Lines(count=sums.count, money=sums.money, lines=[_line(row) for row in found])
+    return Lines(
+        count=sums.count,
+        money=sums.money,
+        page=filters.page,
+        pages=sums.pages,
+        lines=[_line(row) for row in found],
+    )
 
 
 @router.get("/worklist/{key}", responses={**_REFUSALS, 404: {"description": "No such line"}})
@@ -93,13 +142,10 @@ def line(here: OfPages, session: Biller, key: Annotated[str, Path(max_length=80)
 
 @router.get("/figures", responses=_REFUSALS)
 def figures(
-    here: OfPages,
-    session: Biller,
-    chosen: Choice,
-    name: Annotated[str | None, Query(max_length=40)] = None,
+    here: OfPages, session: Biller, asked: Annotated[FiguresQuery, Query()]
 ) -> list[FigureRows]:
-    """The tables behind the plots; with NAME only that one. PERIOD: 30, 90 or 365 days of service;
-    POLICY: the payer's."""
+    """The tables behind the plots; with NAME only that one."""
+    chosen = Chosen(asked.period, asked.policy)
     with here.store.transaction() as db:
         found = figures_now(db, chosen.scope(sorted(here.settings.sites)))
         audit.note(db, actor(session), "read the figures", role="biller")
@@ -109,7 +155,7 @@ def figures(
         )
         for figure in found
     ]
-    return [table for table in tables if name in (None, table.name)]
+    return [table for table in tables if asked.name in (None, table.name)]
 
 
 @docs.get("/docs")

@@ -34,7 +34,7 @@ from integration.operating.logs import where
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.smart.sessions import Session
 from integration.web.gate import PageContext
-from integration.web.problems import ApiProblem, answer
+from integration.web.problems import ApiProblem, answer, answer_to
 from integration.web.text import refuse_broken_form
 from integration.wording import amounts, words
 from integration.wording.templates import templates_of
@@ -97,8 +97,7 @@ def page(request: Request, template: str, /, status: int = 200, **context: Any) 
 
 
 def security_headers(settings: Settings) -> dict[str, str]:
-    """Frames of the configured EHRs only; nothing from elsewhere; no script in the page; nothing
-    kept by caches."""
+    """Frames of the configured EHRs only; nothing from elsewhere; no script in the page."""
     frames = sorted(
         {
             origin
@@ -114,8 +113,6 @@ def security_headers(settings: Settings) -> dict[str, str]:
     return {
         "Content-Security-Policy": policy,
         "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
         "Cross-Origin-Opener-Policy": "same-origin",
     }
 
@@ -126,7 +123,6 @@ class _Assets(StaticFiles):
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
 
@@ -134,11 +130,12 @@ def install(app: FastAPI) -> None:
     """The static files, and the answer to a refused request that is not for a person's eyes."""
     app.mount("/static", _Assets(packages=[("integration.web", "static")]))
 
-    @app.exception_handler(404)
-    async def _missing(request: Request, error: HTTPException) -> Response:
+    @app.exception_handler(HTTPException)
+    async def _not_answered(request: Request, error: HTTPException) -> Response:
+        """No such address, or not in that way."""
         if "text/html" in request.headers.get("accept", ""):
             return refused(request, error)
-        return answer(404, str(error.detail))
+        return answer_to(error)
 
     @app.exception_handler(Refusal)
     async def _refused(_: Request, error: Refusal) -> JSONResponse:
@@ -221,9 +218,8 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
             request, 503 if error.retryable else 409, "This cannot be done now", str(error)
         )
     if isinstance(error, ApiProblem):
-        return _message(
-            request, error.status, "This cannot be used", error.message, error.fix or ""
-        )
+        what = f"{error.message} {error.fix or ''}".strip()
+        return _message(request, error.status, "This cannot be used", what)
     if isinstance(error, RequestValidationError):
         fields = ", ".join(str(problem["loc"][-1]) for problem in error.errors())
         return _message(
@@ -232,10 +228,22 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
             INCOMPLETE,
             f"Please look at: {fields}. Go back and try again.",
         )
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    what = "There is no such page." if status == 404 else "This cannot be shown."
-    links = [("/worklist", "Worklist")] if status == 404 else []
-    return _message(request, status, "Not found", what, links=links)
+    return _unanswered(request, error)
+
+
+_UNANSWERED = {
+    404: ("Not found", "There is no such page."),
+    405: ("Nothing to show here", "This is the address of a form. Nothing was changed."),
+}
+
+
+def _unanswered(request: Request, error: Exception) -> HTMLResponse:
+    status, said = 500, "Try again."
+    if isinstance(error, HTTPException):
+        status, said = error.status_code, f"{str(error.detail).rstrip('.')}. Go back and try again."
+    title, what = _UNANSWERED.get(status, ("This cannot be shown", said))
+    links = [("/worklist", "Worklist")] if status in _UNANSWERED else []
+    return _message(request, status, title, what, links=links)
 
 
 def _refusal(request: Request, error: Refusal) -> HTMLResponse:
@@ -244,7 +252,9 @@ def _refusal(request: Request, error: Refusal) -> HTMLResponse:
     links = _ways_in(request.app.state.settings) if again else []
     if again and not links:
         return _message(request, 401, "There is no sign-in here yet", NO_WAY_IN, HOW_TO_COME_IN)
-    return _message(request, error.status, error.title, error.what, error.administrator, links)
+    return _message(
+        request, error.status, error.title, error.what, error.administrator, links, error.quoted
+    )
 
 
 def _message(
@@ -254,6 +264,7 @@ def _message(
     what: str,
     administrator: str = "",
     links: list[tuple[str, str]] | None = None,
+    quoted: str = "",
 ) -> HTMLResponse:
     return page(
         request,
@@ -263,6 +274,7 @@ def _message(
         what=what,
         administrator=administrator,
         links=links or [],
+        quoted=quoted,
     )
 
 

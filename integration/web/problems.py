@@ -27,6 +27,7 @@ _CODES = {
     405: "method-not-allowed",
     408: "too-slow",
     409: "conflict",
+    412: "not-enough-data",
     413: "too-large",
     415: "unsupported-type",
     422: "not-usable",
@@ -82,6 +83,16 @@ async def _known(_: Request, error: Exception) -> JSONResponse:
     return answer_to(error)
 
 
+def _place(problem: dict[str, Any]) -> str:
+    """Which field, and what it may be where that is a list; not what stood in it."""
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{place} (there is no such parameter)"
+    if problem["type"] == "literal_error":
+        return f"{place} (one of {problem['ctx']['expected']})"
+    return place
+
+
 def install(app: FastAPI) -> None:
     for kind in KNOWN:
         app.add_exception_handler(kind, _known)
@@ -93,12 +104,14 @@ def install(app: FastAPI) -> None:
         if any(
             problem["type"] == "json_invalid" or problem["loc"] == ("body",) for problem in problems
         ):
-            return answer(400, "The body is not a JSON object.", "See /docs for what is expected.")
-        places = [".".join(str(part) for part in problem["loc"]) for problem in problems]
+            return answer(
+                400,
+                "The body is not a JSON object, sent as application/json.",
+                "See /docs for what is expected.",
+            )
+        places = ", ".join(map(_place, problems))
         return answer(
-            422,
-            f"The request is not usable: {', '.join(places)}.",
-            "See /docs for what is expected.",
+            422, f"The request is not usable: {places}.", "See /docs for what is expected."
         )
 
     @app.exception_handler(Exception)

@@ -18,6 +18,7 @@ from integration.web.gate import (
     FromOurPage,
     OfPages,
     PageContext,
+    SignedIn,
     launch_cookie,
     set_cookie,
 )
@@ -39,7 +40,7 @@ def home(request: Request) -> Response:
 def launch(
     request: Request,
     here: OfPages,
-    iss: Annotated[str, Query(max_length=2000)] = "",
+    iss: str = "",
     launch: str = "",
 ) -> Response:
     """The EHR opens us here."""
@@ -104,6 +105,13 @@ def callback(request: Request, here: OfPages, site: str = "") -> Response:
     response = _entered(here, target, secret)
     set_cookie(response, cookie, "", max_age=0)
     return response
+
+
+@router.get("/session")
+def session(session: SignedIn) -> JSONResponse:
+    """Who is signed in, for a page that stood open while that changed; `csrf` as its forms send
+    it."""
+    return JSONResponse({"user": session.who.label, "csrf": session.csrf})
 
 
 @router.post("/sign-out", dependencies=[FromOurPage])

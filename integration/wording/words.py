@@ -38,10 +38,12 @@ STATUS = {
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
-def payer(policy: Policy | None) -> str:
+def payer(policy: Policy | None) -> str | None:
     """What people call the payer whose policy it is; `The payer` where a policy only stands in for
-    an unknown one."""
-    return "The payer" if policy is None or policy.stands_in else policy.payer_name
+    one that has none, None where nobody knows who pays."""
+    if policy is None:
+        return None
+    return "The payer" if policy.stands_in else policy.payer_name
 
 
 def payer_asks(found: Gap | Finding, policy: Policy | None) -> str:

@@ -52,12 +52,12 @@ def is_blocking(requirement: str, rule: Rule | None) -> bool:
     return codes.requirements()[requirement].blocking
 
 
-def sentence(payer: str, says: str, of_payer: bool) -> str:
+def sentence(payer: str | None, says: str, of_payer: bool) -> str:
     """One sentence: what the payer asks, or, where no text of it stands behind the rule, that we
-    ask it and why."""
+    ask it and why. Without PAYER nobody knows who it is."""
     if of_payer:
-        return f"{payer} {says}"
-    return f"We ask this because a payer of this kind often {says}"
+        return f"{payer or 'The payer'} {says}"
+    return f"We ask this because a payer {'of this kind ' if payer else ''}often {says}"
 
 
 def asks(requirement: str, rule: Rule | None) -> str:

@@ -6,6 +6,7 @@ import re
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+from werkzeug import Response
 
 from tests.browser.conftest import Window
 from tests.fakes.stage import Stage
@@ -39,6 +40,20 @@ def test_launch_waive_and_the_sentence_changes(clinic: Stage, window: Window) ->
     expect(page.locator("h1")).to_contain_text("one thing you can settle here")
     expect(page.get_by_role("status")).to_contain_text("Waived")
     assert "did=" not in page.url  # swapped in place
+
+
+def test_a_reason_outlives_an_ehr_that_does_not_answer(clinic: Stage, window: Window) -> None:
+    page = launched(clinic, window())
+    card = page.locator("article.card").first
+    card.get_by_text("Not needed, because …").click()
+    card.get_by_label("Reason").fill("Drawn at another hospital")
+    clinic.ehr.inject(Response("", 503), "POST", times=9)  # type: ignore[union-attr]
+    card.get_by_role("button", name="Waive").click()
+    told = page.get_by_role("dialog", name="Not done")
+    expect(told).to_contain_text("The chart cannot be read now")
+    told.get_by_role("button", name="Back to it").click()
+    expect(card.get_by_label("Reason")).to_have_value("Drawn at another hospital")
+    page.complaints.clear()  # type: ignore[attr-defined]
 
 
 def test_opening_one_button_moves_no_other(clinic: Stage, window: Window) -> None:

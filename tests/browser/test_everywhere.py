@@ -17,8 +17,18 @@ from tests.browser.looking import axe, wrong
 from tests.builders import Resource, administration, commercial, condition, ferritin, tsat
 from tests.fakes.stage import Stage, of_patient, seed_worklist, stage, telling_chart
 
-SIZES = {"office": (1440, 900), "laptop": (1280, 720), "phone": (390, 844)}
-LOOKS = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
+SIZES = {
+    "office": (1440, 900),
+    "laptop": (1280, 720),
+    "enlarged": (720, 450),  # the office at 200 %
+    "phone": (390, 844),
+    "small": (320, 600),
+}
+LOOKS = [
+    *((size, scheme) for size in ("office", "laptop", "phone") for scheme in ("light", "dark")),
+    ("enlarged", "light"),
+    ("small", "light"),
+]
 # With hundreds of lines axe takes seconds: each size and each scheme once.
 AXED = [(1440, False), (1280, True), (390, True)]
 
@@ -167,6 +177,42 @@ def test_a_narrow_window_keeps_list_and_line_in_reach(scene: Stage, look: Page) 
     look.keyboard.press("Escape")
     expect(look.locator("aside.beside")).to_have_count(0)
     expect(look.locator("a.open").first).to_be_focused()
+
+
+@pytest.mark.parametrize("look", [("office", "light"), ("laptop", "light")], indirect=True)
+def test_a_line_opens_and_closes_where_the_list_stands(scene: Stage, look: Page) -> None:
+    desk(scene, look, "held-clinician")
+    row = look.locator("a.open").nth(40)
+    row.scroll_into_view_if_needed()
+    before = row.bounding_box()
+    row.click()
+    expect(look.locator("#story")).to_be_focused()
+    assert row.bounding_box()["y"] == before["y"]  # type: ignore[index]
+    look.keyboard.press("Escape")
+    expect(row).to_be_focused()
+    assert row.bounding_box()["y"] == before["y"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("look", [("enlarged", "light")], indirect=True)
+def test_an_enlarged_list_names_patients_and_what_they_wait_for(scene: Stage, look: Page) -> None:
+    desk(scene, look, "held-clinician")
+    name = look.locator("a.open").first
+    assert name.evaluate("(link) => link.scrollWidth <= link.parentElement.clientWidth")
+    expect(look.locator("[data-row] .chip").first).to_be_visible()
+
+
+@pytest.mark.parametrize("look", [("phone", "light"), ("laptop", "light")], indirect=True)
+def test_a_long_name_breaks(scene: Stage, look: Page) -> None:
+    long = "Wolfeschlegelsteinhausenbergerdorff" * 2
+    known = next(one for one in scene.ehr.of("Patient") if one["id"] == "p1")  # type: ignore[union-attr]
+    number = [{"type": {"coding": [{"code": "MR"}]}, "value": "0" * 60}]
+    scene.ehr.load([known | {"name": [{"family": long}], "identifier": number}])  # type: ignore[union-attr]
+    try:
+        look.goto(scene.launch_url(patient="p1"))
+        expect(look.locator(".name")).to_contain_text(long)
+        assert wrong(look) == []
+    finally:
+        scene.ehr.load([known])  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("look", [("laptop", "light")], indirect=True)

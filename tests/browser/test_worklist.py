@@ -98,3 +98,36 @@ def test_on_a_phone_nothing_runs_off_the_screen(office: Stage, window: Window) -
     page.locator("a.open").first.click()
     expect(page.locator("aside.beside")).to_be_visible()
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+
+
+def end_sessions(office: Stage) -> None:
+    with office.store.transaction() as db:
+        db.execute("update web_session set seen = now() - interval '1 day'")
+
+
+def test_what_was_entered_outlives_the_session(office: Stage, window: Window) -> None:
+    """Whoever signs in again in another tab sends the same form."""
+    page = opened(office, window())
+    page.locator("a.open").first.click()
+    page.get_by_label("Add a note").fill("Called the payer")
+    end_sessions(office)
+    page.get_by_role("button", name="Add", exact=True).click()
+    told = page.get_by_role("dialog", name="Not done")
+    expect(told).to_contain_text("Your session has ended")
+    with page.context.expect_page() as other:
+        told.get_by_role("link", name="Sign in at general").click()
+    expect(other.value.locator("#desk")).to_be_visible()
+    with page.expect_response("**/session"):
+        told.get_by_role("button", name="Back to it").click()
+    expect(page.get_by_label("Add a note")).to_have_value("Called the payer")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("A note was added")
+    page.complaints.clear()  # type: ignore[attr-defined]
+
+
+def test_a_line_that_cannot_be_opened_says_why(office: Stage, window: Window) -> None:
+    page = opened(office, window())
+    end_sessions(office)
+    page.locator("a.open").first.click()
+    expect(page.locator("h1")).to_have_text("Please sign in again")
+    page.complaints.clear()  # type: ignore[attr-defined]

@@ -116,3 +116,39 @@ def test_lines_and_figures(office: Clinic, cookie: str) -> None:
     ]
     assert client.get("/figures/held.csv").text.splitlines()[1] == "Coverage,7,289.90,0"
     assert client.get("/figures/none.csv").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("worklist?view=nix", "query.view (one of 'ready', 'held-clinician'"),
+        ("worklist?sort=nix", "query.sort (one of 'worth', 'due'"),
+        ("worklist?since=2026-11-31", "query.since"),
+        ("worklist?changed=maybe", "query.changed"),
+        ("worklist?page=0", "query.page"),
+        ("worklist?limit=5", "query.limit (there is no such parameter)"),
+        ("figures?name=nix", "query.name (one of 'held'"),
+        ("figures?period=31", "query.period (one of '', '30'"),
+        ("figures?since=2026-01-01", "query.since (there is no such parameter)"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(office: Clinic, cookie: str, asked: str, says: str) -> None:
+    """A program that misspells a view must not take what is ready for it."""
+    client = office.browser().client
+    client.cookies.set("__Host-ferroclaim", cookie)
+    answer = client.get(f"/api/{asked}")
+    assert answer.status_code == 422
+    assert says in answer.json()["error"]["message"]
+
+
+def test_a_list_says_how_many_pages_it_has(office: Clinic, cookie: str) -> None:
+    client = office.browser().client
+    client.cookies.set("__Host-ferroclaim", cookie)
+    first = client.get("/api/worklist?view=ready").json()
+    assert (first["page"], first["pages"]) == (1, 1)
+    beyond = client.get("/api/worklist?view=ready&page=2").json()
+    assert (beyond["page"], beyond["lines"], beyond["count"]) == (2, [], 7)
+    same = client.get("/api/worklist?view=ready&changed=true&site=general&since=2020-01-01").json()
+    assert same["count"] == 7
+    assert client.get("/api/worklist?site=elsewhere").status_code == 404
+    assert client.get("/api/worklist?view=ready&changed=0").json()["count"] == 7

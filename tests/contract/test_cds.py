@@ -149,6 +149,7 @@ def test_what_is_no_json_object_is_400(hospital: Clinic, sent: bytes, path: str)
         ({"header": {"jku": "https://stranger.example.com/keys"}}, "jku"),
         ({"header": {"alg": "HS256"}, "key": OctKey.import_key(b"0" * 32)}, "algorithm"),
         ({"iat": time.time() + 900}, "future"),
+        ({"nbf": time.time() + 900}, "future"),
         ({"iss": None}, "issuer"),
         ({"aud": None}, "another service"),
         ({"exp": None}, "from when"),
@@ -245,6 +246,33 @@ def test_a_card_shows_the_rule_that_decided(hospital: Clinic) -> None:
     assert "ferritin at most 500 ng/mL" in laboratory["detail"]
     assert "in kidney disease" in laboratory["detail"]
     assert "without kidney disease" not in laboratory["detail"]
+
+
+def test_a_summary_tells_of_all_that_is_missing(hospital: Clinic) -> None:
+    """It is often all that is read."""
+    (card,) = cards(hospital, chart(without=["ferritin", "tsat"]))
+    assert "No ferritin result" in card["summary"]
+    assert "also: transferrin saturation." in card["summary"]
+    (suggestion,) = card["suggestions"]
+    assert suggestion["label"].startswith("Order ferritin and transferrin saturation")
+
+
+def test_a_browser_of_any_origin_may_ask_with_the_callers_token(hospital: Clinic) -> None:
+    """As the CDS Hooks sandbox does; the pages stay closed."""
+    client = hospital.browser().client
+    asked = {
+        "Origin": "https://sandbox.cds-hooks.org",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type",
+    }
+    path = "/cds-services/iron-order-sign"
+    allowed = client.options(path, headers=asked)
+    assert allowed.status_code == 200
+    assert allowed.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in allowed.headers
+    answer = client.get("/cds-services", headers={"Origin": asked["Origin"]})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (401, "*")
+    assert "access-control-allow-origin" not in client.get("/api/worklist", headers=asked).headers
 
 
 def test_what_is_ordered_in_the_same_dialog_is_not_suggested_again(hospital: Clinic) -> None:

@@ -79,6 +79,15 @@ def test_a_waiver_stands_in_the_chart_with_its_author_and_makes_nothing_ready(
     assert issue(hospital, "transferrin-saturation")["status"] == "amended"
 
 
+def test_a_waiver_needs_a_reason_and_is_taken_back_once(hospital: Clinic) -> None:
+    browser, page = opened(hospital)
+    assert browser.post(page, "/waive", reason=" \t   ").status_code == 422
+    assert issue(hospital, "transferrin-saturation")["status"] == "preliminary"
+    waived = browser.post(page, "/waive", reason="Drawn at another hospital")
+    assert "was taken back" in browser.post(waived, "/unwaive").text
+    assert "settled already" in browser.post(waived, "/unwaive").text
+
+
 def test_what_was_discarded_goes_onto_the_administration(hospital: Clinic) -> None:
     browser, page = opened(hospital)
     after = browser.post(page, "/discarded", mg="50")
@@ -141,6 +150,8 @@ def test_an_intolerance_is_recorded(hospital: Clinic) -> None:
         {"drug": "<script>"},
         {"kind": "x"},
         {"reason": ""},
+        {"reason": "      "},
+        {"end": "2999-01-31"},
     ],
     ids=str,
 )
@@ -176,6 +187,7 @@ def test_where_the_ehr_takes_nothing_the_billing_office_is_told(
     assert "does not accept this from here" in after.text
     assert "does not say of itself that an app may write a MedicationAdministration" in after.text
     assert "two things you can settle here" in sentence(after)  # a note makes no line ready
+    browser.post(after, "/discarded", mg="50")
     with hospital.store.transaction() as db:
         kept = db.execute(
             "select text from notes n join patients p on p.id = n.patient_id where p.fhir_id = 'p1'"
@@ -224,6 +236,13 @@ def test_what_a_card_says_holds_for_each_of_its_doses(hospital: Clinic) -> None:
     assert "Discarded amount: not on record." in card
     for mg, left in (("150", "50"), ("125", "75")):
         assert re.search(rf"{mg} mg:</b>\s*{left} mg of the opened containers", card)
+
+
+def test_where_nobody_knows_who_pays_we_ask_not_the_payer(hospital: Clinic) -> None:
+    del hospital.ehr.resources["Coverage/coverage"]
+    _, page = opened(hospital)
+    assert "We ask this because a payer often wants ferritin" in page.text
+    assert "The payer wants ferritin" not in page.text
 
 
 def test_an_either_or_rule_is_one_card(hospital: Clinic) -> None:

@@ -73,7 +73,7 @@ class Office:
             pair = releases.to_decide(db, self.rows()[0].key, ["general"])
             releases.withdraw(db, pair, "ada", "biller")
 
-    def rows(self, view: str = "all") -> list[worklist.Row]:
+    def rows(self, view: worklist.View = "all") -> list[worklist.Row]:
         with self.service.store.transaction() as db:
             return worklist.rows(db, Filters(view=view), ["general"], [])
 

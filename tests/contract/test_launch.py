@@ -340,6 +340,7 @@ def test_a_code_of_another_issuer_is_never_sent_anywhere(clinic: Open) -> None:
         {"nonce": "x"},
         {"nonce": None},
         {"iat": time.time() + 900},
+        {"nbf": time.time() + 900},
         {"sub": None},
     ],
     ids=lambda claims: ",".join(claims),
@@ -447,6 +448,48 @@ def test_a_denial_of_the_ehr_is_told_plainly(clinic: Open) -> None:
     assert "access_denied" in page.text
 
 
+@pytest.mark.parametrize(
+    ("error", "status", "says"),
+    [
+        ("temporarily_unavailable", 503, "in a minute"),
+        ("server_error", 503, "in a minute"),
+        ("invalid_scope", 403, "app.scopes"),
+        ("unauthorized_client", 403, "authorization code flow"),
+        ("<b>odd</b>", 403, "answered an error"),
+    ],
+)
+def test_what_the_authorization_server_answers_is_told_as_what_it_is(
+    clinic: Open, error: str, status: int, says: str
+) -> None:
+    opened = clinic()
+    browser = opened.browser()
+    away = browser.client.get(opened.launch_path(patient="p1")).headers["location"]
+    back = {
+        "error": error,
+        "state": parse_qs(urlsplit(away).query)["state"][0],
+        "error_description": "Scope user/Claim.rs\n<i>is not registered</i>",
+    }
+    answer = browser.client.get("/callback/general", params=back)
+    assert answer.status_code == status
+    assert says in answer.text
+    assert "Scope user/Claim.rs &lt;i&gt;is not registered&lt;/i&gt;" in answer.text
+
+
+def test_an_iss_that_is_not_set_up_is_shown_as_it_came(clinic: Open) -> None:
+    iss = "https://elsewhere.example.com/<fhir>"
+    answer = clinic().browser().client.get("/launch", params={"iss": iss, "launch": "x"})
+    assert answer.status_code == 403
+    assert "https://elsewhere.example.com/&lt;fhir&gt;" in answer.text
+
+
+def test_a_person_without_fhir_user_is_told_why_nothing_opens(clinic: Open) -> None:
+    opened = clinic()
+    opened.launcher.claims = {"fhirUser": None}
+    page = opened.browser().get(opened.launch_path(patient="p1"))
+    assert page.status_code == 403
+    assert "allow the scope <code>fhirUser</code>" in page.text
+
+
 def test_a_user_without_a_role_sees_nothing(clinic: Open) -> None:
     general = clinic(
         web={"roles": {"clinician": ["Practitioner/other"], "biller": ["biller@example.com"]}}
@@ -500,6 +543,16 @@ def test_the_session_gets_a_new_cookie_with_each_sign_in(clinic: Open) -> None:
 
 
 # Nothing leaks
+
+
+def test_an_open_page_learns_who_is_signed_in_now(clinic: Open) -> None:
+    opened = clinic()
+    browser = opened.browser()
+    assert browser.client.get("/session").status_code == 401
+    browser.get(opened.launch_path(patient="p1"))
+    said = browser.client.get("/session").json()
+    assert said["user"] == "Dr. Rivera"
+    assert browser.client.post("/sign-out", data={"csrf": said["csrf"]}).status_code == 200
 
 
 def test_cookies_headers_and_addresses(clinic: Open) -> None:

@@ -80,7 +80,7 @@ def keep(db: Db, *found: ClaimLine | Gap) -> None:
     assessments.keep(db, patient, assessment, NOW, "notification")
 
 
-def listed(db: Db, view: str = "all", **filters: Any) -> list[Row]:
+def listed(db: Db, view: worklist.View = "all", **filters: Any) -> list[Row]:
     return worklist.rows(db, Filters(view=view, **filters), ["general"], ["ferritin"])
 
 

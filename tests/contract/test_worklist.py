@@ -5,7 +5,7 @@ import csv
 import io
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -166,6 +166,24 @@ def test_what_cannot_be_released_is_told_and_the_others_go(office: Clinic) -> No
     assert f"<b>1 line could not:</b> Held by Transferrin saturation: {one.name} (" in done.text
 
 
+def test_what_changed_since_it_was_seen_is_not_released(office: Clinic) -> None:
+    """The chart was assessed anew while the list stood open."""
+    browser, page = signed_in(office)
+    key, other = keys(page)[:2]
+    seen = re.findall(r'name="seen" value="([^"]+)"', page.text)
+    patient, line = key.split(":")
+    changed = "update lines set document = jsonb_set(document, '{units}', '300') where"
+    with office.store.transaction() as db:
+        db.execute(f"{changed} patient_id = %s and id = %s".encode(), [patient, line])
+    said = act(browser, page, "release", [key, other], seen=seen)  # type: ignore[arg-type]
+    assert "1 line released" in said.text
+    assert "Changed since this page was shown" in said.text
+    assert key in keys(said)
+    opened = browser.get(f"/worklist?open={key}")
+    (again,) = re.findall(rf'name="seen" value="({key}=[^"]+)"', opened.text.partition("aside")[2])
+    assert "1 line released" in act(browser, page, "release", [key], seen=again).text
+
+
 def test_refusals_are_grouped_by_reason_with_the_patients_names(office: Clinic) -> None:
     seed_worklist(office.store, count=12)
     browser, page = signed_in(office)
@@ -224,16 +242,27 @@ def test_filters_by_day_provider_and_place(office: Clinic) -> None:
     assert browser.get("/worklist?since=soon").status_code == 200
 
 
+@pytest.mark.parametrize("page", ["9999", "0", "-1", "abc", "1.5"])
+def test_a_page_that_there_is_not_is_the_last_or_the_first(office: Clinic, page: str) -> None:
+    """After a page was released, nothing must be said to be ready no longer."""
+    browser, _ = signed_in(office)
+    found = browser.get(f"/worklist?view=ready&page={page}")
+    assert len(keys(found)) == 7
+    assert "Nothing is ready" not in found.text
+
+
 def test_a_snoozed_line_sleeps_until_its_day(office: Clinic) -> None:
     browser, page = signed_in(office)
     key = keys(page)[0]
-    said = act(browser, page, "snooze", [key], until="2999-01-31")
+    later = datetime.now(UTC).date() + timedelta(days=30)
+    said = act(browser, page, "snooze", [key], until=later.isoformat())
     assert "snoozed until" in said.text
     assert key not in keys(browser.get("/worklist"))
     assert keys(browser.get("/worklist?view=snoozed")) == [key]
     assert "There is no date soon" in act(browser, page, "snooze", [key], until="soon").text
-    act(browser, page, "snooze", [key], until="2020-01-01")
-    assert key in keys(browser.get("/worklist"))
+    assert "until a day to come" in act(browser, page, "snooze", [key], until="2020-01-01").text
+    assert "is to be filed by" in act(browser, page, "snooze", [key], until="2999-01-31").text
+    assert keys(browser.get("/worklist?view=snoozed")) == [key]
     act(browser, page, "snooze", [key])
     assert keys(browser.get("/worklist?view=snoozed")) == []
 
@@ -245,7 +274,9 @@ def test_labels_are_put_on_taken_off_and_filtered_by(office: Clinic) -> None:
     found = browser.get("/worklist?label=appeal")
     assert keys(found) == [key]
     assert '<span class="chip label">appeal</span>' in found.text
-    act(browser, page, "label", [key], label="appeal")
+    act(browser, page, "label", [key], label="appeal")  # a second click changes nothing
+    assert keys(browser.get("/worklist?label=appeal")) == [key]
+    assert "taken off 1 line" in act(browser, page, "unlabel", [key], label="appeal").text
     assert keys(browser.get("/worklist?label=appeal")) == []
 
 
@@ -290,6 +321,7 @@ def test_failed_work_is_tried_again_or_let_be_on_the_page(office: Clinic) -> Non
     assert "tried again now" in browser.client.post("/worklist/failed", data=sent).text
     sent = {"csrf": csrf[1], "number": str(second), "reason": "the site is gone"}
     assert "let be" in browser.client.post("/worklist/failed", data=sent).text
+    assert "settled that work already" in browser.client.post("/worklist/failed", data=sent).text
     assert "No work has failed" in browser.get("/worklist").text
     assert browser.client.post("/worklist/failed", data=sent | {"csrf": "x"}).status_code == 403
 

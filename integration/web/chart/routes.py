@@ -5,7 +5,7 @@ Held by tests/contract/test_chart_page.py.
 """
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -71,7 +71,9 @@ SAID = {
     "gone": ("good", "That is settled already; nothing was changed."),
     "checked": ("good", "Checked again just now."),
 }
-Text = Annotated[str, Form(min_length=3, max_length=300)]
+Text = Annotated[
+    str, Form(), StringConstraints(strip_whitespace=True, min_length=3, max_length=300)
+]
 Gaps = Annotated[list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]], Form()]
 
 
@@ -157,7 +159,8 @@ def oral_iron(
     if drug not in ORAL_PRODUCTS:
         raise incomplete("Please choose one of the products.")
     if kind == "trial":
-        _check_period(start, end)
+        zone = here.settings.site(launch.site).time_zone
+        _check_period(start, end, words.local_day(datetime.now(UTC), zone))
     with ChartVisit(here, session, launch) as visit:
         return _back(launch.id, visit.oral_iron(kind, drug, start, end, _line(reason)))
 
@@ -199,10 +202,13 @@ def _line(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f]+", " ", text).strip()
 
 
-def _check_period(start: str, end: str) -> None:
+def _check_period(start: str, end: str, today: date) -> None:
     try:
         first, last = date.fromisoformat(start), date.fromisoformat(end)
     except ValueError:
         raise incomplete("A trial needs the day it began and the day it ended.") from None
     if last < first:
         raise Refusal("The dates do not fit", "A trial cannot end before it began.", status=422)
+    if last > today:
+        what = "This trial has not ended yet: it is recorded when it has."
+        raise Refusal("The dates do not fit", what, status=422)

@@ -138,11 +138,13 @@ class ChartVisit:
 
     def take_back(self, named: Collection[str]) -> str:
         seen = self.see(None)
+        ours = {gap.id for gap in seen.gaps(named)} & set(seen.waivers)
+        if not ours:
+            return "gone"
         with self.here.store.transaction() as db:
-            for gap in seen.gaps(named):
-                gaps.take_back(db, seen.patient, gap.id, self.actor, "clinician")
+            for gap_id in sorted(ours):
+                gaps.take_back(db, seen.patient, gap_id, self.actor, "clinician")
             waivers = gaps.waivers(db, seen.patient.id)
-        ours = {gap.id for gap in seen.gaps(named)}
         self._write_back(
             seen,
             waivers,
@@ -278,16 +280,13 @@ class ChartVisit:
         return "recorded"
 
     def _told(self, seen: Seen, said: str, resource: str, why: str) -> str:
-        """Where the EHR takes nothing, the billing office reads it in the worklist; it makes no
-        line ready."""
+        """Where the EHR takes nothing, the billing office reads it in the worklist, once; it makes
+        no line ready."""
+        text, by = f"From the chart page: {said}", self.session.who.label
         with self.here.store.transaction() as db:
-            notes.add(
-                db,
-                seen.patient,
-                f"From the chart page: {said}",
-                self.session.who.label,
-                "clinician",
-            )
+            kept = notes.of_patient(db, seen.patient.id)
+            if not kept or (kept[-1].text, kept[-1].written_by) != (text, by):
+                notes.add(db, seen.patient, text, by, "clinician")
         self._note(seen, REFUSED, resource, reason=why)
         return "told"
 

@@ -75,8 +75,10 @@
     const row = opened() && $("a.open", opened());
     const said = $("[data-focus]");
     if (said) said.focus({ preventScroll: true });
-    else if (row && row.id !== last) $("#story").focus();
-    else if (!row && last && $(`#${last}`)) $(`#${last}`).focus();
+    else if (row && row.id !== last) {
+      $("#story").focus({ preventScroll: true });
+      opened().scrollIntoView({ block: "nearest" });
+    } else if (!row && last && $(`#${last}`)) $(`#${last}`).focus();
     last = row ? row.id : null;
   };
   document.addEventListener("htmx:afterSwap", () => { total(); focused(); });
@@ -86,12 +88,30 @@
   document.addEventListener("htmx:afterOnLoad", () => offline(false));
   addEventListener("offline", () => offline(true));
   addEventListener("online", () => offline(false));
-  // A refused request is answered with a page of its own, which is shown.
+  // A page that is refused is opened, and says why. A form that is refused stays with what was entered; why is told above it.
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.xhr.status >= 400 && event.detail.xhr.getResponseHeader("Content-Type")?.startsWith("text/html")) {
-      event.detail.shouldSwap = true;
-      event.detail.isError = false;
-    }
+    const { xhr, requestConfig, pathInfo } = event.detail;
+    if (xhr.status < 400) return;
+    event.detail.shouldSwap = false;
+    event.detail.isError = false;
+    if (requestConfig.verb === "get") location.assign(pathInfo.finalRequestPath);
+    else refuse(xhr);
+  });
+  const refuse = (xhr) => {
+    const isPage = xhr.getResponseHeader("Content-Type")?.startsWith("text/html");
+    const said = isPage && $("main", new DOMParser().parseFromString(xhr.responseText, "text/html"));
+    const told = $("[data-told]");
+    told.replaceChildren(...(said ? said.childNodes : [`It was not done (${xhr.status}). Try again in a minute.`]));
+    for (const link of all("a", told)) link.target = "_blank";
+    $("#refused").showModal();
+  };
+  // Who signed in again elsewhere sends the form as it is; another person gets a page of their own.
+  $("#refused")?.addEventListener("close", async () => {
+    const answer = await fetch("/session").catch(() => null);
+    if (!answer?.ok) return;
+    const { user, csrf } = await answer.json();
+    if (user !== document.body.dataset.user) location.reload();
+    for (const field of all("input[name=csrf]")) field.value = csrf;
   });
   for (const button of all("[data-keys-open]")) button.hidden = false;
   total();

@@ -4,8 +4,9 @@ who was refused for which reason.
 Held by tests/contract/test_worklist.py.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
@@ -40,9 +41,10 @@ class Results:
 
 @dataclass(frozen=True)
 class Act:
-    """An action with what its form says."""
+    """An action with what its form says. `seen`: the stamp of each line as the page showed it."""
 
     name: str
+    seen: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
     owner: str = ""
     text: str = ""
@@ -94,6 +96,8 @@ def _one(db: Db, here: PageContext, session: Session, pair: Pair, act: Act) -> N
     if patient is None:
         raise NotReleasable("A selected line is no longer there.")
     if act.name == "release":
+        if any(act.seen.get(row.key, row.stamp) != row.stamp for row in pair):
+            raise NotReleasable("changed since this page was shown: look at it again")
         releases.release(db, pair, who, role, act.reason or None)
     elif act.name == "withdraw":
         releases.withdraw(db, pair, who, role)
@@ -107,21 +111,35 @@ def _one(db: Db, here: PageContext, session: Session, pair: Pair, act: Act) -> N
     elif act.name == "assign":
         releases.assign(db, pair, act.owner or None, who, role)
     elif act.name == "snooze":
-        releases.snooze(db, pair, entered_day(act.until), who, role)
+        releases.snooze(db, pair, _waking(pair, act.until), who, role)
     else:
         _write_beside(db, patient, pair, act, who, role)
 
 
 def _write_beside(db: Db, patient: Patient, pair: Pair, act: Act, who: str, role: str) -> None:
-    if act.name == "label" and act.label:
-        releases.label(db, pair, act.label, who, role)
+    if act.name in ("label", "unlabel") and act.label:
+        releases.label(db, pair, act.label, who, role, off=act.name == "unlabel")
     elif act.name == "note" and act.text:
         notes.add(db, patient, act.text, who, role, pair[0].pair)
     else:
         raise NotReleasable(
-            "Say what to do: release, withdraw, recheck, assign, snooze, label or note, with its"
-            " text."
+            "Say what to do: release, withdraw, recheck, assign, snooze, label, unlabel or note,"
+            " with its text."
         )
+
+
+def _waking(pair: Pair, until: str) -> date | None:
+    """The day that was entered: one to come, and no later than the claim can be filed."""
+    day = entered_day(until)
+    today = date.today()  # noqa: DTZ011 (days of the billing office, here)
+    due = min((row.line.file_by for row in pair if row.line.file_by), default=None)
+    if day and day <= today:
+        raise NotReleasable("A line is snoozed until a day to come.")
+    if day and due and today <= date.fromisoformat(due) < day:
+        raise NotReleasable(
+            f"The claim is to be filed by {words.day(due)}: snooze it to a day before"
+        )
+    return day
 
 
 def _said(done: Sequence[Row], act: Act) -> str:
@@ -137,7 +155,8 @@ def _said(done: Sequence[Row], act: Act) -> str:
         "snooze": (
             f"{lines} snoozed until {words.day(act.until)}." if act.until else f"{lines} woken."
         ),
-        "label": f"The label {act.label} was put on, or taken off, {lines}.",
+        "label": f"The label {act.label} was put on {lines}.",
+        "unlabel": f"The label {act.label} was taken off {lines}.",
         "note": f"A note was added to {lines}.",
     }
     return says.get(act.name, "Nothing was done.")

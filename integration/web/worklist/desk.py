@@ -3,6 +3,7 @@
 Held by tests/contract/test_worklist.py.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -49,6 +50,7 @@ EMPTY = {
 # Views of which nothing, or not everything, can be released.
 RELEASED = ("released", "sent", "changed")
 RELEASABLE = ("ready", "waived")
+PAGE = re.compile(r"[1-9][0-9]{0,3}")
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _filters(
     find: str = "",
     changed: str = "",
     sort: str = "worth",
-    page: int = 1,
+    page: str = "",
 ) -> Filters:
     """What cannot be read is left out, so that an old bookmark still opens."""
     known = Filters(
@@ -118,12 +120,11 @@ def _filters(
         find=find[:80],
         changed="1" if changed else "",
     )
-    view = view if view in worklist.VIEWS else "ready"
     return replace(
         known,
-        view=view,
-        sort=sort if sort in worklist.ORDER else "worth",  # type: ignore[arg-type]
-        page=max(1, min(page, 10_000)),
+        view=view if view in worklist.VIEWS else "ready",
+        sort=sort if sort in worklist.ORDER else "worth",
+        page=int(page) if PAGE.fullmatch(page) else 1,
     )
 
 

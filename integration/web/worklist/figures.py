@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from statistics import median
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
@@ -32,8 +32,14 @@ from mappings.writing.table import safe
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
-PERIODS = (("", "all days of service"), ("30", "the last 30 days"), ("90", "the last 90 days"),
-           ("365", "the last year"))  # fmt: skip
+FigureName = Literal["held", "time-to-complete", "clean-at-first-assessment", "denials", "waste"]
+Period = Literal["", "30", "90", "365"]
+PERIODS: dict[Period, str] = {
+    "": "all days of service",
+    "30": "the last 30 days",
+    "90": "the last 90 days",
+    "365": "the last year",
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class BillingBar:
 class BillingFigure:
     """`rows` are the table behind the plot, and its CSV."""
 
-    name: str
+    name: FigureName
     title: str
     says: str
     header: tuple[str, ...]
@@ -63,7 +69,7 @@ class BillingFigure:
 class Chosen:
     """Period and payer as they stand in the address."""
 
-    period: str = ""
+    period: Period = ""
     policy: str = ""
 
     def scope(self, sites: Sequence[str]) -> Scope:
@@ -80,7 +86,8 @@ class Chosen:
 
 def _chosen(period: str = "", policy: str = "") -> Chosen:
     """What cannot be read is left out."""
-    return Chosen(period if period in dict(PERIODS) else "", policy[:80].replace("\0", ""))
+    known: Period = period if period in PERIODS else ""
+    return Chosen(known, policy[:80].replace("\0", ""))
 
 
 Choice = Annotated[Chosen, Depends(_chosen)]
@@ -101,7 +108,7 @@ def show(request: Request, here: OfPages, session: Biller, chosen: Choice) -> Re
         csrf=session.csrf,
         user=session.who.label,
         chosen=chosen,
-        periods=PERIODS,
+        periods=PERIODS.items(),
         payers=[(policy, names.get(policy, policy)) for policy in policies],
     )
 

@@ -68,17 +68,20 @@ def failed(
     here: OfPages,
     session: Biller,
     filters: Filtered,
-    number: Annotated[int, Form()],
+    number: Annotated[int, Form(ge=0, lt=2**63)],
     reason: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
     """Tries failed work again; with a REASON it is let be."""
     reason = reason.strip()
     with here.store.transaction() as db:
-        if reason:
+        if failures.find(db, number) is None:
+            done = "Nothing was done: somebody settled that work already."
+        elif reason:
             giving_up.discard(db, number, actor(session), reason)
+            done = "The work was let be."
         else:
             giving_up.retry(db, here.queue, number, actor(session))
-    done = "The work was let be." if reason else "It is tried again now."
+            done = "It is tried again now."
     return _page(request, here, session, filters, "", Results(done))
 
 
@@ -129,6 +132,7 @@ def act(
     filters: Filtered,
     action: Annotated[str, Form(max_length=20)],
     line: Annotated[list[str], Form()] = [],  # noqa: B006 (FastAPI copies it)
+    seen: Annotated[list[str], Form()] = [],  # noqa: B006 (FastAPI copies it)
     reason: Annotated[str, Form(max_length=300)] = "",
     owner: Annotated[str, Form(max_length=80)] = "",
     text: Annotated[str, Form(max_length=2000)] = "",
@@ -137,16 +141,16 @@ def act(
     open: Annotated[str, Form()] = "",  # noqa: A002
 ) -> Response:
     """One action on the selected lines, each with the other of its pair. What cannot be done is
-    told; the others are done."""
+    told; the others are done. SEEN: `key=stamp` of the lines on the page."""
     keys = list(dict.fromkeys(line))[:ALL_SELECTED]
     if not keys:
         return _page(request, here, session, filters, open, Results("Nothing was selected."))
     if action == "write":
         return _page(request, here, session, filters, open, _written(here, session, keys))
+    stamps = dict(shown.rpartition("=")[::2] for shown in seen)
     said = (part.strip() for part in (reason, owner, text, until, label))
-    return _page(
-        request, here, session, filters, open, acted(here, session, keys, Act(action, *said))
-    )
+    results = acted(here, session, keys, Act(action, stamps, *said))
+    return _page(request, here, session, filters, open, results)
 
 
 def _written(here: PageContext, session: Session, keys: Sequence[str]) -> Results:
@@ -157,7 +161,8 @@ def _written(here: PageContext, session: Session, keys: Sequence[str]) -> Result
     if not rows:
         return Results("No claim was written: select released lines.")
     done, refused, files = sending.write(here, session, rows)
-    return Results(done, tuple(map(RefusedLines, refused)), tuple(files))
+    why = tuple(RefusedLines(text.rstrip(".")) for text in refused)
+    return Results(done, why, tuple(files))
 
 
 def _page(
@@ -170,8 +175,9 @@ def _page(
 ) -> Response:
     with here.store.transaction() as db:
         known = sites.names(here)
-        found = worklist.rows(db, filters, known, words.of_clinicians())
         sums = worklist.sums(db, filters, known, words.of_clinicians())
+        filters = replace(filters, page=min(filters.page, max(1, sums.pages)))
+        found = worklist.rows(db, filters, known, words.of_clinicians())
         row = worklist.get(db, open_, known) if open_ else None
         opened = (
             story(db, row, worklist.pair_of(db, row.key, known), here.settings) if row else None
@@ -200,7 +206,7 @@ def _page(
         cells=list(desk.cells(found, filters, today, payers)),
         sums=sums,
         worth=desk.amount(sums),
-        pages=-(-sums.pairs // worklist.PAGE_ROWS),
+        pages=sums.pages,
         opened=opened,
         open=open_ if opened else "",
         results=results,
