@@ -42,6 +42,7 @@ from integration.errors import (
     BrokenOff,
     ConfigurationError,
     LeadsElsewhere,
+    NotConnected,
     OutcomeUnknown,
     Unreachable,
 )
@@ -303,10 +304,12 @@ def _of_reading(site: str, address: str, error: Exception) -> Exception:
             f"{address} compressed an answer in another way than it says",
             "Tell the EHR's vendor, or whoever runs the proxy before it",
         )
+    if never_connected(error):
+        return NotConnected(site, f"{address} cannot be reached", look)
     if was_late(error):
         why = "did not answer in time"
     else:
-        why = "answers with what is no HTTP" if is_no_http(error) else "cannot be reached"
+        why = "answers with what is no HTTP" if is_no_http(error) else "hung up"
     return Unreachable(site, f"{address} {why}", look)
 
 
