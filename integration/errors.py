@@ -6,6 +6,7 @@ FerroclaimError
 └── EhrError              an EHR did not do what was asked
     ├── Unreachable       retry later (network, timeout, 408, 429, 5xx)
     │   ├── NotConnected      nothing was sent
+    │   ├── BrokenOff         a read's answer ended in its middle: read it again
     │   └── OutcomeUnknown    a write may or may not have happened: search before writing again
     ├── Unauthorized      sign in again, or fix the client's registration (401, token endpoint)
     ├── Forbidden         the integrator asks for more rights (403)
@@ -65,6 +66,10 @@ class Unreachable(EhrError):
 
 class NotConnected(Unreachable):
     """No connection was made, so nothing was sent."""
+
+
+class BrokenOff(Unreachable):
+    """The connection ended in the middle of an answer to a read."""
 
 
 class OutcomeUnknown(Unreachable):

@@ -257,7 +257,7 @@ def _report(result: "AssessedCharts", dry_run: bool) -> None:
     counts: dict[str, int] = {}
     for outcome in result.outcomes:
         counts[outcome.result] = counts.get(outcome.result, 0) + 1
-        if outcome.result in ("refused", "unknown", "conflict"):
+        if outcome.message and outcome.result != "unchanged":
             _say(f"write-back {outcome.result}: gap {outcome.gap[:8]}… {outcome.message}")
     if result.outcomes:
         said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,14 +43,14 @@ def serve(
     from integration.serving import tasks
     from integration.serving.app import create_app
     from integration.serving.listening import WebServer, address_of, bound
-    from integration.serving.process import opened, refuse_broken_files
+    from integration.serving.process import refuse_broken_files
     from integration.serving.worker import Worker
 
     service = settings.service
     refuse_broken_files(settings)
     with (
         closing(bound(service.host, service.port)) as taken,
-        opened(settings, connections=16 + service.workers) as store,
+        _waited_for(settings, connections=16 + service.workers) as store,
         metrics.served(store, service.metrics_port),
     ):
         inside = Worker(tasks.engine(settings, store)) if with_worker else None
@@ -64,6 +64,14 @@ def serve(
         finally:
             if inside:
                 inside.stop()
+
+
+def _waited_for(settings: "Settings", connections: int) -> "AbstractContextManager[Store]":
+    """The store, whose database may still be starting."""
+    from integration.serving.process import opened
+
+    patience = settings.service.database_wait_seconds
+    return opened(settings, connections=connections, patience_seconds=patience, tell=_say)
 
 
 def _tell(settings: "Settings", address: str) -> None:
@@ -81,7 +89,7 @@ def worker(config: Config = None) -> None:
 
     settings = configuration.load(config)
     from integration.serving import tasks
-    from integration.serving.process import opened, refuse_broken_files
+    from integration.serving.process import refuse_broken_files
     from integration.serving.worker import Worker
 
     refuse_broken_files(settings)
@@ -92,7 +100,7 @@ def worker(config: Config = None) -> None:
             " they reach."
         )
     with (
-        opened(settings, connections=4 + settings.service.workers) as store,
+        _waited_for(settings, connections=4 + settings.service.workers) as store,
         _metrics_beside(store, settings.service.metrics_port),
     ):
         hands = Worker(tasks.engine(settings, store))

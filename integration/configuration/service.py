@@ -161,6 +161,11 @@ class Service(Section):
     retry_hours: float = Field(
         default=24, gt=0, description="Work that fails so long needs a person."
     )
+    database_wait_seconds: float = Field(
+        default=60,
+        ge=0,
+        description="So long `serve` and `worker` wait for a database that is not up yet.",
+    )
 
 
 class Retention(Section):

@@ -4,6 +4,7 @@ silent or wrong.
 Held by tests/contract/test_ehr_doctor.py.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -21,6 +22,16 @@ class TypeCapability:
     includes: frozenset[str] = frozenset()
     conditional_create: bool = False
     update_create: bool = False
+
+    def with_(self, other: "TypeCapability") -> "TypeCapability":
+        """Both together."""
+        return TypeCapability(
+            self.interactions | other.interactions,
+            self.search_params | other.search_params,
+            self.includes | other.includes,
+            self.conditional_create or other.conditional_create,
+            self.update_create or other.update_create,
+        )
 
 
 @dataclass(frozen=True)
@@ -117,21 +128,27 @@ def read_statement(site: Site, statement: dict[str, Any] | None) -> Capability:
     return Capability(
         detected(software) if site.vendor == "auto" else profile(site.vendor),
         software,
-        {
-            r["type"]: _type(r)
-            for side in rest
-            for r in _dicts(side.get("resource"))
-            if isinstance(r.get("type"), str)
-        },
+        _types(rest),
         frozenset(chain.from_iterable(_codes(side.get("interaction")) for side in rest)),
     )
+
+
+def _types(rest: list[dict[str, Any]]) -> dict[str, TypeCapability]:
+    """What is said of a type more than once, as servers with several profiles of one do, is said
+    together."""
+    types: dict[str, TypeCapability] = {}
+    for resource in chain.from_iterable(_dicts(side.get("resource")) for side in rest):
+        if isinstance(kind := resource.get("type"), str):
+            said = _type(resource)
+            types[kind] = types[kind].with_(said) if kind in types else said
+    return types
 
 
 def _type(resource: dict[str, Any]) -> TypeCapability:
     return TypeCapability(
         frozenset(_codes(resource.get("interaction"))),
-        frozenset(str(p.get("name")) for p in _dicts(resource.get("searchParam"))),
-        frozenset(str(i) for i in resource.get("searchInclude") or []),
+        frozenset(_texts(p.get("name") for p in _dicts(resource.get("searchParam")))),
+        frozenset(_texts(_list(resource.get("searchInclude")))),
         resource.get("conditionalCreate") is True,
         resource.get("updateCreate") is True,
     )
@@ -144,11 +161,19 @@ def _servers(statement: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _codes(interactions: object) -> list[str]:
-    return [str(i["code"]) for i in _dicts(interactions) if i.get("code")]
+    return _texts(i.get("code") for i in _dicts(interactions))
+
+
+def _texts(values: Iterable[object]) -> list[str]:
+    return [value for value in values if isinstance(value, str) and value]
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:
-    return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []
+    return [v for v in _list(value) if isinstance(v, dict)]
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -181,10 +181,9 @@ class EhrClient:
             part = paths[start : start + BATCH_ENTRIES]
             try:
                 answers += self._batched(part, fresh)
-            except (
-                Forbidden,
-                Refused,
-            ):  # sekmet-fhir asks for `create` on everything before it takes a batch
+            # sekmet-fhir asks for `create` on everything before it takes a batch; gateways have
+            # nothing at the base itself.
+            except (BadAnswer, Forbidden, NotFound, Refused):
                 self._batch_refused = True
                 return answers + self._singly(paths[start:], fresh)
         return answers
@@ -205,7 +204,7 @@ class EhrClient:
         answer = self.transport.read(
             "", headers=NO_CACHE if fresh else None, body=body, what="a batch of reads"
         )
-        found = bundles.bundle(self.site.name, answer, "a batch of reads").entry or []
+        found = bundles.bundle(self.site.name, answer, "a batch of reads").entries
         if len(found) != len(paths):
             raise BadAnswer(
                 self.site.name, f"a batch of {len(paths)} reads came back with {len(found)} entries"

@@ -4,7 +4,7 @@ Held by tests/contract/test_starting.py.
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from integration.assessing.clients import policies_for, prepare
@@ -33,10 +33,18 @@ def refuse_broken_files(settings: Settings) -> None:
 
 
 @contextmanager
-def opened(settings: Settings, *, connections: int = 4) -> Iterator[Store]:
-    """The store of SETTINGS."""
+def opened(
+    settings: Settings,
+    *,
+    connections: int = 4,
+    patience_seconds: float = 0,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Iterator[Store]:
+    """The store of SETTINGS; of one that is not up yet TELL hears."""
     prepare()
-    with Store.open(settings, connections=connections) as store:
+    with Store.open(
+        settings, connections=connections, patience_seconds=patience_seconds, tell=tell
+    ) as store:
         with store.transaction() as db:
             row = db.execute("select value from installation where name = 'log-key'").fetchone()
         logs.configure(settings.log, bytes(row[0]) if row else b"")

@@ -89,6 +89,15 @@ def resting_on(db: Db, site: str, references: Collection[str]) -> dict[str, set[
     return found
 
 
+def read_since(db: Db, site: str, moment: datetime) -> bool:
+    """Whether any chart of SITE was read after MOMENT."""
+    row = db.execute(
+        "select exists (select 1 from patients where site = %s and assessed_at > %s)",
+        [site, moment],
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def stale(db: Db, site: str, before: datetime, limit: int) -> list[str]:
     """Patients of ours with something open, whose record was not read since BEFORE; the longest
     unread first."""

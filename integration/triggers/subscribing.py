@@ -5,6 +5,7 @@ Held by tests/contract/test_subscribing.py.
 """
 
 import hashlib
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.answers import Answer, Json
 from integration.ehr.profile import Profile
-from integration.errors import ConfigurationError, NotFound, Refused
+from integration.errors import BadAnswer, ConfigurationError, Forbidden, NotFound, Refused
 from integration.store import Db, Store, subscriptions
 from integration.store.subscriptions import Subscribed
 from integration.triggers import waking
@@ -33,8 +34,11 @@ PAYLOAD = "application/fhir+json"
 TAG = {"system": own_names.TAG, "code": "ferroclaim-subscription"}
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-"
 ACTIVATION_SECONDS = 30.0
+_PLACE = re.compile(rf"{KIND}/([A-Za-z0-9\-.]{{1,64}})")
 
-State = Literal["active", "requested", "error", "off", "missing"]
+# `unknown`: the server has it and does not show it.
+State = Literal["active", "requested", "error", "off", "missing", "unknown"]
+WELL: tuple[State, ...] = ("active", "requested", "unknown")
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def _establish(
     )
     there = _there(client, ours, body)
     if there is None:
-        made = _created(client, body)
+        made = _created(client, ours, body)
         return _noted(store, client, wish, made, "created", again=ours.fhir_id is not None)
     if _says_the_same(there, body) and there.get("status") in ("active", "requested"):
         return _noted(store, client, wish, there, "kept", again=False)
@@ -128,7 +132,8 @@ def _establish(
         else {}
     )
     answer = client.transport.write("PUT", f"{KIND}/{there['id']}", repaired, headers)
-    return _noted(store, client, wish, _answered(client, answer, repaired), "repaired", again=True)
+    made = _answered(client, ours, answer, repaired)
+    return _noted(store, client, wish, made, "repaired", again=True)
 
 
 def _noted(
@@ -224,24 +229,29 @@ def _there(client: EhrClient, ours: Subscribed, body: Json) -> Json | None:
     return found[0] if found else None
 
 
-def _created(client: EhrClient, body: Json) -> Json:
+def _created(client: EhrClient, ours: Subscribed, body: Json) -> Json:
     """Under an id of ours where the server lets us choose: then doing it twice makes one."""
     if client.capability.own_ids(KIND):
         identity = "fc-" + hashlib.sha256(body["channel"]["endpoint"].encode()).hexdigest()[:40]
         named = {**body, "id": identity}
-        return _answered(client, client.transport.write("PUT", f"{KIND}/{identity}", named), named)
-    return _answered(client, client.transport.write("POST", KIND, body), body)
+        answer = client.transport.write("PUT", f"{KIND}/{identity}", named)
+        return _answered(client, ours, answer, named)
+    return _answered(client, ours, client.transport.write("POST", KIND, body), body)
 
 
-def _answered(client: EhrClient, answer: Answer, sent: Json) -> Json:
-    """The resource as the server has it, whether it sends it back or only its address."""
-    if answer.body:
+def _answered(client: EhrClient, ours: Subscribed, answer: Answer, sent: Json) -> Json:
+    """The resource as the server has it: as it sends it back, else by its address, else as it is
+    found."""
+    try:
         return client.one(answer, KIND)
-    place = answer.headers.get("Location", "").split(f"{KIND}/")[-1].split("/")[0]
-    identity = place or sent.get("id")
-    if not identity:
+    except BadAnswer:
+        pass  # nothing, or an OperationOutcome
+    place = _PLACE.search(answer.headers.get("Location", ""))
+    identity = place[1] if place else sent.get("id")
+    there = client.read(KIND, identity, fresh=True) if identity else _there(client, ours, sent)
+    if there is None:
         raise Refused(client.site.name, "it does not say under which id it keeps a Subscription")
-    return client.read(KIND, identity, fresh=True)
+    return there
 
 
 def _activated(
@@ -274,6 +284,8 @@ def _state(client: EhrClient, ours: Subscribed | None) -> tuple[str, str | None]
         there = client.read(KIND, ours.fhir_id, fresh=True)
     except NotFound:
         return "missing", "the server has it no more"
+    except (Forbidden, Refused, BadAnswer) as error:
+        return "unknown", error.problem
     return str(there.get("status")), _problem(there)
 
 
@@ -315,7 +327,7 @@ def watch(engine: Engine, job: Job) -> None:
         state, problem = _state(client, ours)
         with engine.store.transaction() as db:
             subscriptions.verified(db, site, name, state, problem)
-        if state in ("error", "off", "missing") and name in wants:
+        if state not in WELL and name in wants:
             broken.append(name)
     for name in broken:
         result = _establish(engine.store, engine.settings, client, wants[name])

@@ -17,11 +17,11 @@ from integration.configuration.settings import Settings
 from integration.errors import FerroclaimError
 from integration.operating import metrics
 from integration.operating.logs import where
-from integration.store import Db, Hold, Store, StoreUnavailable, failures, rests
+from integration.store import Db, Hold, Store, StoreUnavailable, failures, patients, rests
 from integration.store.failures import Failure
 from integration.store.rests import Rest
 from integration.work.queue import Queue
-from integration.work.retries import RetryDecision, decide
+from integration.work.retries import RetryDecision, decide, may_be_of_one
 
 log = structlog.get_logger()
 
@@ -29,6 +29,7 @@ _OF_THE_QUEUE = ("site", "attempt", "since", "timestamp", "until")
 BUSY_SECONDS = (
     2.0  # somebody else is at it: a worker that was given up too early, or a person's own look
 )
+AFTER_OTHERS_SECONDS = 2.0  # after a rest those go first of whom nothing is known yet
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,13 @@ class Engine:
         if rest and rest.failures:
             log.info("site is back", site=job.site)
 
+    def _others_were_read(self, job: Job) -> bool:
+        """Whether the site gave other patients' charts since the job failed first."""
+        if job.site is None or job.since is None:
+            return False
+        with self.store.transaction() as db:
+            return patients.read_since(db, job.site, datetime.fromisoformat(job.since))
+
     def _failed(self, job: Job, error: Exception) -> None:
         now = datetime.now(UTC)
         since = datetime.fromisoformat(job.since) if job.since else now
@@ -161,6 +169,7 @@ class Engine:
             job.attempt,
             (now - since) / timedelta(hours=1),
             self.settings.service.retry_hours,
+            alone=self._others_were_read(job),
         )
         if decision.then == "site rests" and job.site not in self.settings.sites:
             decision = RetryDecision("given up")  # somebody took the site out of the configuration
@@ -183,7 +192,11 @@ class Engine:
             match decision.then:
                 case "site rests":
                     until = rests.rest(db, str(job.site), says, now)
-                    self._again(db, job, (until - now).total_seconds())
+                    seconds = (until - now).total_seconds()
+                    if may_be_of_one(error):
+                        job = replace(job, since=since.isoformat())
+                        seconds += AFTER_OTHERS_SECONDS
+                    self._again(db, job, seconds)
                 case "again":
                     tried = replace(job, attempt=job.attempt + 1, since=since.isoformat())
                     self._again(db, tried, decision.seconds * random.uniform(0.8, 1.2))  # noqa: S311 (spreads load)

@@ -11,6 +11,7 @@ from integration.errors import (
     ConfigurationError,
     FerroclaimError,
     Forbidden,
+    NotConnected,
     NotFound,
     OutcomeUnknown,
     Unauthorized,
@@ -31,10 +32,14 @@ class RetryDecision:
     seconds: float = 0
 
 
-def decide(error: Exception, attempt: int, hours: float, retry_hours: float) -> RetryDecision:
+def decide(
+    error: Exception, attempt: int, hours: float, retry_hours: float, *, alone: bool = False
+) -> RetryDecision:
     """ATTEMPT counts from 0, HOURS from the first failure. Trouble of a whole site uses up no
-    attempt of a patient."""
-    if is_of_the_site(error):
+    attempt of a patient. ALONE: others of the site were read since this failed first, so that what
+    looks like the site's trouble is this one's: a chart that is kept from us, or too large for the
+    server."""
+    if is_of_the_site(error) and not (alone and may_be_of_one(error)):
         return RetryDecision("site rests")
     wait = min(FIRST_SECONDS * 2**attempt, LONGEST_SECONDS)
     if isinstance(error, FerroclaimError) and error.retryable:
@@ -42,6 +47,13 @@ def decide(error: Exception, attempt: int, hours: float, retry_hours: float) -> 
     if isinstance(error, BadAnswer | NotFound) or not isinstance(error, FerroclaimError):
         return RetryDecision("again", wait) if attempt + 1 < DOUBTS else RetryDecision("given up")
     return RetryDecision("given up")
+
+
+def may_be_of_one(error: Exception) -> bool:
+    """Whether one patient alone may meet what looks like the trouble of a site."""
+    if isinstance(error, Unreachable):
+        return error.status is None and not isinstance(error, NotConnected)
+    return isinstance(error, Unauthorized | Forbidden)
 
 
 def is_of_the_site(error: Exception) -> bool:

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,6 +12,7 @@ from integration.configuration.service import Retention
 from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
 from integration.store import Hold, Store, StoreUnavailable, audit, gaps, notes, patients, retention
+from integration.store.database import connection
 from integration.store.database.embedded import Embedded
 from integration.store.database.migrating import migrate, pending
 
@@ -69,6 +71,32 @@ def test_a_database_that_is_not_there_is_named_without_its_password() -> None:
     ) as caught:
         Store.open(settings)
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_database_that_is_not_up_yet_is_waited_for(
+    bare: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, failures = psycopg.connect, ["Connection refused", "FATAL:  the system is starting up"]
+
+    def slow(*args: Any, **more: Any) -> Any:
+        if failures:
+            raise psycopg.OperationalError(failures.pop(0))
+        return connect(*args, **more)
+
+    monkeypatch.setattr(psycopg, "connect", slow)
+    monkeypatch.setattr(connection, "AGAIN_SECONDS", 0)
+    told: list[str] = []
+    settings = Settings.model_validate({"database_url": bare})
+    Store.open(settings, patience_seconds=5, tell=told.append).close()
+    assert [text.partition(" does ")[2] for text in told] == [
+        "not answer yet: waiting for it, 5 seconds at most."
+    ]
+
+
+def test_a_database_that_does_not_let_us_in_is_not_waited_for(bare: str) -> None:
+    settings = Settings.model_validate({"database_url": bare.replace("/bare?", "/nowhere?")})
+    with pytest.raises(ConfigurationError, match=r"does not let us in: database .* does not exist"):
+        Store.open(settings, patience_seconds=60, tell=pytest.fail)
 
 
 def test_an_address_that_is_none_is_told() -> None:

@@ -253,6 +253,50 @@ def test_a_dropped_one_is_noticed_made_again_and_what_went_by_is_searched(
     assert service.rows("select recreated from subscriptions order by name") == [(1,), (1,)]
 
 
+@pytest.mark.parametrize("status", ["error", "off", "entered-in-error", ""])
+def test_whatever_is_not_active_is_made_again(
+    status: str, start: Callable[..., Running], fake: SubscribableEhr
+) -> None:
+    service = start()
+    establish(service)
+    fake.store({**fake.ours[0], "status": status})
+    subscribing.watch(service.engine, JOB)
+    assert service.rows("select sum(recreated) from subscriptions") == [(1,)]
+
+
+def test_one_that_may_not_be_looked_at_holds_up_no_other(
+    start: Callable[..., Running], fake: SubscribableEhr
+) -> None:
+    service = start()
+    establish(service)
+    kept, dropped = fake.ours
+    fake.resources.pop(f"Subscription/{dropped['id']}")
+    fake.fail(f"^Subscription/{kept['id']}", 403, times=9)
+    subscribing.watch(service.engine, JOB)
+    found = service.rows("select recreated, status from subscriptions order by recreated")
+    assert [recreated for recreated, _ in found] == [0, 1]
+    assert found[0][1] == "unknown"
+
+
+@pytest.mark.parametrize("place", [True, False])
+def test_a_create_that_is_answered_with_something_else_is_found(
+    place: bool, start: Callable[..., Running], fake: SubscribableEhr
+) -> None:
+    usual = fake.answer
+
+    def odd(method: str, target: str, body: Any, headers: Any) -> Answer:
+        status, made, answered = usual(method, target, body, headers)
+        if method in ("PUT", "POST") and "Subscription" in target:
+            said = {"resourceType": "OperationOutcome", "issue": []}
+            return status, said, answered if place else {}
+        return status, made, answered
+
+    fake.answer = odd  # type: ignore[method-assign]
+    service = start()
+    assert [result.did for result in establish(service)] == ["created", "created"]
+    assert len(fake.ours) == 2
+
+
 def test_watching_what_is_well_does_nothing(
     start: Callable[..., Running], fake: SubscribableEhr
 ) -> None:

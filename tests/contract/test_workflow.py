@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -252,6 +252,31 @@ def test_a_site_that_does_not_let_us_in_rests_instead_of_failing_each_patient(
     service.work(rounds=2)
     assert service.rows("select failures from site_state") == [(1,)]
     assert (service.failures(), service.queued()) == ([], ["patient:1"])
+
+
+def test_one_chart_that_is_kept_from_us_does_not_hold_up_the_site(service: Running) -> None:
+    """Break the glass: 403 for one patient, however often, while others are read."""
+    service.engine.clock = lambda: datetime.now(UTC)
+    service.fake.load(chart.one_dose("p2"))
+    service.fake.fail("^Patient/p1", status=403, times=99)
+    service.assess()
+    service.work()
+    rested = "update site_state set rest_until = null returning failures"
+    (later,) = service.rows(
+        "select scheduled_at - rest_until from procrastinate_jobs, site_state"
+        " where lock = 'patient:1'"
+    )
+    assert later[0] > timedelta(seconds=1)  # the others first
+    service.assess("p2")
+    assert service.rows(rested) == [(1,)]
+    waits = "update procrastinate_jobs set status = %s where lock = 'patient:1' returning id"
+    service.rows(waits, "aborted")  # it waits while p2 has a turn
+    service.work()
+    service.rows(waits, "todo")
+    service.work()
+    assert service.failures() == [("assess", "Forbidden", 1)]
+    assert service.rows(rested) == [(0,)]
+    assert service.queued() == []
 
 
 def test_work_for_a_site_that_is_configured_no_more_needs_a_person(service: Running) -> None:

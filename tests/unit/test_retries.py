@@ -4,8 +4,10 @@ import pytest
 
 from integration.errors import (
     BadAnswer,
+    BrokenOff,
     ConfigurationError,
     Forbidden,
+    NotConnected,
     NotFound,
     OutcomeUnknown,
     Refused,
@@ -29,6 +31,24 @@ from integration.work.workflow import Unsettled
 )
 def test_trouble_of_the_whole_site_lets_it_rest_and_never_gives_up(error: Exception) -> None:
     assert decide(error, 99, 999, 24).then == "site rests"
+
+
+@pytest.mark.parametrize(
+    ("error", "then"),
+    [
+        (Forbidden("s", "no", status=403), "given up"),
+        (Unauthorized("s", "who are you", status=401), "given up"),
+        (Unreachable("s", "it did not answer in time"), "again"),
+        (BrokenOff("s", "it broke off"), "again"),
+        (NotConnected("s", "it is down"), "site rests"),
+        (Unreachable("s", "it has enough", status=429), "site rests"),
+        (Unreachable("s", "it is being served", status=503), "site rests"),
+        (ConfigurationError("its certificate"), "site rests"),
+    ],
+)
+def test_what_one_meets_alone_is_not_the_site_s(error: Exception, then: str) -> None:
+    assert decide(error, 0, 0, 24).then == "site rests"
+    assert decide(error, 0, 0, 24, alone=True).then == then
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ FHIR_JSON = "application/fhir+json"
 # The codes that cumulus-fhir-support and eCRNow retry; a 500 or 504 may be permanent, so few times
 # (Q21).
 TRANSIENT = (408, 429, 500, 502, 503, 504)
+NOT_DONE = (501, 505)  # "not implemented": the server's last word, also of a write
 
 Json = dict[str, Any]
 
@@ -80,13 +81,28 @@ def _error(site: str, what: str, answer: Answer) -> EhrError:
             return NotFound(site, problem, "Check base_url and the id", status)
         case 409 | 412:
             return Conflict(site, problem, "Read it again, then write again", status)
-    if status in TRANSIENT or status >= 500:
+    if status in TRANSIENT or (status >= 500 and status not in NOT_DONE):
         return Unreachable(site, problem, "Try again later", status)
     if 300 <= status < 400:
         return BadAnswer(
             site, problem + ", a redirect, which was not followed", "Correct base_url", status
         )
     return Refused(site, problem, f"Run `ferroclaim doctor {site}` to see what it takes", status)
+
+
+def refusal(site: str, what: str, answer: Answer) -> Refused:
+    """Of an OperationOutcome that came with a status of success, in the place of what was
+    wanted."""
+    codes = ", ".join(issue_codes(answer.body))
+    error = Refused(
+        site,
+        f"{what} was answered with {answer.status} and an OperationOutcome"
+        + f" ({codes})" * bool(codes),
+        f"Run `ferroclaim doctor {site}` to see what it takes",
+        answer.status,
+    )
+    error.own_words = _texts(answer.body)
+    return error
 
 
 def _issues(body: bytes) -> list[dict[str, Any]]:

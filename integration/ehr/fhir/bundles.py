@@ -3,6 +3,7 @@
 Held by tests/contract/test_ehr_reading.py.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from integration.ehr.fhir.answers import Answer, Json
+from integration.ehr.fhir.answers import Answer, Json, refusal
 from integration.errors import BadAnswer
 from mappings.reading.fhir import outcomes
 from mappings.reading.fhir.decoding import Damaged, NotJson, decode, decode_with
@@ -24,52 +25,78 @@ class AsSent(dict[str, Any]):
     text = b""
 
 
-class Link(Struct):
-    relation: str | None = None
-    url: str | None = None
-
-
+# Where servers write something else than FHIR's type (a number as text, text as a number, null in a
+# list), only what is said there is lost: such elements are `Any`.
 class Response(Struct):
-    status: str = ""
-    location: str | None = None
-    etag: str | None = None
+    status: Any = ""
+    location: Any = None
+    etag: Any = None
     outcome: Raw = ABSENT
-
-
-class Search(Struct):
-    mode: str | None = None
 
 
 class Entry(Struct):
     resource: Raw = ABSENT
     response: Response | None = None
-    search: Search | None = None
+    search: Any = None
 
     @property
     def status(self) -> int:
         """Of a batch's or transaction's entry; every one must be read (Q24)."""
-        code = (self.response.status if self.response else "")[:3]
-        return int(code) if code.isdecimal() else 0
+        found = _STATUS.search(str(self.response.status)) if self.response else None
+        if found is None:  # some servers give the resource alone
+            return 200 if bytes(self.resource) else 0
+        return int(found[0])
+
+    @property
+    def mode(self) -> object:
+        return self.search.get("mode") if isinstance(self.search, dict) else None
+
+    @property
+    def location(self) -> str | None:
+        return _text(self.response.location) if self.response else None
 
     def answer(self) -> Answer:
         """This entry as if it had been asked for alone."""
         response = self.response or Response()
         body = bytes(self.resource) or bytes(response.outcome)
-        return Answer(self.status, {"ETag": response.etag} if response.etag else {}, body)
+        etag = _text(response.etag)
+        return Answer(self.status, {"ETag": etag} if etag else {}, body)
 
 
 class Bundle(Struct):
     resourceType: str  # noqa: N815 (FHIR's name)
-    type: str | None = None
-    total: int | None = None
-    link: list[Link] | None = None
-    entry: list[Entry] | None = None
+    type: Any = None
+    total: Any = None
+    link: Any = None
+    entry: list[Entry | None] | None = None
+
+    @property
+    def entries(self) -> list[Entry]:
+        return [entry or Entry() for entry in self.entry or ()]
+
+    @property
+    def count(self) -> int | None:
+        """The `total`."""
+        said = str(self.total).removesuffix(".0")
+        return int(said) if _NUMBER.fullmatch(said) else None
 
     @property
     def next(self) -> str | None:
-        return next(
-            (link.url for link in self.link or [] if link.relation == "next" and link.url), None
+        links = self.link if isinstance(self.link, list) else [self.link]
+        found = (
+            _text(link.get("url"))
+            for link in links
+            if isinstance(link, dict) and link.get("relation") == "next"
         )
+        return next(filter(None, found), None)
+
+
+_STATUS = re.compile(r"\b[1-5][0-9]{2}\b")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 class Page(Struct, frozen=True):
@@ -124,19 +151,24 @@ _heads = msgspec.json.Decoder(_Head)
 
 
 def bundle(site: str, answer: Answer, what: str) -> Bundle:
-    found: Bundle | None
+    why = ""
     try:
         _, found = decode_with(_bundles, answer.body)
-    except NotJson:
-        found = None
-    if found is None or found.resourceType != "Bundle":
-        kind = answer.headers.get("Content-Type", "an unnamed type").split(";")[0]
-        raise BadAnswer(
-            site,
-            f"{what} was answered with {kind} that is not a FHIR Bundle",
-            "Check that base_url is the FHIR base, without a proxy or sign-in page before it",
-        )
-    return found
+        if found.resourceType == "Bundle":
+            return found
+        if found.resourceType == "OperationOutcome":
+            raise refusal(site, what, answer)
+    except NotJson as problem:
+        why = f" ({problem})"
+    kind = answer.headers.get("Content-Type", "an unnamed type").split(";")[0]
+    of_json = "json" in kind and bool(answer.body)
+    raise BadAnswer(
+        site,
+        f"{what} was answered with {kind} that is not a FHIR Bundle{why if of_json else ''}",
+        "Tell the EHR's vendor"
+        if of_json
+        else "Check that base_url is the FHIR base, without a proxy or sign-in page before it",
+    )
 
 
 def page(found: Bundle, kind: str, limit_bytes: int) -> Page:
@@ -153,14 +185,11 @@ def page(found: Bundle, kind: str, limit_bytes: int) -> Page:
             codes += filter(None, [outcomes.left_out(taken)])
         else:
             resources.append(taken)
-    included = sum(
-        1
-        for entry in found.entry or []
-        if entry.search and entry.search.mode in ("include", "outcome")
-    )
-    length = len(found.entry or []) - included
+    entries = found.entries
+    included = sum(1 for entry in entries if entry.mode in ("include", "outcome"))
+    length = len(entries) - included
     said = f"the server says that results were left out ({', '.join(codes)})" if codes else None
-    return Page(resources, problems, found.next, length, found.total, said)
+    return Page(resources, problems, found.next, length, found.count, said)
 
 
 def resource(raw: Raw | bytes, limit_bytes: int, kind: str) -> Json | str:
@@ -204,6 +233,6 @@ def name(raw: Raw | bytes, kind: str) -> str:
 
 
 def _raws(found: Bundle) -> Iterator[Raw]:
-    for entry in found.entry or []:
+    for entry in found.entries:
         if bytes(entry.resource) not in (b"", b"null"):
             yield entry.resource

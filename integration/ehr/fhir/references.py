@@ -5,11 +5,13 @@ Held by tests/unit/test_forms.py.
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from integration.ehr.fhir.answers import Json
 from integration.errors import ConfigurationError
 from mappings.reading.bundles.heads import SUBJECT
+from mappings.reading.fhir import elements
 
 WHOSE = {**SUBJECT, "DetectedIssue": "patient", "Task": "for", "Communication": "subject"}
 # The references that R12 follows.
@@ -60,12 +62,13 @@ def local(reference: object, base_url: str) -> str | None:
     return f"{found[1]}/{found[2]}" if found else None
 
 
-def age(resource: Json) -> tuple[str, int]:
-    """Orders the versions of one resource: by when they were stored, then by number."""
+def age(resource: Json) -> tuple[tuple[datetime, ...], int]:
+    """Orders resources by when they were stored, then by number."""
     meta = resource.get("meta")
     meta = meta if isinstance(meta, dict) else {}
     number = str(meta.get("versionId", ""))
-    return str(meta.get("lastUpdated", "")), int(number) if number.isdecimal() else 0
+    stored = elements.moment(meta.get("lastUpdated"))
+    return stored.order if stored else (), int(number) if number.isdecimal() else 0
 
 
 def at(value: Any, path: tuple[str, ...]) -> Iterator[Any]:

@@ -27,6 +27,7 @@ from integration.errors import (
     Refused,
     Unauthorized,
 )
+from mappings.reading.bundles.versions import newer
 from mappings.reading.fhir.decoding import Damaged
 from mappings.writing.detected_issue import gap_of
 
@@ -54,7 +55,7 @@ class ChartReading:
     _tried: set[str] = field(default_factory=set)
     _matches: dict[Query, set[str]] = field(default_factory=lambda: defaultdict(set))
     _counts: Counts = field(default_factory=Counts)
-    _moved: dict[str, tuple[str, int]] = field(default_factory=dict)
+    _moved: dict[str, Json] = field(default_factory=dict)
 
     def pull(self) -> PatientPull:
         self.patient = patient_id(self.patient)
@@ -138,7 +139,10 @@ class ChartReading:
         what = f"the search for {query.kind}"
         if answer.status != 200:
             return error_for(self.client.site.name, what, answer)
-        found = bundles.bundle(self.client.site.name, answer, what)
+        try:
+            found = bundles.bundle(self.client.site.name, answer, what)
+        except Refused as refused:
+            return refused
         return bundles.page(found, query.kind, self.client.site.limits.resource_bytes)
 
     def _in_one(self, begun: list[Begun]) -> list[tuple[Query, str]]:
@@ -263,9 +267,11 @@ class ChartReading:
         """What is another patient's now is not this one's, whatever an older version says."""
         key = f"{resource['resourceType']}/{resource['id']}"
         if whose not in (None, f"Patient/{self.patient}"):
-            self._moved[key] = max(references.age(resource), self._moved.get(key, ("", 0)))
+            known = self._moved.get(key)
+            if known is None or newer(known, resource) is resource:
+                self._moved[key] = resource
             held = self.kept.get(key)
-            if held and references.age(held[0]) < self._moved[key]:
+            if held and newer(held[0], resource) is resource:
                 del self.kept[key]
 
     def _keep(self, resource: Json) -> None:
@@ -273,11 +279,12 @@ class ChartReading:
         refuse (R1)."""
         key = f"{resource['resourceType']}/{resource['id']}"
         here = self.kept.get(key, [])
-        if key in self._moved and references.age(resource) < self._moved[key]:
+        if (moved := self._moved.get(key)) and newer(moved, resource) is moved:
             return
-        if not here or references.age(resource) > references.age(here[0]):
+        found = newer(here[0], resource) if here else resource
+        if found is resource:
             self.kept[key] = [resource]
-        elif references.age(resource) == references.age(here[0]) and resource not in here:
+        elif found is None and resource not in here:
             here.append(resource)
 
     def _references(self) -> None:

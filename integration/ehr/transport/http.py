@@ -14,11 +14,20 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
 from integration.configuration.site import Site
-from integration.ehr.fhir.answers import FHIR_JSON, TRANSIENT, Answer, Json, encode, error_for
+from integration.ehr.fhir.answers import (
+    FHIR_JSON,
+    NOT_DONE,
+    TRANSIENT,
+    Answer,
+    Json,
+    encode,
+    error_for,
+)
 from integration.ehr.profile import profile
 from integration.ehr.transport.asking import authorities, timeouts
 from integration.ehr.transport.auth import (
@@ -27,11 +36,13 @@ from integration.ehr.transport.auth import (
     Tokens,
     authorization_for,
 )
-from integration.ehr.transport.failing import never_connected, was_late
+from integration.ehr.transport.failing import is_no_http, never_connected, was_late
 from integration.errors import (
     BadAnswer,
+    BrokenOff,
     ConfigurationError,
     LeadsElsewhere,
+    NotConnected,
     OutcomeUnknown,
     Unreachable,
 )
@@ -138,8 +149,16 @@ class Transport:
         """A GET, or a POST that changes nothing (BODY); repeated on trouble that passes."""
         method, what = "GET" if body is None else "POST", what or _kind(path)
         address = self.url(path, what)
+        attempts = Retrying(
+            retry=retry_if_exception_type(BrokenOff),
+            stop=stop_after_attempt(1 + self.site.limits.retries),
+            wait=wait_exponential(multiplier=0.5),
+            reraise=True,
+        )
         with self._reads:
-            answer = self._authorized(self._reading, method, address, params, headers, body)
+            answer = attempts(
+                self._authorized, self._reading, method, address, params, headers, body
+            )
         return self._checked(answer, what)
 
     def write(
@@ -153,7 +172,7 @@ class Transport:
         """One attempt. Raises `OutcomeUnknown` where it may have happened all the same."""
         what = what or f"{method} {_kind(path)}"
         answer = self.ask(method, path, headers, body)
-        if answer.status >= 500:
+        if answer.status >= 500 and answer.status not in NOT_DONE:
             raise OutcomeUnknown(
                 self.site.name, f"{what} was answered with {answer.status}", status=answer.status
             )
@@ -267,15 +286,31 @@ class Transport:
             return OutcomeUnknown(
                 site, f"{address} did not answer a write", "It is looked up before it is repeated"
             )
-        why = "did not answer in time" if was_late(error) else "cannot be reached"
-        return Unreachable(
-            site, f"{address} {why}", "Check base_url and the network, then try again"
-        )
+        return _of_reading(site, address, error)
 
     def _checked(self, answer: Answer, what: str) -> Answer:
         if 200 <= answer.status < 300:
             return answer
         raise error_for(self.site.name, what, answer)
+
+
+def _of_reading(site: str, address: str, error: Exception) -> Exception:
+    look = "Check base_url and the network, then try again"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return BrokenOff(site, f"{address} broke off in the middle of an answer", look)
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return BadAnswer(
+            site,
+            f"{address} compressed an answer in another way than it says",
+            "Tell the EHR's vendor, or whoever runs the proxy before it",
+        )
+    if never_connected(error):
+        return NotConnected(site, f"{address} cannot be reached", look)
+    if was_late(error):
+        why = "did not answer in time"
+    else:
+        why = "answers with what is no HTTP" if is_no_http(error) else "hung up"
+    return Unreachable(site, f"{address} {why}", look)
 
 
 def origin(url: str) -> tuple[str, str | None, int | None]:
@@ -318,9 +353,20 @@ def _session(adapter: HTTPAdapter) -> requests.Session:
     return session
 
 
+class _Retry(Retry):
+    """A wait that cannot be understood (fractions, ISO dates, nothing) is none: the usual pauses
+    are made then."""
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        try:
+            return super().parse_retry_after(retry_after)
+        except InvalidHeader:
+            return 0.0
+
+
 def _retries(count: int) -> Retry:
     """Of what was never sent."""
-    return Retry(
+    return _Retry(
         total=None, connect=count, read=0, status=0, other=0, redirect=0, backoff_factor=0.5
     )
 

@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from integration.ehr.client import EhrClient
-from integration.ehr.fhir.answers import Answer, Json
+from integration.ehr.fhir.answers import Answer, Json, error_for, refusal
 from integration.ehr.fhir.references import age
 from integration.ehr.writing import issues, transactions
 from integration.ehr.writing.forms import DETECTED_ISSUE, ChartForm
@@ -27,6 +27,7 @@ from integration.errors import (
     Refused,
     Unreachable,
 )
+from mappings.reading.fhir import outcomes
 from mappings.reading.fhir.decoding import decode
 from mappings.values import own_names
 from mappings.writing.detected_issue import gap_of
@@ -42,6 +43,10 @@ STATES: Mapping[Result, State] = {
     "unknown": "sent",
     "refused": "refused",
 }
+NAMELESS = (
+    "the server keeps no identifier of it, so another run of `assess` cannot find it and writes it"
+    " again; the service remembers where it is"
+)
 PERMANENT = (Forbidden, NotFound, Refused)
 
 
@@ -80,10 +85,16 @@ class ServerWriteBack:
         dry_run: bool = False,
     ) -> list[Outcome]:
         owed = {str(gap_of(issue)): issue for issue in wanted}
-        settled = self._by_ledger(owed)
+        entries = self.ledger.entries(self._site, list(owed))
+        settled = self._by_ledger(owed, entries)
         known = self._known(
-            {gap: issue for gap, issue in owed.items() if gap not in settled}, existing
+            {gap: issue for gap, issue in owed.items() if gap not in settled}, existing, entries
         )
+        settled |= {
+            gap: Outcome(gap, "unchanged", entry.location, entry.version)
+            for gap, entry in entries.items()
+            if self._as_we_left_it(entry, owed[gap], _first(known.get(gap)))
+        }
         plans = {
             gap: settled.get(gap) or self._plan(gap, issue, _first(known.get(gap)))
             for gap, issue in owed.items()
@@ -102,12 +113,11 @@ class ServerWriteBack:
 
     # What is there
 
-    def _by_ledger(self, owed: dict[str, Json]) -> dict[str, Outcome]:
+    def _by_ledger(self, owed: dict[str, Json], entries: Mapping[str, Entry]) -> dict[str, Outcome]:
         """A form that cannot be compared with its issue counts as unchanged when the last write
         said the same."""
         if self._form is DETECTED_ISSUE:
             return {}
-        entries = self.ledger.entries(self._site, list(owed))
         return {
             gap: Outcome(gap, "unchanged", entry.location, entry.version)
             for gap, entry in entries.items()
@@ -115,21 +125,55 @@ class ServerWriteBack:
         }
 
     def _known(
-        self, owed: dict[str, Json], existing: Iterable[Json] | None
+        self,
+        owed: dict[str, Json],
+        existing: Iterable[Json] | None,
+        entries: Mapping[str, Entry],
     ) -> dict[str, list[Json]]:
         """By gap, what the server has. A write that was sent without an answer is settled here, by
         searching."""
         if existing is None or self._form is not DETECTED_ISSUE:
-            return self._looked_up(owed)
-        known = self._by_gap(owed, existing)
-        new = [gap for gap in owed if gap not in known]
-        entries = self.ledger.entries(self._site, new)
-        once_more = [
-            gap
-            for gap in new
-            if self._must_search or (gap in entries and entries[gap].state == "sent")
-        ]
-        return known | self._looked_up({gap: owed[gap] for gap in once_more})
+            known = self._looked_up(owed)
+        else:
+            known = self._by_gap(owed, existing)
+            once_more = [
+                gap
+                for gap in owed.keys() - known.keys()
+                if self._must_search or (gap in entries and entries[gap].state == "sent")
+            ]
+            known |= self._looked_up({gap: owed[gap] for gap in owed if gap in once_more})
+        return known | self._where_it_was(
+            {gap: entry for gap, entry in entries.items() if gap in owed and gap not in known}
+        )
+
+    def _where_it_was(self, entries: Mapping[str, Entry]) -> dict[str, list[Json]]:
+        """What a search did not find and the ledger knows the place of: there are servers that keep
+        no identifier of ours, and servers whose searches lag."""
+        if self._form.once_per_state:  # what stands there is another state's message
+            return {}
+        found = {gap: self._at(entry.location) for gap, entry in entries.items() if entry.location}
+        return {gap: [resource] for gap, resource in found.items() if resource}
+
+    def _at(self, location: str) -> Json | None:
+        kind, _, identity = location.partition("/")
+        if kind != self.form:
+            return None
+        try:
+            return self.client.read(kind, identity, fresh=True)
+        except (NotFound, Forbidden, Refused, BadAnswer):
+            return None  # somebody took it away
+
+    def _as_we_left_it(self, entry: Entry, issue: Json, current: Json | None) -> bool:
+        """Whether we wrote the same before, and nobody wrote since: servers leave out or add to
+        what they are sent, and the same once more would change nothing."""
+        return bool(
+            current
+            and entry.state == "confirmed"
+            and entry.digest == issues.digest(issue)
+            and entry.location == f"{self.form}/{current.get('id')}"
+            and entry.version
+            and entry.version == issues.version(current)
+        )
 
     @property
     def _must_search(self) -> bool:
@@ -160,17 +204,9 @@ class ServerWriteBack:
 
     def _by_location(self, owed: dict[str, Json]) -> dict[str, list[Json]]:
         """Where nothing can be searched for, the ledger alone knows where it is."""
-        found = []
-        for entry in self.ledger.entries(self._site, list(owed)).values():
-            try:
-                found += (
-                    [self.client.read(*entry.location.split("/"), fresh=True)]
-                    if entry.location
-                    else []
-                )
-            except NotFound:
-                pass  # somebody took it away
-        return self._by_gap(owed, found)
+        entries = self.ledger.entries(self._site, list(owed)).values()
+        found = [self._at(entry.location) for entry in entries if entry.location]
+        return self._by_gap(owed, filter(None, found))
 
     def _by_gap(self, owed: dict[str, Json], found: Iterable[Json]) -> dict[str, list[Json]]:
         """Ours of each gap, the one that counts first: more than one is a lost race (Q23)."""
@@ -303,7 +339,7 @@ class ServerWriteBack:
                 if isinstance(plan, Outcome):
                     return plan
                 write = plan
-            except PERMANENT as error:
+            except (BadAnswer, *PERMANENT) as error:
                 return Outcome(write.gap, "refused", message=error.problem)
         return Outcome(
             write.gap,
@@ -328,13 +364,29 @@ class ServerWriteBack:
     def _outcome(self, write: Write, answer: Answer) -> Outcome:
         if answer.status == 202:
             return Outcome(write.gap, "unknown", message="accepted, and not yet done")
+        if error := self._not_done(write, answer):
+            done = isinstance(error, OutcomeUnknown | Unreachable)
+            return Outcome(write.gap, "unknown" if done else "refused", message=error.problem)
         location, version = _located(answer, write)
         if write.current:
             result: Result = "unchanged" if version == issues.version(write.current) else "updated"
         else:
             was_there: Result = "unchanged" if write.method == "POST" else "updated"
             result = "created" if answer.status == 201 else was_there
-        return Outcome(write.gap, result, location, version)
+        lost = _is_nameless(_resource(answer), write)
+        return Outcome(write.gap, result, location, version, NAMELESS if lost else "")
+
+    def _not_done(self, write: Write, answer: Answer) -> EhrError | None:
+        """What an entry of a transaction, or an OperationOutcome in the place of the resource, says
+        of a write that the request's own status called a success (Q24)."""
+        what = f"{write.method} {self.form}"
+        if not 200 <= answer.status < 300:
+            return error_for(self._site, what, answer)
+        told = _resource(answer)
+        of_outcome = told.get("resourceType") == "OperationOutcome"
+        if of_outcome and "Location" not in answer.headers and outcomes.left_out(told):
+            return refusal(self._site, what, answer)
+        return None
 
 
 def _first(several: list[Json] | None) -> Json | None:
@@ -352,11 +404,23 @@ def _located(answer: Answer, write: Write) -> tuple[str | None, str | None]:
     if "Location" not in answer.headers and told.get("resourceType") == write.body["resourceType"]:
         own = f"{told['resourceType']}/{told['id']}" if told.get("id") else write.location
         return own, answer.version or issues.version(told)
-    parts = urlsplit(answer.headers.get("Location", "")).path.strip("/").split("/")
+    parts = _path(answer.headers.get("Location", "")).strip("/").split("/")
     version = answer.version
     if len(parts) > 3 and parts[-2] == "_history":
         version, parts = version or parts[-1], parts[:-2]
     return ("/".join(parts[-2:]) if len(parts) > 1 else write.location), version
+
+
+def _is_nameless(told: Json, write: Write) -> bool:
+    """Whether the server sends it back without our identifier."""
+    return told.get("resourceType") == write.body["resourceType"] and not gap_of(told)
+
+
+def _path(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:  # [ ] around no address
+        return ""
 
 
 def _resource(answer: Answer) -> Json:

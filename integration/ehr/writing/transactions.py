@@ -82,7 +82,7 @@ def send(
         extra.append({"resource": made, "request": {"method": "POST", "url": "Provenance"}})
     body = {"resourceType": "Bundle", "type": "transaction", "entry": entries + extra}
     answer = client.transport.write("POST", "", body, what="the write-back")
-    found = bundles.bundle(client.site.name, answer, "the write-back").entry or []
+    found = bundles.bundle(client.site.name, answer, "the write-back").entries
     if len(found) != len(entries) + len(extra):
         raise BadAnswer(
             client.site.name,
@@ -153,10 +153,9 @@ def _entry(write: Write, client: EhrClient) -> Json:
 
 def _answer(entry: bundles.Entry) -> Answer:
     answer = entry.answer()
-    location = entry.response.location if entry.response else None
     return Answer(
         answer.status,
-        {**answer.headers, **({"Location": location} if location else {})},
+        {**answer.headers, **({"Location": entry.location} if entry.location else {})},
         answer.body,
     )
 

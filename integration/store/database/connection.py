@@ -4,7 +4,9 @@ one.
 Held by tests/contract/test_store.py.
 """
 
+import re
 import select
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -28,6 +30,11 @@ log = structlog.get_logger()
 Db = Connection[tuple[Any, ...]]
 FOLDER = "postgres"  # in `data_dir`
 WAIT_SECONDS = 5.0
+AGAIN_SECONDS = 0.5
+_FATAL = re.compile(r"FATAL: +(.+)")
+# It is not there yet, or is just busy: https://www.postgresql.org/docs/18/errcodes-appendix.html,
+# 57P03 and 53300.
+_NOT_YET = re.compile(r"starting up|shutting down|recovery|not yet accepting|too many|reserved")
 # A worker's machine that vanishes must not keep its locks for the two hours of TCP's own patience.
 _KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 _SESSION = (
@@ -84,9 +91,17 @@ class Store:
         )
 
     @classmethod
-    def open(cls, settings: Settings, *, connections: int = 10) -> Self:
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        connections: int = 10,
+        patience_seconds: float = 0,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> Self:
         """Starts the embedded server where no URL is configured, and brings the schema up to
-        date."""
+        date. A server that does not answer yet is waited for, PATIENCE_SECONDS at most; TELL hears
+        of it."""
         embedded = None if settings.database_url else Embedded(settings.data_dir / FOLDER)
         if settings.database_url:
             url = settings.database_url.get_secret_value()
@@ -94,12 +109,15 @@ class Store:
             url = embedded.start() if embedded else ""
         store = cls(_an_address(url), embedded=embedded, connections=connections)
         try:
-            with psycopg.connect(store.url, autocommit=True, connect_timeout=5) as db:
+            with _first_connection(store.url, patience_seconds, tell) as db:
                 migrate(db)
-        except psycopg.OperationalError:
+        except psycopg.OperationalError as error:
+            why = _refusal(error)
             raise ConfigurationError(
-                f"The database {_named(url)} cannot be reached. Check database_url, and that it"
-                " runs."
+                f"The database {_named(url)} does not let us in: {why}. Check database_url."
+                if why
+                else f"The database {_named(url)} cannot be reached. Check database_url, and that"
+                " it runs."
             ) from None
         except psycopg.Error as error:
             raise ConfigurationError(
@@ -251,6 +269,30 @@ def _configured(db: Connection[Any]) -> None:
 def _configured_for_the_queue(db: Db) -> None:
     _configured(db)
     db.execute(QUEUE)
+
+
+def _first_connection(url: str, patience_seconds: float, tell: Callable[[str], None]) -> Db:
+    """Where containers start together, the database is often the last one to be there."""
+    until, told = time.monotonic() + patience_seconds, False
+    while True:
+        try:
+            return psycopg.connect(url, autocommit=True, connect_timeout=5)
+        except psycopg.OperationalError as error:
+            if _refusal(error) or time.monotonic() >= until:
+                raise
+        if not told:
+            tell(
+                f"The database {_named(url)} does not answer yet: waiting for it,"
+                f" {patience_seconds:.0f} seconds at most."
+            )
+            told = True
+        time.sleep(AGAIN_SECONDS)
+
+
+def _refusal(error: psycopg.OperationalError) -> str | None:
+    """Why a server that answers does not let us in; None where it does not answer, or not yet."""
+    said = _FATAL.search(str(error))
+    return None if said is None or _NOT_YET.search(said[1]) else said[1].rstrip(".")
 
 
 def _an_address(url: str) -> str:

@@ -1,0 +1,330 @@
+"""Servers that answer in another way than FHIR or HTTP has it: what they mean is taken, what they
+lack is named, and nothing is written twice."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from werkzeug import Response
+
+from integration.configuration.site import Site
+from integration.ehr.capability import read_statement
+from integration.ehr.client import EhrClient
+from integration.ehr.fhir.answers import Answer
+from integration.ehr.reading.patient import read_patient
+from integration.ehr.writing.ledger import MemoryLedger
+from integration.ehr.writing.sending import _located
+from integration.ehr.writing.transactions import Write
+from integration.ehr.writing.writeback import Outcome, write_back_for
+from integration.errors import BadAnswer, Unreachable
+from tests.fakes import modes
+from tests.fakes.chart import administration, chart, detected_issue, resource
+from tests.fakes.ehr import FakeEhr
+
+Make = Callable[..., FakeEhr]
+Connect = Callable[..., EhrClient]
+Json = dict[str, Any]
+
+CONDITION = resource("Condition", "d1", "p1")
+
+
+def answered(body: bytes | Json, status: int = 200, **headers: str) -> Response:
+    text = body if isinstance(body, bytes) else json.dumps(body)
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(text, status, sent, content_type="application/fhir+json")
+
+
+def broken_off() -> Response:
+    return Response(iter([b'{"resource']), 200, {"Content-Length": "5000"})
+
+
+def outcome(code: str, severity: str = "error") -> Json:
+    return {"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": code}]}
+
+
+# Bundles
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"total": "1"},
+        {"total": 1.0},
+        {"total": -1},
+        {"total": {}},
+        {"type": 7},
+        {"link": {"relation": "self", "url": "https://ehr.example.org"}},
+        {"link": [None, {"relation": 1, "url": 2}, {"relation": "next", "url": None}]},
+        {"entry": [None, {"resource": CONDITION, "search": "match"}]},
+        {"entry": [{"resource": CONDITION, "search": {"mode": 1}}, {"resource": None}]},
+        {"entry": [{"resource": CONDITION, "response": {"status": 200, "etag": 3}}]},
+    ],
+)
+def test_an_odd_part_of_a_bundle_does_not_spoil_the_rest(
+    odd: Json, ehr: Make, connect: Connect
+) -> None:
+    fake = ehr("epic")
+    fake.page(CONDITION, pattern="^Condition", **odd)
+    assert connect(fake).search("Condition", {"patient": "p1"}) == [CONDITION]
+
+
+def test_a_total_that_is_text_counts(ehr: Make, connect: Connect) -> None:
+    fake = ehr("epic").load(chart())
+    fake.page(CONDITION, pattern="^Condition", total="2")
+    assert read_patient(connect(fake), "p1").unread == {"Condition"}
+
+
+def test_where_json_breaks_is_told(ehr: Make, connect: Connect) -> None:
+    fake = ehr("epic")
+    fake.inject(answered(b'{"resourceType":"Bundle","total":NaN}'), pattern="^Condition")
+    with pytest.raises(
+        BadAnswer, match=r"not a FHIR Bundle \(invalid character \(byte 33\)\)\. Te"
+    ):
+        connect(fake).search("Condition", {"patient": "p1"})
+
+
+@pytest.mark.parametrize("mode", ["epic", "medplum"])
+def test_an_outcome_instead_of_results_names_the_type(
+    mode: str, ehr: Make, connect: Connect
+) -> None:
+    """By itself, and in a batch."""
+    fake = ehr(mode).load(chart())
+    fake.fail("^Coverage", 200, body=outcome("not-found"))
+    pull = read_patient(connect(fake), "p1")
+    assert pull.unread == {"Coverage"}
+    (problem,) = pull.problems
+    assert problem["problem"].endswith("answered with 200 and an OperationOutcome (not-found)")
+
+
+@pytest.mark.parametrize("said", [200, "HTTP/1.1 200 OK", None])
+def test_a_batch_s_status_as_servers_write_it(said: object, ehr: Make, connect: Connect) -> None:
+    fake = ehr("medplum").load(chart())
+    usual = fake._bundle
+
+    def odd(body: Json) -> Any:
+        status, made, headers = usual(body)
+        for entry in (made or {})["entry"]:
+            entry["response"] = {"status": said} if said else None
+        return status, made, headers
+
+    fake._bundle = odd  # type: ignore[method-assign]
+    pull = read_patient(connect(fake), "p1")
+    assert (len(pull.resources), pull.problems) == (len(chart()), [])
+
+
+# Versions
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("2026-11-01T10:00:00+05:00", "2026-11-01T09:00:00Z"),
+        ("2026-11-01T09:00:00.12Z", "2026-11-01T09:00:00.123Z"),
+        ("2026-11-01T09:00:00Z", "2026-11-01T09:00:00.5Z"),
+        ("2026-11-01T01:30:00-04:00", "2026-11-01T01:10:00-05:00"),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_later_of_two_versions_counts_whatever_their_times_look_like(
+    turned: bool, first: str, second: str, ehr: Make, connect: Connect
+) -> None:
+    """A dose that was withdrawn between two pages must not come back."""
+    given = administration("ma1", meta={"versionId": "a7", "lastUpdated": first})
+    withdrawn = given | {
+        "status": "entered-in-error",
+        "meta": {"versionId": "9b", "lastUpdated": second},
+    }
+    fake = ehr("epic").load(chart())
+    two = [withdrawn, given] if turned else [given, withdrawn]
+    fake.page(*two, pattern="^MedicationAdministration")
+    pull = read_patient(connect(fake), "p1")
+    doses = [r for r in pull.resources if r["resourceType"] == "MedicationAdministration"]
+    assert [dose["status"] for dose in doses] == ["entered-in-error"]
+
+
+# What the server says of itself
+
+
+def said(**more: Any) -> Json:
+    statement = modes.statement(modes.EPIC)
+    return statement | {"rest": [statement["rest"][0] | more]}
+
+
+def test_a_type_that_is_listed_twice_is_taken_together() -> None:
+    listed = said()["rest"][0]["resource"]
+    again = [{"type": "MedicationAdministration", "interaction": [{"code": "read"}]}]
+    capability = read_statement(
+        Site.adhoc("https://ehr.example.org"), said(resource=listed + again)
+    )
+    assert capability.searches_by("MedicationAdministration", "patient")
+
+
+def test_odd_parts_of_a_statement_are_passed_over() -> None:
+    odd = {
+        "type": "Condition",
+        "interaction": {"code": "read"},
+        "searchParam": [None, {"name": None}, {"name": 7}],
+        "searchInclude": 7,
+    }
+    listed = [odd, None, "text", {"type": 7}]
+    capability = read_statement(
+        Site.adhoc("https://ehr.example.org"),
+        said(resource=listed, interaction=[None, {"code": None}]) | {"software": "text"},
+    )
+    assert capability.searches("Condition")
+    assert not capability.batch
+
+
+# HTTP
+
+
+@pytest.mark.parametrize("wait", ["soon", "0.2", "-5", "", "2026-11-30T10:00:00Z"])
+def test_a_wait_that_cannot_be_understood_is_none(wait: str, ehr: Make, connect: Connect) -> None:
+    fake = ehr("epic").load(chart())
+    fake.inject(answered(b"", 429, Retry_After=wait), pattern="^Condition")
+    client = connect(fake, limits={"retries": 1})
+    assert len(client.search("Condition", {"patient": "p1"})) == 1
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(ehr: Make, connect: Connect) -> None:
+    fake = ehr("epic").load(chart())
+    fake.inject(broken_off(), pattern="^Condition")
+    client = connect(fake, limits={"retries": 1})
+    assert len(client.search("Condition", {"patient": "p1"})) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (broken_off(), "broke off in the middle of an answer"),
+        (answered(b"{}", Content_Encoding="gzip"), "compressed an answer in another way"),
+    ],
+)
+def test_a_connection_that_is_of_no_use_is_not_called_none(
+    answer: Response, says: str, ehr: Make, connect: Connect
+) -> None:
+    fake = ehr("epic").load(chart())
+    fake.inject(answer, pattern="^Condition")
+    with pytest.raises((BadAnswer, Unreachable), match=says):
+        connect(fake, limits={"retries": 0}).search("Condition", {"patient": "p1"})
+
+
+@pytest.mark.parametrize("mode", ["epic", "medplum"])
+def test_a_type_that_is_not_implemented_is_named(mode: str, ehr: Make, connect: Connect) -> None:
+    fake = ehr(mode).load(chart())
+    fake.fail("^Procedure", 501, times=9)
+    assert read_patient(connect(fake), "p1").unread == {"Procedure"}
+
+
+# Writing
+
+
+class Keeper:
+    """A server that stores something else than it was sent; `ledger` is the service's."""
+
+    def __init__(self, fake: FakeEhr, connect: Connect, changed: Callable[[Json], Json]) -> None:
+        self.fake, self.client, self.ledger = fake, connect(fake), MemoryLedger()
+        usual = fake.store
+        fake.store = lambda resource: usual(changed(resource))  # type: ignore[method-assign]
+
+    def write(self, **issue: Any) -> Outcome:
+        there = self.fake.of("DetectedIssue")
+        port = write_back_for(self.client, self.ledger)
+        return port.put_all([detected_issue("a", **issue)], there)[0]
+
+
+def without(*names: str) -> Callable[[Json], Json]:
+    return lambda sent: {name: value for name, value in sent.items() if name not in names}
+
+
+CHANGES = {
+    "extension": without("extension", "evidence"),
+    "tags": without("meta"),
+    "code": without("code"),
+    "display": lambda sent: sent | {"patient": {"reference": "Patient/p1", "display": "Ada"}},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("mode", ["hapi", "medplum"])
+def test_what_a_server_made_of_a_write_is_not_written_again(
+    change: str, mode: str, ehr: Make, connect: Connect
+) -> None:
+    server = Keeper(ehr(mode), connect, CHANGES[change])
+    assert [server.write().result for _ in range(3)] == ["created", "unchanged", "unchanged"]
+    assert server.write(status="final").result == "updated"
+    assert server.write(status="final").result == "unchanged"
+
+
+def test_what_somebody_wrote_since_is_merged_all_the_same(ehr: Make, connect: Connect) -> None:
+    server = Keeper(ehr("medplum"), connect, without("extension"))
+    server.write()
+    (issue,) = server.fake.of("DetectedIssue")
+    server.fake.store(issue | {"detail": None, "severity": "high"})
+    assert server.write().result == "updated"
+
+
+@pytest.mark.parametrize("mode", ["hapi", "medplum"])
+@pytest.mark.parametrize("together", [True, False])
+def test_a_server_that_drops_identifiers_gets_no_second_one(
+    together: bool, mode: str, ehr: Make, connect: Connect
+) -> None:
+    fake = ehr(mode)
+    server = Keeper(fake if together else single(fake), connect, without("identifier"))
+    first = server.write()
+    assert (first.result, "keeps no identifier" in first.message) == ("created", not together)
+    assert [server.write().result for _ in range(2)] == ["unchanged", "unchanged"]
+    assert len(server.fake.of("DetectedIssue")) == 1
+
+
+def test_one_that_somebody_took_away_is_made_again(ehr: Make, connect: Connect) -> None:
+    server = Keeper(ehr("medplum"), connect, without("identifier"))
+    server.write()
+    server.fake.resources = {}
+    assert server.write().result == "created"
+
+
+def single(fake: FakeEhr) -> FakeEhr:
+    fake.mode = replace(fake.mode, transaction=False, conditional_create=False)
+    return fake
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        (answered(outcome("processing")), "refused"),
+        (answered(outcome("not-supported"), 501), "refused"),
+        (answered(b"", 302, Location="/elsewhere"), "refused"),
+        (answered(outcome("exception"), 500), "unknown"),
+        (answered(outcome("informational", "information"), 201), "created"),
+    ],
+    ids=["outcome", "not implemented", "redirect", "trouble", "only informed"],
+)
+def test_what_a_write_is_answered_with(
+    answer: Response, result: str, ehr: Make, connect: Connect
+) -> None:
+    fake = single(ehr("medplum"))
+    fake.inject(answer, method="POST", pattern="^DetectedIssue")
+    assert write_back_for(connect(fake)).put(detected_issue("a")).result == result
+
+
+@pytest.mark.parametrize("place", ["http://[nowhere", "12", "", "/", "//", "::"])
+def test_a_location_that_is_none(place: str) -> None:
+    write = Write("a", detected_issue("a"), {"resourceType": "DetectedIssue"})
+    assert _located(Answer(201, {"Location": place}, b""), write) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "result"), [("422 x", "refused"), ("503", "unknown"), (201, "created")]
+)
+def test_an_entry_of_a_transaction_that_went_through_says_what_became_of_it(
+    status: object, result: str, ehr: Make, connect: Connect
+) -> None:
+    fake = ehr("medplum")
+    fake.mode = replace(fake.mode, writes={"DetectedIssue": modes.ALL})
+    entry = {"response": {"status": status}}
+    made = {"resourceType": "Bundle", "type": "transaction-response", "entry": [entry]}
+    fake.inject(answered(made), method="POST")
+    assert write_back_for(connect(fake)).put(detected_issue("a")).result == result
