@@ -1,8 +1,31 @@
 """Pages of the drugs: products, packages, doses, what is billed beside them."""
 
+from typing import Any
+
 from docs.make.markdown import dates, table
 from mappings import codes
+from mappings.codes.tables.drugs import Interrupted
 from mappings.values.numbers import plain
+
+
+def interrupted(table: Interrupted) -> list[tuple[Any, ...]]:
+    """The words by which a text says that not all of a dose was given."""
+    named = {
+        "not all given": table.phrases,
+        "ended": table.ended,
+        "what may end": table.infusions,
+        "ended for a cause": table.causes,
+        "ended early": table.early,
+        "asked to end": table.asked,
+        "a share of": table.wholes,
+        "a share is given": table.given,
+        "the rest is not": table.withheld,
+        "so much was lost": table.lost,
+        "not whole": table.in_part,
+        "went on": table.went_on,
+        "of another task": table.other_tasks,
+    }
+    return [(name, words, (), table.source, table.verified) for name, words in named.items()]
 
 
 def products() -> str:
@@ -128,14 +151,16 @@ def products() -> str:
         ("not given", no.phrases, no.snomed, no.source, no.verified),
         (
             "not given, where no dose is recorded",
-            no.phrases_without_dose,
+            no.without_dose,
             no.snomed_without_dose,
             no.source,
             no.verified,
         ),
         ("given elsewhere", no.elsewhere, (), no.source, no.verified),
-        ("given in part", (*no.partly, *no.cut_short), tuple(no.coded), no.source, no.verified),
+        ("given in part", no.partly, tuple(no.coded), no.source, no.verified),
         ("a recorded dose stands", no.of_a_part, (), no.source, no.verified),
+        ("may be of something else", no.of_anything, (), no.source, no.verified),
+        *interrupted(others.interrupted),
     ]
     return f"""# Products and their codes
 

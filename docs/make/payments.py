@@ -54,6 +54,9 @@ A payer called Medicare is original Medicare where nothing but these words stand
 {", ".join(f"*{word}*" for word in known.managed)} it is Medicare Advantage; with any other word
 it is asked who it is. A code of SOPT 12 (fee for service) goes before words.
 
+Where only an insurer's name says that a plan is commercial, and one of
+{", ".join(f"*{word}*" for word in known.public_plans)} stands beside it, it is asked who it is.
+
 A plan whose words say {" or ".join(f"*{word}*" for word in known.medical)} is medical,
 whatever else it is for. One of which the words say
 {", ".join(f"*{word}*" for word in known.in_doubt)} may not hold: a person decides, or the site

@@ -124,7 +124,8 @@ def _unknown_payer(
     if strange:
         yield Unread("Coverage.type", strange)
     elif found.kind is None and said.all:
-        name = next(filter(payers.may_be_an_insurers, said.all), (*said.payer, *said.all)[0])
+        telling = filter(payers.may_be_another, said.all)
+        name = next(telling, (*said.payer, *said.all)[0])
         yield Unread("Coverage.payor" if said.payer else "Coverage.type", name)
     lost = [
         payor["reference"]

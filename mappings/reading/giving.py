@@ -11,9 +11,17 @@ from decimal import Decimal
 from mappings import codes
 from mappings.codes.conversions import ml
 from mappings.reading.drugs.amounts import amount, written
-from mappings.reading.drugs.discards import is_own_waste
-from mappings.reading.drugs.mixtures import masses_alone, names_mixture
-from mappings.reading.drugs.texts import cut, quoted, stated, stated_concept, texts
+from mappings.reading.drugs.discards import irons_named, is_own_waste
+from mappings.reading.drugs.masses import masses
+from mappings.reading.drugs.mixtures import names_mixture
+from mappings.reading.drugs.texts import (
+    cut,
+    is_of_another_time,
+    quoted,
+    stated,
+    stated_concept,
+    texts,
+)
 from mappings.reading.drugs.ungiven import outcome, sub_potent
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
@@ -25,15 +33,10 @@ from mappings.values.stated import Unread
 # A vial's drug is pushed within so many minutes; what runs for longer is a mixture (R3).
 _LONGEST_PUSH = 15
 _OVER = re.compile(r"\bover\s+(\d+(?:\.\d+)?)\s*[- ]?\s*([a-z]+)", re.IGNORECASE)
-# "Only 150 mg given", "150 mg of 200 mg given", "dose given was 150 mg": what a note says outright.
-_ONLY = re.compile(r"\b(?:only|just)\b", re.IGNORECASE)
-_OF = re.compile(r"(?:mg)?\s+(?:out\s+)?of\s+(?:the\s+)?\d[\d.]*\s*mg\b", re.IGNORECASE)
-_DOSE = re.compile(
-    r"\b(?:dose|amount)\s+(?:actually\s+)?(?:given|administered|infused|received)"
-    r"(?:\s+(?:was|is))?\s*[:=]?\s*\d",
-    re.IGNORECASE,
-)
 _SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)")
+# "Ferrlecit given instead", "substituted Ferrlecit for Venofer".
+_INSTEAD = re.compile(r"\b(?:instead|substitut\w+)\b", re.IGNORECASE)
+_IN_PLACE_OF = re.compile(r"\b(?:instead of|for)\b.*$", re.IGNORECASE)
 
 # An element, and what stands in it.
 Said = tuple[str, str]
@@ -56,9 +59,9 @@ def giving(
     return Giving(
         routes=routes,
         mixture=_mixture(resource, dosages, dose, drug, times) if in_ml else None,
-        refused=said.refused or _wasted(dosages, dose),
+        refused=said.refused or _wasted(dosages, dose) or _another(resource, dosages, drug),
         partly=said.partly or sub_potent(resource),
-        masses=tuple(_masses(resource, dosages)),
+        masses=tuple(masses(resource, dosages)),
         unread=(*unread, *said.unread),
     )
 
@@ -69,6 +72,16 @@ def _wasted(dosages: list[Resource], dose: Amount) -> str | None:
     for text in map(elements.text, stated(dosages, "text")):
         if is_own_waste(text, dose):
             return f"was discarded: {_shown(text, 'dosage.text')}"
+    return None
+
+
+def _another(resource: Resource, dosages: list[Resource], drug: Drug) -> str | None:
+    """What says that another iron was given in its place."""
+    for element, text in texts(resource, dosages) if drug.family else ():
+        for sentence in filter(_INSTEAD.search, _SENTENCE.split(text)):
+            irons = irons_named(_IN_PLACE_OF.sub("", sentence))
+            if irons and drug.family not in irons and not is_of_another_time(sentence):
+                return f"was of another iron: {_shown(text, element)}"
     return None
 
 
@@ -194,35 +207,3 @@ def _ml_of_mass(per: Amount, drug: Drug) -> Decimal | None:
     if label is None or factor is None or per.value is None:
         return None
     return per.value * factor / label
-
-
-def _masses(resource: Resource, dosages: list[Resource]) -> Iterator[tuple[Decimal, str]]:
-    """The masses that can only be the dose: of the dosage's text, and of a note that says how
-    much was given, and no more."""
-    for element, text in texts(resource, dosages):
-        if element == "dosage.text":
-            parts = [text] if len(dosages) == 1 else []
-        else:
-            found = (_said_outright(part) for part in _SENTENCE.split(text))
-            parts = [part for part in found if part]
-        for part in parts:
-            mass = _mass(part)
-            if mass is not None:
-                yield mass, element
-
-
-def _said_outright(sentence: str) -> str:
-    """A sentence that says how much was given and no more, with that mass alone."""
-    of_more = _OF.sub(" mg", sentence)
-    says = _ONLY.search(sentence) or _DOSE.search(sentence) or of_more != sentence
-    return of_more if says and codes.giving().methods.named_in(sentence) else ""
-
-
-def _mass(text: str) -> Decimal | None:
-    """The one mass that a text names, where it can only be the dose."""
-    if not text or codes.giving().other_mass.named_in(text):
-        return None
-    if codes.products().beside_iron.named_in(text):
-        return None
-    found = set(masses_alone(text))
-    return found.pop() if len(found) == 1 else None

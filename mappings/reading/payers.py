@@ -66,6 +66,9 @@ def _told(kind: Concept, plan: tuple[str, ...], payer: tuple[str, ...], by_patie
     )
     if found == "medicare" and not any(map(_is_fee_for_service, kind.codings)):
         found = _medicare_or_not(plan, payer)
+    by_name = not any(payer.strong and payer.kind == "commercial" for payer in every)
+    if found == "commercial" and by_name and not any(map(is_certain, kind.codings)):
+        found = None if any(map(may_be_public, (*plan, *payer))) else found
     return Told(
         kind=found,
         payer=next((payer.payer for payer in every if payer.payer), None),
@@ -98,6 +101,19 @@ def may_be_an_insurers(text: str) -> bool:
     taken = [payer.name for payer in named(text) if payer.kind == "medicare"]
     others = _others(text, chain.from_iterable(name.split() for name in taken))
     return bool(taken) and not all(map(str.isdigit, others))
+
+
+def may_be_another(text: str) -> bool:
+    """Whether words leave open whose plan it is."""
+    return may_be_an_insurers(text) or may_be_public(text)
+
+
+def may_be_public(text: str) -> bool:
+    """Whether words stand beside an insurer's name by which it may be a plan of Medicare or
+    Medicaid."""
+    own = [payer.name for payer in named(text)]
+    said = words.apart(text, (*own, *codes.payers().public_plans))
+    return not set(own).issuperset(said)
 
 
 def _others(text: str, known: Iterable[str] = ()) -> list[str]:

@@ -86,10 +86,10 @@ class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
     verified: bool
 
 
-class NotGiven(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NotGiven(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fields=True):
     """What a statusReason or a method says of a dose that was not given: always, or only where no
-    dose is recorded or the record is completed; and of one given `elsewhere`, or `partly`
-    (`cut_short`: in a text or note, too, unless it says that the infusion `went_on`).
+    dose is recorded or the record is completed (`refusals` also where a text begins with them); and
+    of one given `elsewhere`, or `partly`. `of_anything`: phrases that may be of something else.
 
     With words `of_a_part` ("the rest was not given") a recorded dose stands. `coded`: codes of HL7
     v2 table 0322, with the phrase that each stands for.
@@ -97,14 +97,43 @@ class NotGiven(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     phrases: tuple[str, ...]
     phrases_without_dose: tuple[str, ...]
+    refusals: tuple[str, ...]
+    of_anything: tuple[str, ...]
     elsewhere: tuple[str, ...]
     partly: tuple[str, ...]
-    cut_short: tuple[str, ...]
-    went_on: tuple[str, ...]
     coded: dict[str, str]
     of_a_part: tuple[str, ...]
     snomed: tuple[str, ...]
     snomed_without_dose: tuple[str, ...]
+    source: str
+    verified: bool
+
+    @cached_property
+    def without_dose(self) -> tuple[str, ...]:
+        return (*self.phrases_without_dose, *self.refusals)
+
+
+class Interrupted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Words by which a text says that not all of the dose was given; `phrases` say it alone.
+
+    What is `ended` says it with one of `causes` or `early`; a share of `wholes`, or `given`, what
+    is `lost` or `withheld` of them, wholes that are `in_part`. `went_on`: with these it does not,
+    but in a clause of `other_tasks`.
+    """
+
+    phrases: tuple[str, ...]
+    ended: tuple[str, ...]
+    infusions: tuple[str, ...]
+    causes: tuple[str, ...]
+    early: tuple[str, ...]
+    wholes: tuple[str, ...]
+    given: tuple[str, ...]
+    withheld: tuple[str, ...]
+    lost: tuple[str, ...]
+    in_part: tuple[str, ...]
+    asked: tuple[str, ...]
+    went_on: tuple[str, ...]
+    other_tasks: tuple[str, ...]
     source: str
     verified: bool
 
@@ -129,6 +158,7 @@ class Products(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     wasting: Wasting
     line_draws: Names
     not_given: NotGiven
+    interrupted: Interrupted
     oral_iron: OralIronNames
 
     @cached_property

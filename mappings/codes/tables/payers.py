@@ -27,7 +27,8 @@ class PayerName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Payers(Struct, frozen=True, forbid_unknown_fields=True):
     """`medical`: words of a plan that is medical, whatever kinds of `beside_medical` it is
     besides. `managed`: words of Medicare Advantage, and `beside_medicare`: of original
-    Medicare's names, beside "Medicare". `in_doubt`: words of a coverage that may not hold.
+    Medicare's names, beside "Medicare". `public_plans`: words beside an insurer's name by which
+    it may be a plan of Medicare or Medicaid. `in_doubt`: words of a coverage that may not hold.
     `against_approval`, `taken_back`: words of an answer's disposition, and of its notes,
     against the approval that it codes."""
 
@@ -37,6 +38,7 @@ class Payers(Struct, frozen=True, forbid_unknown_fields=True):
     beside_medical: tuple[str, ...]
     managed: tuple[str, ...]
     beside_medicare: tuple[str, ...]
+    public_plans: tuple[str, ...]
     in_doubt: tuple[str, ...]
     against_approval: tuple[str, ...]
     taken_back: tuple[str, ...]

@@ -108,7 +108,8 @@ def _phrases() -> _Phrases:
     done, noun = _any(codes.products().wasting.done), _any(codes.products().wasting.nouns)
     nothing = (
         rf"\b(?:(?:no|zero)(?:\s+(?:mg|ml))?{own}\s+(?:waste|wastage|discard|{done}(?:\s+amount)?)"
-        rf"|(?:none|nothing)\s+(?:was\s+)?{done}|(?:{noun}|{done})\s*[:=]\s*(?:none|nil|zero))\b"
+        rf"|(?:none|nothing)\s+(?:was\s+)?{done}|(?:{noun}|{done})\s*[:=]\s*(?:none|nil|zero)"
+        rf"|{noun}\s+0(?:\.0+)?(?:\s*(?:mg|ml|cc))?(?![.\d]))\b"
     )
     before = rf"{_AMOUNT}\)?{own}\s+(?:{done}|waste|wastage|discard)\b"
     after = (
@@ -195,11 +196,12 @@ def _is_of_another(note: str, sentence: str, family: str | None) -> bool:
     """Whether the sentence, or where it names none the note, names another iron than the dose's."""
     if family is None:
         return False
-    named = _irons(sentence) or _irons(note)
+    named = irons_named(sentence) or irons_named(note)
     return bool(named) and family not in named
 
 
-def _irons(text: str) -> set[str]:
+def irons_named(text: str) -> set[str]:
+    """The families of irons whose names stand in a text."""
     return {row.family for row in codes.products().families if words.first_of(text, row.names)}
 
 

@@ -3,6 +3,7 @@
 Held by tests/unit/test_reading_administrations.py.
 """
 
+import re
 from collections.abc import Iterator
 
 from mappings.reading.fhir import elements
@@ -10,6 +11,14 @@ from mappings.reading.fhir.elements import Resource
 from mappings.record import Concept
 
 MOST_SAID = 80
+# A rule, a plan, or another dose.
+_ANOTHER_TIME = re.compile(
+    r"\b(?:if|should|would|may|might|could|unless|yesterday|previous(?:ly)?(?! (?:clinic|facility))"
+    r"|prior(?! (?:to|clinic|facility))|history(?! only)|hx|ago|next"
+    r"|allerg(?:y|ies|ic to)|after (?:this|today)|in (?:19|20)\d\d"
+    r"|(?:last|past) (?:dose|infusion|month|time|treatment|visit|week))\b",
+    re.IGNORECASE,
+)
 
 
 def stated(dosages: list[Resource], element: str) -> list[object]:
@@ -28,6 +37,11 @@ def texts(resource: Resource, dosages: list[Resource]) -> Iterator[tuple[str, st
         yield "dosage.text", elements.text(text)
     for note in elements.notes(resource.get("note")):
         yield "note", note
+
+
+def is_of_another_time(text: str) -> bool:
+    """Whether words may be of another dose, a rule or a plan."""
+    return _ANOTHER_TIME.search(text) is not None
 
 
 def cut(text: str) -> str:

@@ -6,12 +6,21 @@ Held by tests/unit/test_reading_administrations.py.
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from mappings import codes
-from mappings.reading.drugs.texts import cut, quoted, stated, stated_concept, texts
+from mappings.reading.drugs.interruptions import is_in_part
+from mappings.reading.drugs.texts import (
+    cut,
+    is_of_another_time,
+    quoted,
+    stated,
+    stated_concept,
+    texts,
+)
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.record import Amount, Coding, Concept
@@ -25,9 +34,20 @@ _ANY_COMPLETION = re.compile(r"0322$|\.12\.322$")
 _NOT_GIVEN, _ELSEWHERE, _PARTLY = "was not given", "was given elsewhere", "was given in part"
 # What begins a text, up to its first mark or reason: "Not given - patient left".
 _SENTENCE = re.compile(r"[;\n]|[.!](?=\s|$)")
-_CLAUSE = re.compile(r"[;:.,()\n]|\s[-–]\s|\b(?:because|due|per|since)\b", re.IGNORECASE)
-# Words about the dose itself that may stand before what became of it.
-_OWN = frozenset({"a", "the", "this", "dose", "drug", "med", "medication", "infusion", "was", "iv"})
+_CLAUSE = re.compile(
+    r"[;:.,()\n]|\s[-–]\s|\b(?:because|by(?= (?!p(?:a?t|atient)\b))|d/t|due|per|since)\b",
+    re.IGNORECASE,
+)
+# Words about the dose itself that may stand beside what became of it.
+_OWN = frozenset(
+    {"a", "the", "this", "dose", "drug", "med", "medication", "infusion", "was", "iv", "today"}
+)
+# "Rescheduled to 11/10", "no IV access x 3", "held for infection".
+_UNTIL = re.compile(r"\b(?:(?:on|to|x)\s*\d|(?:for|till?|until)\b).*$", re.IGNORECASE)
+_GIVEN = re.compile(
+    r"\b(?:given|administered|infused|received (?:this |the |iron )*(?:dose|infusion))\b",
+    re.IGNORECASE,
+)
 
 
 class Ungiven(Struct, frozen=True):
@@ -135,14 +155,14 @@ def _refuses(text: str) -> bool:
     refused, held …: "oral iron refused" is the reason of an infusion."""
     table = codes.products()
     refusing = (*table.not_given.phrases, *table.wasting.done, *table.wasting.nouns)
-    without_dose = table.not_given.phrases_without_dose
+    without_dose = table.not_given.without_dose
     return words.first_of(text, refusing) is not None or _is_one_of(text, without_dose)
 
 
 def _outcome(concept: Concept, completed: bool) -> str | None:
     """What became of the dose, where that is not that all of it was given here."""
     table, said = codes.products().not_given, _phrased(concept)
-    if any(words.first_of(text, table.partly) or _is_cut_short(text) for text in said):
+    if any(words.first_of(text, table.partly) or is_in_part(text) for text in said):
         return _PARTLY
     if _says_not_given(concept, completed) and not _of_a_part(concept):
         return _NOT_GIVEN
@@ -160,9 +180,7 @@ def _says_not_given(reason: Concept, nothing: bool) -> bool:
         return True
     said = _phrased(reason)
     if nothing:
-        return any(
-            words.first_of(text, (*table.phrases, *table.phrases_without_dose)) for text in said
-        )
+        return any(words.first_of(text, (*table.phrases, *table.without_dose)) for text in said)
     return any(
         words.first_of(text, table.phrases) and not words.first_of(text, table.of_a_part)
         for text in said
@@ -193,42 +211,85 @@ def _written(resource: Resource, dosages: list[Resource], completed: bool) -> It
     """What the dosage's text and the notes say outright; any other words may be of something
     else."""
     for element, text in texts(resource, dosages):
-        if codes.products().beside_iron.named_in(text):
-            continue
-        if _is_cut_short(text):
+        if is_in_part(text):
             yield _Said(_PARTLY, element, cut(text))
         became = _outright(text, completed)
         if became:
             yield _Said(became, element, cut(text))
 
 
-def _is_cut_short(text: str) -> bool:
-    """Whether the infusion ended before its time, and did not go on."""
-    table = codes.products().not_given
-    if not words.first_of(text, table.cut_short):
-        return False
-    rest = words.plain(text)
-    for phrase in table.cut_short:
-        rest = rest.replace(words.plain(phrase), " | ")
-    return words.first_of(rest, table.went_on) is None
-
-
 def _outright(text: str, completed: bool) -> str | None:
-    """What a text says by its beginning or a whole sentence, or by nothing but one word of those
-    that are no plan: "Waste", where "Waste: 50 mg" is another matter."""
-    table = codes.products().not_given
-    begin = _CLAUSE.split(text.strip(), maxsplit=1)[0]
-    alone = table.phrases_without_dose if completed else ()
-    said = (begin, *_SENTENCE.split(text))
-    if any(_is_one_of(part, table.phrases) for part in said) or _is_one_of(text, alone):
+    """What a text says in so many words: by a whole sentence, its beginning or a clause about the
+    dose; or by nothing but one word of those that are no plan: "Waste", where "Waste: 50 mg" is
+    another matter."""
+    table = codes.products()
+    said = [part for part in _SENTENCE.split(text) if not table.beside_iron.named_in(part)]
+    if any(map(_says_outright, said)):
         return _NOT_GIVEN
-    given = codes.giving().methods.named_in(begin)
-    return _ELSEWHERE if given and words.first_of(begin, table.elsewhere) else None
+    if completed and said and _is_one_of(text, table.not_given.without_dose):
+        return _NOT_GIVEN
+    if completed and said and _is_refused(text, said):
+        return _NOT_GIVEN
+    return _ELSEWHERE if any(map(_is_given_elsewhere, said)) else None
+
+
+def _says_outright(sentence: str) -> bool:
+    phrases = codes.products().not_given.phrases
+    begin, *later = _CLAUSE.split(sentence.strip())
+    of_anything = codes.products().not_given.of_anything
+    after_colon = ":" in sentence
+    return (
+        _is_one_of(sentence, phrases)
+        or _is_one_of(begin, phrases)
+        or any(
+            _is_one_of(clause, phrases)
+            and (_names_dose(clause) or not (after_colon or words.first_of(clause, of_anything)))
+            for clause in later
+        )
+    )
+
+
+def _names_dose(clause: str) -> bool:
+    """Whether it names the dose or its drug."""
+    named = {"dose", "infusion", *codes.products().name_words}
+    return not named.isdisjoint(words.plain(clause).split())
+
+
+def _is_refused(text: str, sentences: list[str]) -> bool:
+    """Whether it begins with nothing but that the dose was refused, held …, or has a clause that
+    says so of the dose, and no word of its being given after all."""
+    table = codes.products()
+    if words.first_of(text, (*table.interrupted.given, *table.interrupted.went_on)):
+        return False
+    begin, *later = (_UNTIL.sub("", clause) for clause in _CLAUSE.split(sentences[0].strip()))
+    of_the_rest = sentences[0].strip()[len(begin) :].startswith(":")
+    begins = text.strip().startswith(begin.strip()) and not of_the_rest
+    about_dose = (
+        clause for clause in chain(later, *map(_CLAUSE.split, sentences[1:])) if _names_dose(clause)
+    )
+    return any(
+        _is_one_of(_UNTIL.sub("", clause), table.not_given.refusals)
+        for clause in (*((begin,) if begins else ()), *about_dose)
+    )
+
+
+def _is_given_elsewhere(sentence: str) -> bool:
+    elsewhere = codes.products().not_given.elsewhere
+    if is_of_another_time(sentence):
+        return False
+    for clause in _CLAUSE.split(sentence.strip()):
+        given = _GIVEN.search(clause)
+        if given and words.first_of(clause[given.end() :], elsewhere):
+            return True
+    return _is_one_of(_CLAUSE.split(sentence.strip(), maxsplit=1)[0], elsewhere)
 
 
 @codes.remembered
 def _is_one_of(text: str, phrases: tuple[str, ...]) -> bool:
     """Whether it is a phrase and nothing else, beside words that name the dose itself."""
+    return _bare(text) in set(map(_bare, phrases))
+
+
+def _bare(text: str) -> str:
     own = _OWN | codes.products().name_words
-    bare = " ".join(word for word in words.plain(text).split() if word not in own)
-    return bare in {words.plain(phrase).strip() for phrase in phrases}
+    return " ".join(word for word in words.plain(text).split() if word not in own)

@@ -1,0 +1,107 @@
+"""The mass that words of a record say was given: outright, or in a clause that says it by itself
+(R3).
+
+Held by tests/scenarios/given_in_part.yaml.
+"""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import cache
+
+from mappings import codes
+from mappings.reading.drugs.mixtures import masses_alone
+from mappings.reading.drugs.texts import is_of_another_time, texts
+from mappings.reading.fhir.elements import Resource
+
+# "Only 150 mg given", "150 mg of 200 mg given", "dose given was 150 mg": what a note says outright.
+_ONLY = re.compile(r"\b(?:only|just)\b", re.IGNORECASE)
+_OF = re.compile(r"\s*(?:mg)?\s+(?:out\s+)?of\s+(?:the\s+)?\d[\d.]*\s*mg\b", re.IGNORECASE)
+_DOSE = re.compile(
+    r"\b(?:dose|amount)\s+(?:actually\s+)?(?:given|administered|infused|received)"
+    r"(?:\s+(?:was|is))?\s*[:=]?\s*\d",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)")
+# "Given 150 mg IV", "150 mg infused", "dose reduced to 150 mg": a clause that says it by itself.
+_CLAUSE = re.compile(r",\s|\s[-–]\s|\s(?:in|with|w)\b(?=[\s/])|\b(?:and|diluted|mixed|then)\b")
+_GIVEN = r"(?:gave|given|infused|administered|received|got)"
+_BY_WHOM = "dr|md|np|order|pa|pharmacy|policy|protocol|provider"
+_RATE = rf" ?[-/]|s? (?:per\b(?! (?:{_BY_WHOM})\b)|x\b|×|\d|vials?\b)"
+_MG = rf"(\d[\d.,]* ?mg)\b(?!{_RATE})"
+# Until when so much was given: "before the reaction".
+_MEANWHILE = re.compile(
+    r"\b(?:after|before|prior to|until|when)\b"
+    r"(?= (?:the )?(?:infiltrat|onset|patient|pt|reaction|rxn|stop)).*",
+    re.IGNORECASE,
+)
+_IN_A_FLUID = re.compile(r"\bin \d+ ?(?:cc|ml)\b.*")
+# Words of the whole that are of this dose as well.
+_OF_THIS_DOSE = re.compile(r"\b(?:to|total)\b")
+
+
+def masses(resource: Resource, dosages: list[Resource]) -> Iterator[tuple[Decimal, str]]:
+    """The masses that can only be the dose: of the dosage's text, and of a note that says how
+    much was given, and no more."""
+    for element, text in texts(resource, dosages):
+        if element == "dosage.text":
+            parts = [text] if len(dosages) == 1 else []
+        else:
+            sentences = _SENTENCE.split(text)
+            parts = [*filter(None, map(_said_outright, sentences)), *_said_once(sentences)]
+        for part in parts:
+            mass = _mass(part)
+            if mass is not None:
+                yield mass, element
+
+
+def _said_outright(sentence: str) -> str:
+    """A sentence that says how much was given and no more, with that mass alone."""
+    of_more = _OF.sub("mg", _MEANWHILE.sub("", sentence))
+    says = _ONLY.search(sentence) or _DOSE.search(sentence) or _OF.search(sentence)
+    return of_more if says and codes.giving().methods.named_in(sentence) else ""
+
+
+def _said_once(sentences: list[str]) -> list[str]:
+    """The one clause of a note that says, by itself, how much was given; several may be parts of
+    it."""
+    found = []
+    for sentence in sentences:
+        said = _MEANWHILE.sub("", sentence).lower()
+        if (
+            codes.giving().other_mass.named_in(_OF_THIS_DOSE.sub("", said))
+            or codes.products().beside_iron.named_in(_IN_A_FLUID.sub("", said))
+            or is_of_another_time(said)
+        ):
+            continue
+        matches = (_by_itself().search(clause.strip()) for clause in _CLAUSE.split(said))
+        found += [next(filter(None, match.groups())) for match in matches if match]
+    return found if len(found) == 1 else []
+
+
+@cache
+def _by_itself() -> re.Pattern[str]:
+    families = codes.families().values()
+    names = sorted({name for family in families for name in family.names}, key=len, reverse=True)
+    drug = rf"(?:(?:of |iv )*(?:{'|'.join(map(re.escape, names))}|iron) ?)"
+    tail = "iv|ivp|ivpb|push|over|via|at|by|per|through|today|from|instead|only|slow(?:ly)?|as"
+    ends = rf"(?= ?$| ?[.:()]| (?:{tail}|without|undiluted|dose)\b| {drug})"
+    who, route = r"(?:(?:the )?(?:pt|patient|rn) )?", r"(?:(?:iv|ivp|ivpb|push) )*"
+    return re.compile(
+        rf"^{who}(?:was |only |total (?:dose |amount )?)*{_GIVEN}[: ]+{drug}?{_MG}{ends}"
+        rf"|^[~ ]*{drug}?{_MG} {drug}?{route}(?:was |were )?{_GIVEN}\b"
+        r"|^(?:(?:actual|given|administered) )?(?:actual|dose|amount|amt)"
+        rf"(?: {_GIVEN})? ?[:= ] ?{_MG}{ends}"
+        r"|\bdose (?:was )?(?:reduced|decreased|changed|lowered|adjusted|cut|increased) to"
+        rf" {_MG}{ends}"
+    )
+
+
+def _mass(text: str) -> Decimal | None:
+    """The one mass that a text names, where it can only be the dose."""
+    if not text or codes.giving().other_mass.named_in(text):
+        return None
+    if codes.products().beside_iron.named_in(text):
+        return None
+    found = set(masses_alone(text))
+    return found.pop() if len(found) == 1 else None
