@@ -104,12 +104,18 @@ class Walk:
 
     def _transaction(self, segment: Segment, number: int) -> Iterator[Fault]:
         self._levels, self._written_on = Levels(), None
-        guide = element(segment, 3) or self._guide
-        self._foreign = self._foreign or guide not in PROFESSIONAL | INSTITUTIONAL
+        # What GS08 names holds: a set of no guide that we know is looked at by it.
+        known = PROFESSIONAL | INSTITUTIONAL
+        guide = element(segment, 3) if element(segment, 3) in known else self._guide
+        self._foreign = self._foreign or guide not in known
         self._about = About(institutional=guide in INSTITUTIONAL)
         if element(segment, 3) != self._guide and not self._foreign:
             yield Fault(
-                f"ST03 {element(segment, 3)} is not GS08 {self._guide}", None, None, "ST", number
+                f"ST03 {element(segment, 3) or '(none)'} is not GS08 {self._guide}",
+                None,
+                None,
+                "ST",
+                number,
             )
 
     def step(self, number: int, segment: Segment) -> Iterator[Fault]:
