@@ -4,8 +4,9 @@ Held by tests/unit/test_claim_structure.py.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 
 from msgspec import Struct
 
@@ -54,18 +55,21 @@ class SegmentRow(Struct, frozen=True):
 
 
 class Inner(Struct, frozen=True):
-    """A loop within another; `at` and `most` as those of a row."""
+    """A loop within another, and what it begins with; `at` and `most` as those of a row."""
 
     loop: str
+    begins: SegmentRow
     at: int
     most: int
     needed: bool
 
 
 class Loop(Struct, frozen=True):
-    begins: SegmentRow
-    holds: tuple[SegmentRow, ...]
-    inside: tuple[Inner, ...]
+    """What it holds and the loops inside it, by the name of the segment."""
+
+    holds: dict[str, list[SegmentRow]]
+    inside: dict[str, list[Inner]]
+    needed: tuple[SegmentRow | Inner, ...]
 
 
 class Element(Struct, frozen=True):
@@ -89,7 +93,7 @@ def loops(kind: str) -> Loops:
     """The loops of `professional` or `institutional` claims, from HEADER."""
     file = _file()
     table = file.professional if kind == "professional" else file.institutional
-    return {name: _loop(row) for name, row in table.items()}
+    return {name: _loop(row, table) for name, row in table.items()}
 
 
 @cache
@@ -113,23 +117,21 @@ def _file() -> _File:
     return structure(text, where, _File, rests_on=b"")
 
 
-def _loop(row: _Loop) -> Loop:
-    (begins,) = _rows(row.begins, 0)
-    held: list[SegmentRow] = []
-    at = 0
+def _loop(row: _Loop, table: Mapping[str, _Loop]) -> Loop:
+    holds: dict[str, list[SegmentRow]] = {}
     for said in row.holds.split():
-        found = list(_rows(said, at))
-        if held and held[-1].name != found[0].name:
-            at += 1
-            found = list(_rows(said, at))
-        held += found
-    inside = [
-        Inner(one.name, place, one.most, one.needed)
-        for place, together in enumerate(row.inside.split(","))
-        for said in together.split()
-        for one in _rows(said, 0)
-    ]
-    return Loop(begins, tuple(held), tuple(inside))
+        name = said.partition("*")[0].partition("/")[0].rstrip("!")
+        holds.setdefault(name, []).extend(_rows(said, len(holds.keys() | {name})))
+    inside: dict[str, list[Inner]] = {}
+    for at, together in enumerate(row.inside.split(",")):
+        for said in together.split():
+            (one,) = _rows(said, at)
+            (begins,) = _rows(table[one.name].begins, 0)
+            inner = Inner(one.name, begins, at, one.most, one.needed)
+            inside.setdefault(begins.name, []).append(inner)
+    every: list[SegmentRow | Inner] = [*chain.from_iterable(holds.values())]
+    every += chain.from_iterable(inside.values())
+    return Loop(holds, inside, tuple(one for one in every if one.needed))
 
 
 def _rows(said: str, at: int) -> Iterator[SegmentRow]:

@@ -1,5 +1,6 @@
 """Segments stand where the guides have them, and elements hold what fits."""
 
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -153,7 +154,8 @@ def test_the_table_is_of_segments_and_loops() -> None:
     """Each loop that is inside another stands in the table, and each segment has its elements."""
     for kind in ("professional", "institutional"):
         table = claim_segments.loops(kind)
-        inner = {one.loop for loop in table.values() for one in loop.inside}
-        assert inner == set(table) - {claim_segments.HEADER}
-        names = {row.name for loop in table.values() for row in (loop.begins, *loop.holds)}
+        inner = [chain.from_iterable(loop.inside.values()) for loop in table.values()]
+        loops = {one.loop for one in chain.from_iterable(inner)}
+        assert loops == set(table) - {claim_segments.HEADER}
+        names = set(chain.from_iterable((*loop.holds, *loop.inside) for loop in table.values()))
         assert names <= set(claim_segments.elements())

@@ -5,7 +5,7 @@ Held by tests/unit/test_claim_structure.py.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mappings.codes.claim_segments import (
@@ -14,7 +14,6 @@ from mappings.codes.claim_segments import (
     Element,
     Inner,
     Loop,
-    Loops,
     SegmentRow,
     elements,
     loops,
@@ -43,28 +42,25 @@ class _Open:
     inside: int = -1
     seen: Counter[SegmentRow | Inner] = field(default_factory=Counter)
 
-    def row(self, segment: Segment, begun: Loops) -> SegmentRow | Inner | None:
+    def row(self, segment: Segment) -> SegmentRow | Inner | None:
         """Where a segment may stand here from now on."""
         if self.inside < 0:
-            for row in self.loop.holds:
+            for row in self.loop.holds.get(segment[0], ()):
                 if row.at >= self.at and row.takes(segment):
                     return row
-        for inner in self.loop.inside:
-            if inner.at >= self.inside and begun[inner.loop].begins.takes(segment):
+        for inner in self.loop.inside.get(segment[0], ()):
+            if inner.at >= self.inside and inner.begins.takes(segment):
                 return inner
         return None
 
     def late(self, segment: Segment) -> bool:
         """Whether it belongs here and stands behind what it comes before."""
-        return any(row.takes(segment) for row in self.loop.holds)
+        return any(row.takes(segment) for row in self.loop.holds.get(segment[0], ()))
 
-    def lacks(self, begun: Loops) -> Iterator[str]:
-        for row in self.loop.holds:
-            if row.needed and not self.seen[row]:
-                yield row.title
-        for inner in self.loop.inside:
-            if inner.needed and not self.seen[inner]:
-                yield begun[inner.loop].begins.title
+    def lacks(self) -> Iterator[str]:
+        for one in self.loop.needed:
+            if not self.seen[one]:
+                yield one.begins.title if isinstance(one, Inner) else one.title
 
 
 class Structure:
@@ -79,7 +75,7 @@ class Structure:
         """What is wrong with where a segment stands, and with its elements. Of several behind each
         other that have no place the first is told."""
         for depth in range(len(self._open) - 1, -1, -1):
-            row = self._open[depth].row(segment, self._loops)
+            row = self._open[depth].row(segment)
             if row is not None:
                 yield from self._closed(depth + 1)
                 yield from self._stands(row, number, segment)
@@ -115,7 +111,7 @@ class Structure:
         """Closes what is open from that depth on, the innermost first."""
         while len(self._open) > depth:
             place = self._open[-1]
-            for name in place.lacks(self._loops):
+            for name in place.lacks():
                 says = f"the loop that begins with {_title(place.first)} has no {name}"
                 yield self._fault(says, place.number, place.first)
             self._open.pop()
@@ -145,42 +141,47 @@ def _title(segment: Segment) -> str:
 def element_faults(segment: Segment) -> Iterator[str]:
     """What is wrong with the elements of a segment, each by itself; no value is shown."""
     known = elements().get(segment[0], ())
-    for place, row in enumerate(known, 1):
-        value = element(segment, place)
-        if value.strip():
-            yield from (f"{segment[0]}{place:02} {says}" for says in _of_value(value, row))
-        elif row.needed or value:
+    for place, (value, row) in enumerate(zip(segment[1:], known, strict=False), 1):
+        says = _of_value(value, row) if value or row.needed else ""
+        if says:
+            yield f"{segment[0]}{place:02} {says}"
+    for place in range(len(segment), len(known) + 1):
+        if known[place - 1].needed:
             yield f"{segment[0]}{place:02} is empty"
     for places in together().get(segment[0], ()):
         there = {bool(element(segment, place)) for place in places}
         if len(there) > 1:
             names = (f"{segment[0]}{place:02}" for place in places)
             yield f"{' and '.join(names)} stand together or not at all"
-    if known and any(segment[len(known) + 1 :]):
+    if len(segment) > len(known) + 1 > 1 and any(segment[len(known) + 1 :]):
         yield f"{segment[0]} has more than {len(known)} elements"
 
 
-def _of_value(value: str, row: Element) -> Iterator[str]:
-    parts = value.split(COMPONENT)
+def _of_value(value: str, row: Element) -> str:
+    if not value or value.isspace():
+        return "is empty"
     if not row.most:
-        yield "is not used"
-    elif len(parts) > row.parts:
-        yield f"has {len(parts)} parts (ISA16), of which {row.parts} fit"
-    elif row.codes and parts[0] not in row.codes:
-        known = sorted(row.codes)
-        yield f"is none of {', '.join(known)}" if len(known) <= _SHOWN else "is no code of its list"
-    elif row.parts == 1 and not row.codes:
-        yield from _of_form(value, row)
+        return "is not used"
+    parts = value.count(COMPONENT) + 1
+    if parts > row.parts:
+        return f"has {parts} parts (ISA16), of which {row.parts} fit"
+    if row.codes:
+        known = value.partition(COMPONENT)[0] in row.codes
+        return "" if known else _none_of(sorted(row.codes))
+    return _of_form(value, row) if row.parts == 1 else ""
 
 
-def _of_form(value: str, row: Element) -> Iterator[str]:
+def _none_of(known: Sequence[str]) -> str:
+    return f"is none of {', '.join(known)}" if len(known) <= _SHOWN else "is no code of its list"
+
+
+def _of_form(value: str, row: Element) -> str:
     if row.kind == "D":
-        if day(value) is None:
-            yield "is not a date"
-        return
+        return "" if day(value) else "is not a date"
     size = len(value.strip("-").replace(".", "", 1)) if row.kind in ("R", "N") else len(value)
     if not row.least <= size <= row.most:
         fits = row.most if row.least == row.most else f"{row.least} to {row.most}"
-        yield f"has {size} characters, {fits} fit"
-    elif row.kind in _FORMS and not _FORMS[row.kind].fullmatch(value):
-        yield "is not a time" if row.kind == "T" else "is not a number"
+        return f"has {size} characters, {fits} fit"
+    if row.kind and not _FORMS[row.kind].fullmatch(value):
+        return "is not a time" if row.kind == "T" else "is not a number"
+    return ""
