@@ -20,6 +20,7 @@ from mappings.writing import keying
 from mappings.writing.charge_items import charge_items
 from mappings.writing.fhir_claim import written_claim
 from mappings.writing.fhir_resending import SentClaim, canceled
+from mappings.writing.form837.resending import Voiding
 from mappings.writing.preparing.prepare import ChargeLines
 from mappings.writing.preparing.prepared import Claim
 from mappings.writing.transaction import Resource, entry
@@ -117,9 +118,9 @@ class Fhir:
         for item in charge_items(found, record, self._how.site, self._how.now):
             self._put(item)
 
-    def again(self, sent: SentClaim, original: str) -> None:
+    def again(self, sent: SentClaim, void: Voiding) -> None:
         """A claim that left before, canceled."""
-        self._put(canceled(sent, original))
+        self._put(canceled(sent, void.original, void.reason))
 
     def _put(self, resource: Resource) -> None:
         self._handle.write(f"{self._before}\n{self._encode(entry(resource)).decode()}")

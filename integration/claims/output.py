@@ -90,7 +90,7 @@ class Output:
         """Writes a FHIR Claim that left before once more, canceled."""
         part, form = self._form(CLAIMS)
         if isinstance(form, Fhir):
-            form.again(sent, void.original)
+            form.again(sent, void)
         part.claims.add(_noted_void(void, sent.total, sent.lines))
 
     def finish(self) -> list[FilePart]:
@@ -184,14 +184,12 @@ class Output:
 
 
 def noted(claim: Claim) -> Noted:
-    frequency = claim.frequency
-    stated = claim.statement.frequency if claim.statement and frequency == "1" else frequency
     lines = tuple(line.id for line in claim.draft.lines)
     return Noted(
         claim.number,
         claim.draft.id,
         claim.draft.patient,
-        stated,
+        claim.stated_frequency,
         claim.original,
         claim.total,
         lines,

@@ -10,6 +10,8 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
+from msgspec.structs import replace
+
 from mappings import codes
 from mappings.assessment import Assessment, ClaimLine, NdcQuantity, has_address
 from mappings.circumstances.visit import encounter_of
@@ -18,7 +20,6 @@ from mappings.site import BillingProvider, Site
 from mappings.values.own_names import CLAIM, CLAIM_NUMBER, LINE
 from mappings.writing.detected_issue import TAG
 from mappings.writing.preparing.drafts import (
-    DIALYSIS,
     Draft,
     ServiceLine,
     again,
@@ -42,6 +43,10 @@ _PLACE = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Se
 _REVENUE, _BILL_TYPE = (
     "https://www.nubc.org/CodeSystem/RevenueCodes",
     "https://www.nubc.org/CodeSystem/TypeOfBill",
+)
+_PRIORITY, _ORIGIN = (
+    "https://www.nubc.org/CodeSystem/PriorityTypeOfAdmitOrVisit",
+    "https://www.nubc.org/CodeSystem/PointOfOrigin",
 )
 _STATUS, _CONDITION, _VALUE, _OCCURRENCE = (
     "https://www.nubc.org/CodeSystem/PatDischargeStatus",
@@ -97,8 +102,9 @@ def written_claim(
     claim: Claim, record: PatientRecord, site: Site, now: datetime, *, active: bool
 ) -> Resource:
     """A claim with its charges; `active` where it counts."""
-    draft, provider = claim.draft, claim.provider
-    made = _claim(draft, claim.services, record, site, provider, claim.statement, now)
+    draft, provider, stay = claim.draft, claim.provider, claim.statement
+    stay = replace(stay, frequency=claim.stated_frequency) if stay else None
+    made = _claim(draft, claim.services, record, site, provider, stay, now)
     made["identifier"] = [
         *made["identifier"],
         {"system": CLAIM_NUMBER, "value": claim.number},
@@ -166,8 +172,13 @@ def _claim(
     return {name: value for name, value in claim.items() if value not in (None, [])}
 
 
+def condition_code(code: str) -> Resource:
+    """What a stay says by a condition code, beside its sequence in `supportingInfo`."""
+    return {"category": {"text": "condition code"}, "code": _concept(_CONDITION, code)}
+
+
 def _period(draft: Draft, made: Statement | None) -> Resource:
-    if made and draft.bill_type == DIALYSIS:
+    if made:
         return {"start": str(made.start), "end": str(made.end)}
     return {"start": draft.dates[0], "end": draft.dates[-1]}
 
@@ -229,14 +240,17 @@ class _Information:
 def _of_the_stay(
     draft: Draft, made: Statement | None
 ) -> Iterator[tuple[Resource, Resource, Resource]]:
-    """Type of bill, patient status, and the codes that the facility gave: category, code, value."""
+    """Type of bill, priority, origin, status, and the facility's codes: category, code, value."""
     if made is None:
         return
     frequency = (draft.bill_type or "")[:2] + made.frequency
     yield _concept(_INFORMATION, "typeofbill"), _concept(_BILL_TYPE, frequency), {}
+    yield _concept(_INFORMATION, "admtype"), _concept(_PRIORITY, made.priority), {}
+    yield _concept(_INFORMATION, "pointoforigin"), _concept(_ORIGIN, made.origin), {}
     yield _concept(_INFORMATION, "discharge-status"), _concept(_STATUS, made.status), {}
     for code in made.conditions:
-        yield {"text": "condition code"}, _concept(_CONDITION, code), {}
+        said = condition_code(code)
+        yield said["category"], said["code"], {}
     for code, amount in made.values:
         yield {"text": "value code"}, _concept(_VALUE, code), {"valueQuantity": {"value": amount}}
     for code, day in made.occurrences:

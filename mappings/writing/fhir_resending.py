@@ -14,7 +14,7 @@ from msgspec import Struct
 from mappings.site import Site
 from mappings.values import words
 from mappings.values.own_names import CLAIM_NUMBER, LINE
-from mappings.writing.fhir_claim import related
+from mappings.writing.fhir_claim import condition_code, related
 from mappings.writing.transaction import Resource
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
@@ -70,7 +70,12 @@ def _sent(claim: dict[str, Any]) -> SentClaim:
     )
 
 
-def canceled(sent: SentClaim, original: str) -> Resource:
+def canceled(sent: SentClaim, original: str, reason: str | None = None) -> Resource:
     """The same Claim, with everything that it was sent with, canceled; `original` is the payer's
-    number of it."""
-    return sent.resource | {"status": "cancelled", "related": [related(original)]}
+    number of it, `reason` why, as Medicare's Part A asks (a condition code)."""
+    void = sent.resource | {"status": "cancelled", "related": [related(original)]}
+    if reason:
+        said = void.get("supportingInfo", [])
+        row = {"sequence": len(said) + 1, **condition_code(reason)}
+        void["supportingInfo"] = [*said, row]
+    return void

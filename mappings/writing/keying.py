@@ -41,13 +41,10 @@ Row = dict[str, str]
 def rows(claim: Claim, record: PatientRecord, site: Site) -> Iterator[Row]:
     """The rows of a claim, each cell safe in a spreadsheet."""
     provider = claim.provider
-    frequency = claim.frequency
-    if claim.statement and frequency == "1":
-        frequency = claim.statement.frequency  # type: ignore[assignment]
     head = _head(claim.draft, claim.who, record, site) | {
         "form": FORMS[claim.kind],
         "claim_number": claim.number,
-        "frequency": frequency,
+        "frequency": claim.stated_frequency,
         "payer_claim_number": claim.original,
         "total": claim.total,
         "billing_provider": " ".join(filter(None, (provider.given, provider.name))),

@@ -22,6 +22,7 @@ _DRUG = "HC"
 _AMOUNT = re.compile(r"-?(\d{1,15}(\.\d{1,4})?|\.\d{1,4})", re.ASCII)
 _SERVICE_DATES = ("472", "150")
 _CLAIM_DATES = ("232",)
+_CLAIM_ENDS = frozenset({"ST", "CLP", "LX", "PLB", "SE"})
 
 
 # By reason (CARC) what was taken off, in dollars; a reversal gives it back.
@@ -32,7 +33,8 @@ class RemittedService(Struct, frozen=True, kw_only=True):
     """One service of a claim, in dollars; of a reversal they are negative. `adjusted`: the
     patient's `share` apart (PR 1 to 3), the claim's where the service has none of its own;
     `member_id`: of the insured, letters and digits alone; empty, and `day` None, where nobody
-    says. `claim` and `segment`: their places in the file."""
+    says. `claim` and `segment`: their places in the file; `said`: the same for a claim of the same
+    payment that says the same, as in a file that came twice."""
 
     payer: str
     member_id: str
@@ -45,6 +47,7 @@ class RemittedService(Struct, frozen=True, kw_only=True):
     segment: int
     share: Decimal = Decimal(0)
     adjusted: Adjustments = ()
+    said: int = 0
 
 
 class _Begun(Struct, frozen=True):
@@ -90,17 +93,28 @@ class _Reading:
         self.day: date | None = None
         self.service: _Begun | None = None
         self.cas: tuple[Segment, ...] = ()
+        self.payment: tuple[Segment, ...] = ()
+        self.said: list[Segment] = []
+        self.services: list[RemittedService] = []
 
     def take(self, number: int, segment: Segment) -> Iterator[RemittedService]:
         kind = segment[0]
-        if kind in ("ST", "CLP", "SVC", "LX", "SE"):
+        if kind in _CLAIM_ENDS:
             yield from self.end()
+        elif kind == "SVC":
+            self._end_service()
         if kind == "ST":
-            self.is_835, self.payer = element(segment, 1) == "835", ""
+            self.is_835, self.payer, self.payment = element(segment, 1) == "835", "", ()
             self.any_835 = self.any_835 or self.is_835
-        if not self.is_835:
-            return
-        if kind == "N1" and element(segment, 1) == "PR":
+        if self.is_835:
+            self._take(number, segment)
+
+    def _take(self, number: int, segment: Segment) -> None:
+        kind = segment[0]
+        self.said.append(segment)
+        if kind in ("BPR", "TRN"):
+            self.payment = (*self.payment, segment)
+        elif kind == "N1" and element(segment, 1) == "PR":
             self.payer = element(segment, 2)
         elif kind == "CLP":
             self.member, self.day, self.cas, self.claim = "", None, (), self.claim + 1
@@ -115,12 +129,18 @@ class _Reading:
             self._adjust(segment)
 
     def end(self) -> Iterator[RemittedService]:
-        """The service that was open."""
+        """The services of the claim that was open."""
+        self._end_service()
+        services, said, self.services, self.said = self.services, self.said, [], []
+        same = hash((self.payer, *self.payment, *said))
+        yield from (structs.replace(service, said=same) for service in services)
+
+    def _end_service(self) -> None:
         found, self.service = self.service, None
         if not found:
             return
         taken = [*chain.from_iterable(map(_adjustments, found.cas or self.cas))]
-        yield RemittedService(
+        service = RemittedService(
             payer=self.payer,
             member_id=self.member,
             day=found.day or self.day,
@@ -133,6 +153,7 @@ class _Reading:
             share=sum((amount for is_share, _, amount in taken if is_share), Decimal(0)),
             adjusted=tuple((carc, amount) for is_share, carc, amount in taken if not is_share),
         )
+        self.services.append(service)
 
     def _adjust(self, segment: Segment) -> None:
         list(_adjustments(segment))  # what can't be read is said here

@@ -511,6 +511,22 @@ def test_a_replacement_in_fhir_names_the_payers_claim(folder: Path) -> None:
     assert one["related"][0]["reference"] == {"value": "ICN9"}
 
 
+@pytest.mark.parametrize(
+    ("option", "why", "bill"), [("--replace", "D9", "727"), ("--void", "D6", "722")]
+)
+def test_a_corrected_month_in_fhir_says_why(folder: Path, option: str, why: str, bill: str) -> None:
+    """A replacement says so in its type of bill as well."""
+    found = [row["resource"] for row in bundle(folder)["entry"]]
+    month = next(row for row in found if row["patient"]["reference"] == "Patient/esther")
+    number = month["identifier"][1]["value"]
+    run(folder, "--format", "fhir", option, f"{number}=ICN9,{why}")
+    again = json.loads(written(folder, "*_claims.json")[-1])["entry"]
+    (one,) = [row["resource"] for row in again if "related" in row["resource"]]
+    said = [info["code"]["coding"][0]["code"] for info in one["supportingInfo"] if "code" in info]
+    assert bill in said
+    assert said.count(why) == 1
+
+
 def test_what_the_checks_refuse_leaves_in_no_form(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -595,7 +611,7 @@ def test_fhir_claims_of_a_month_are_one(folder: Path) -> None:
     codes = [
         info["code"]["coding"][0]["code"] for info in month["supportingInfo"] if "code" in info
     ]
-    assert codes == ["722", "30", "71", "A8", "A9", "D5", "48", "51"]
+    assert codes == ["722", "3", "1", "30", "71", "A8", "A9", "D5", "48", "51"]
     assert len(month["item"]) == 6
     assert month["total"]["value"] == 975
 

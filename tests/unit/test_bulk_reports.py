@@ -230,12 +230,16 @@ HALVES = HALF.replace("SE*9", HALF[HALF.index("SVC") : HALF.index("SE*9")] + "SE
          "45.8", "35.91", False, ("253",)),
         ([PAID.replace(b"SE*9", b"PLB*1*20261231*WO:X*35.91~\nSE*9")],
          "45.8", "35.91", False, ("253",)),
+        ([PAID, PAID], "45.8", "35.91", False, ("253",)),
+        ([HALVES, HALVES.replace(b"*101*", b"*102*").replace(b"*0001", b"*0009")],
+         "45.8", "0", True, ("50",)),
     ],
 )  # fmt: skip
 def test_answers_to_one_line_come_to_one(
     tmp_path: Path, files: list[bytes], charge: str, paid: str, is_refused: bool, carcs: Any
 ) -> None:
-    """Reversals take back, parts and payers add up, and a deductible is no refusal."""
+    """Reversals take back, parts and payers add up, a deductible is no refusal, and a copy counts
+    once."""
     for number, file in enumerate(files):
         (tmp_path / f"{number}.835").write_bytes(file)
     answers, problems = read_answers(tmp_path)

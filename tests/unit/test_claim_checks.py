@@ -49,6 +49,11 @@ def institutional() -> str:
             "ST*837*795446301*005010X223A2",
             "ST03 005010X223A2 is not GS08 005010X222A1",
         ),
+        (
+            "ST*837*795446301*005010X222A1",
+            "ST*837*795446301*005010X999",
+            "ST03 005010X999 is not GS08 005010X222A1",
+        ),
         ("*1*T*:~", "*1*X*:~", "ISA15 is neither T nor P"),
         ("HL*2*1*22*0", "HL*3*1*22*0", "HL 3 is the 2. of its transaction"),
         ("HL*2*1*22*0", "HL*2*9*22*0", "HL 2 has no parent 9"),

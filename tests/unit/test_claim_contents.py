@@ -68,6 +68,21 @@ def _insurance(coverage: str) -> Resource:
     return {"sequence": 1, "focal": True, "coverage": {"reference": coverage}}
 
 
+def test_each_payer_has_a_place_of_its_own_in_the_order() -> None:
+    """Of four, the last two are not both the third."""
+    plans = [
+        builders.coverage("2", f"Medicaid of {place}", id=f"c{number}", order=number,
+                          subscriberId=f"M{number}", relationship=_coded("self"))
+        for number, place in enumerate(("Ohio", "Utah", "Iowa"), 2)
+    ]  # fmt: skip
+    alias = replace(claims.PAYERS["Sunrise Health Plan"], kind="medicaid")
+    names = {f"Medicaid of {place}": alias for place in ("Ohio", "Utah", "Iowa")}
+    site = replace(claims.SITE, payer_aliases={**claims.PAYERS, **names})
+    first = builders.coverage(subscriberId="1EG4TE5MK73", order=1)
+    segments = accepted(claims.chart(first, *plans), site)
+    assert [row[:5] for row in having(segments, "SBR")] == ["SBR*P", "SBR*S", "SBR*T", "SBR*A"]
+
+
 def test_why_medicare_pays_second_is_a_persons_decision() -> None:
     segments = accepted(*employer_first(type="12"))
     assert having(segments, "SBR") == ["SBR*P*18*******CI", "SBR*S*18***12****MB"]

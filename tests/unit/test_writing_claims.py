@@ -131,7 +131,7 @@ def test_an_institutional_claim_has_type_of_bill_and_revenue_code(
     (claim,) = drawn(CHARTS[name])
     assert code(claim["type"]) == "institutional"
     assert code(claim["item"][0]["revenue"]) == "0636"
-    *_, bill, status = claim["supportingInfo"]
+    *_, bill, _, _, status = claim["supportingInfo"]
     assert (code(bill["category"]), code(bill["code"])) == ("typeofbill", bill_type)
     assert code(status["category"]) == "discharge-status"
     assert status["sequence"] == len(claim["supportingInfo"])

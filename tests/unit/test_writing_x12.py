@@ -396,6 +396,20 @@ def test_an_authorization_that_x12_cannot_carry_is_not_rewritten() -> None:
             ),
             "lacks a nine-digit postal_code.",
         ),
+        (
+            replace(
+                claims.PROVIDER,
+                address=replace(claims.PROVIDER.address, line=("Улица 5",)),  # type: ignore[type-var]
+            ),
+            "lacks a street, city and state in Latin letters.",
+        ),
+        (
+            replace(
+                claims.PROVIDER,
+                pay_to=replace(claims.PROVIDER.address, city="Ω"),  # type: ignore[type-var]
+            ),
+            "lacks a pay_to with street, city, state and postal_code in Latin letters.",
+        ),
     ],
 )
 def test_without_a_billing_provider_nothing_is_written(provider: Any, lacks: str) -> None:

@@ -73,17 +73,21 @@ class RefusedMoney(Struct):
 
 
 def read_answers(path: Path) -> tuple[dict[str, PayersAnswer], list[Problem]]:
-    """Of a file or a folder of 835s, those of IV irons; ConfigurationError where there is none."""
+    """Of a file or a folder of 835s, those of IV irons; ConfigurationError where there is none.
+    What a file says that came twice counts once."""
     if not path.exists():
         raise ConfigurationError(f"--remittances {path}: there is no such file or folder.")
     files = list(files_in(path)) if path.is_dir() else [File(path.name, path)]
     ours = {code.code for family in codes.families().values() for code in family.codes}
     found: dict[str, _Sum] = {}
     problems: list[Problem] = []
+    seen: dict[int, tuple[str, int]] = {}
     for file in files:
         for one in _of(file):
             if isinstance(one, Problem):
                 problems.append(one)
+            elif seen.setdefault(one.said, (file.name, one.claim)) != (file.name, one.claim):
+                continue
             elif one.code in ours and one.member_id and one.day:
                 name = _key(one.member_id, str(one.day), one.code, DISCARDED in one.modifiers)
                 found.setdefault(name, _Sum()).add(file.name, one)

@@ -14,15 +14,16 @@ from mappings.writing.checks.about import About
 from mappings.writing.checks.across import Across
 from mappings.writing.checks.claims import claim_faults
 from mappings.writing.checks.dates import day
-from mappings.writing.checks.envelopes import (
+from mappings.writing.checks.fault import Fault, Findings, Found, element, first_of
+from mappings.writing.checks.frame.envelopes import (
     ENVELOPE,
     INSTITUTIONAL,
     PROFESSIONAL,
     Envelopes,
     uncarried,
 )
-from mappings.writing.checks.fault import Fault, Findings, Found, element, first_of
-from mappings.writing.checks.levels import Levels
+from mappings.writing.checks.frame.levels import Levels
+from mappings.writing.checks.frame.structure import Structure, alone
 from mappings.writing.preparing.drafts import Kind
 from mappings.writing.x12.reading import NotX12, Numbered, segments
 from mappings.writing.x12.segments import Segment
@@ -77,6 +78,8 @@ class Walk:
         self._patient: tuple[str, ...] = ()
         self._own_subscriber = True
         self._counts_levels = True
+        self._structure: Structure | None = None
+        self._misplaced: list[Fault] = []
 
     def begin(self, kind: Kind, written_on: date, biller: Segment, *, is_draft: bool) -> None:
         """Below the billing provider of a file that is being written: HL numbers are its own."""
@@ -100,24 +103,34 @@ class Walk:
             yield from self._transaction(segment, number)
         if segment[0] == "SE" and not self._foreign:
             yield from self._levels.ended()
+        if segment[0] == "SE" and self._structure:
+            yield from self._structure.ended()
+            self._structure = None
         self.has_foreign = self.has_foreign or self._foreign
 
     def _transaction(self, segment: Segment, number: int) -> Iterator[Fault]:
         self._levels, self._written_on = Levels(), None
-        guide = element(segment, 3) or self._guide
-        self._foreign = self._foreign or guide not in PROFESSIONAL | INSTITUTIONAL
+        # What GS08 names holds: a set of no guide that we know is looked at by it.
+        known = PROFESSIONAL | INSTITUTIONAL
+        guide = element(segment, 3) if element(segment, 3) in known else self._guide
+        self._foreign = self._foreign or guide not in known
         self._about = About(institutional=guide in INSTITUTIONAL)
+        if not self._foreign:
+            kind = "institutional" if guide in INSTITUTIONAL else "professional"
+            self._structure = Structure(kind, segment, number)
         if element(segment, 3) != self._guide and not self._foreign:
             yield Fault(
-                f"ST03 {element(segment, 3)} is not GS08 {self._guide}", None, None, "ST", number
+                f"ST03 {element(segment, 3) or '(none)'} is not GS08 {self._guide}",
+                None,
+                None,
+                "ST",
+                number,
             )
 
     def step(self, number: int, segment: Segment) -> Iterator[Fault]:
         if segment[0] == "BHT":
             self._written_on = day(element(segment, 4))
             self._about = replace(self._about, written_on=self._written_on)
-            if self._written_on is None:
-                yield Fault("BHT04 is not a date", None, None, "BHT", number)
         if segment[0] in _LEVELS:
             yield from self.ended()
             self._first = number
@@ -128,9 +141,21 @@ class Walk:
         elif not self._kept:
             self._first = number
         self._kept.append(segment)
+        if self._structure:
+            self._misplaced += self._structure.of(number, segment)
+        elif not self._counts_levels:
+            self._misplaced += alone(number, segment)
 
     def ended(self) -> Iterator[Fault]:
-        """Looks at what was kept since the last HL or CLM."""
+        """Looks at what was kept since the last HL or CLM. What its meaning tells of a segment, its
+        form tells no more."""
+        told = list(self._looked_at())
+        places, misplaced = {fault.number for fault in told}, self._misplaced
+        self._misplaced = []
+        yield from told
+        yield from (fault for fault in misplaced if fault.number not in places)
+
+    def _looked_at(self) -> Iterator[Fault]:
         segments, self._kept = self._kept, []
         if not segments or self._foreign:
             return

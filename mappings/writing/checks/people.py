@@ -20,8 +20,9 @@ _PHONE = re.compile(r"[2-9]\d{9}", re.ASCII)
 _ZIP = re.compile(r"\d{5}(\d{4})?")
 _OLDEST = 130  # years
 SEQUENCES = "PSTABCDEFGHU"
-# Addresses alone: where checks go, and where an ambulance goes from and to.
-_NAMELESS = frozenset({"87", "PW", "45"})
+# Addresses alone: where checks go, and where an ambulance goes from and to; from whom a service was
+# bought has a number (2420B).
+_NAMELESS = frozenset({"87", "PW", "45", "QB"})
 # A family's name that others write where they know none.
 _SURNAMES = frozenset({"NA"})
 _TAX = frozenset({"EI", "SY"})
@@ -129,7 +130,7 @@ def subscriber(segments: Sequence[Segment], written_on: date | None) -> Findings
         )
     if element(sbr, 2) not in ("18", ""):
         yield Found("SBR02 of the destination payer is 18 or empty", at)
-    if not element(sbr, 9):
+    if not element(sbr, 9).strip():
         yield Found("SBR09 does not say which kind of payer it is", at)
     entities = {element(segment, 1) for segment in segments if segment[0] == "NM1"}
     for wanted, who in (("IL", "subscriber"), ("PR", "payer")):
@@ -143,7 +144,7 @@ def subscriber(segments: Sequence[Segment], written_on: date | None) -> Findings
 
 def patient(segments: Sequence[Segment], written_on: date | None, who: str) -> Findings:
     """Address, birth date and sex."""
-    there = {segment[0] for segment in segments}
+    there = {segment[0] for segment in segments if element(segment, 1).strip()}
     for wanted, what in (("N3", "no street"), ("N4", "no city"), ("DMG", "no birth date")):
         if wanted not in there:
             yield Found(f"{who} has {what} ({wanted})", 0)

@@ -17,6 +17,8 @@ from mappings.writing.preparing.statements import OtherLine, Statement
 from mappings.writing.x12.segments import Segment, carried, segment, text
 
 _UNSCHEDULED = frozenset({"1", "2"})
+# X12 1138 (SBR01): whose turn it is to pay, behind the first.
+_AFTER_FIRST = "STABCDEFGH"
 
 
 def subscriber_loops(claims: Sequence[Claim]) -> list[Segment]:
@@ -96,7 +98,6 @@ def _institutional(claim: Claim) -> list[Segment]:
     if made is None:
         return []
     bill_type = draft.bill_type or ""
-    frequency = made.frequency if claim.frequency == "1" else claim.frequency
     principal, *others = _diagnoses(draft)
     return [
         segment(
@@ -105,7 +106,7 @@ def _institutional(claim: Claim) -> list[Segment]:
             claim.total,
             "",
             "",
-            (bill_type[:2], "A", frequency),
+            (bill_type[:2], "A", claim.stated_frequency),
             "",
             "A",
             "Y",
@@ -186,7 +187,9 @@ def _other(place: int, other: Insurance, claim: Claim) -> Iterator[Segment]:
     stands in its value codes."""
     why = "" if claim.statement else other.secondary_type
     group = (other.group_number, other.plan_name, why)
-    yield segment("SBR", "ST"[min(place, 1)], other.relationship, *group, *[""] * 3, other.filing)
+    yield segment(
+        "SBR", _AFTER_FIRST[place : place + 1], other.relationship, *group, *[""] * 3, other.filing
+    )
     yield segment("OI", "", "", "Y", "", "", "Y")
     yield _person("IL", other.subscriber, ("MI", other.member_id))
     yield segment("NM1", "PR", 2, other.payer, *[""] * 4, "PI", other.payer_id)

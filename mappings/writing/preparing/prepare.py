@@ -215,6 +215,8 @@ def _addressed(
         )
     if receiver is not None and not text(receiver.name, 60):
         reasons.append("the receiver's name can't be written in X12")
+    if receiver is not None and receiver.sender_name and not text(receiver.sender_name, 60):
+        reasons.append("the receiver's sender_name can't be written in X12")
     return reasons
 
 

@@ -36,6 +36,13 @@ class Claim(Struct, frozen=True, kw_only=True):
         return self.draft.kind
 
     @property
+    def stated_frequency(self) -> str:
+        """CLM05-3: of a first institutional claim as the facility says it."""
+        if self.statement and self.frequency == "1":
+            return self.statement.frequency
+        return self.frequency
+
+    @property
     def total(self) -> Decimal:
         """Of our lines and, on an institutional claim, of the facility's own."""
         others = self.statement.lines if self.statement else ()
