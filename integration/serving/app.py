@@ -21,7 +21,7 @@ from integration.web.chart import routes
 from integration.web.heads import Heads
 from integration.web.hooks import Hooks
 from integration.web.limits import BodyLimit, CountRefusals
-from integration.web.origins import OpenToOrigins
+from integration.serving.origins import OpenToOrigins
 from integration.web.text import TextOnly
 from integration.web.worklist import figures, sending
 from integration.web.worklist import routes as worklist
