@@ -83,6 +83,10 @@ def _check(value: object, metas: tuple[Meta, ...]) -> Iterable[tuple[str, str]]:
         yield "to", f"it ends ({value.end}) before it begins ({value.start})"
     if isinstance(value, OwnPackage | OwnCode) and value.family not in built_in().families:
         yield "family", f"unknown family {value.family!r} (known: {', '.join(built_in().families)})"
+    if isinstance(value, OwnDiagnosis):
+        known = built_in().diagnoses.icd10.groups
+        for name in (name for name in value.groups if name not in known):
+            yield "groups", f"unknown group {name!r} (known: {', '.join(known)})"
 
 
 # What two files say of the same thing: the thing, what is said, and where.
@@ -210,13 +214,16 @@ def _packages(table: PackageTable, own: Iterable[Package]) -> PackageTable:
 
 def _diagnoses(table: Diagnoses, own: Iterable[OwnDiagnosis]) -> Diagnoses:
     dated = {row.code: row for row in table.icd10.dated}
+    groups = dict(table.icd10.groups)
     for row in own:
+        groups |= {name: (*groups[name], row.code) for name in row.groups}
         known = dated.get(row.code)
         start = row.start or (known.start if known else None)
         dated[row.code] = DatedDiagnosis(
             code=row.code, start=start, end=row.end, source=row.source, verified=row.verified
         )
-    return structs.replace(table, icd10=structs.replace(table.icd10, dated=tuple(dated.values())))
+    icd10 = structs.replace(table.icd10, dated=tuple(dated.values()), groups=groups)
+    return structs.replace(table, icd10=icd10)
 
 
 def _payment(table: Payment, own: OwnRows) -> Payment:
@@ -230,6 +237,10 @@ def _payment(table: Payment, own: OwnRows) -> Payment:
         ),
         opps=_with_releases(table.opps, own.opps),
         asc=_with_releases(table.asc, own.asc),
+        esrd_consolidated_billing=structs.replace(
+            table.esrd_consolidated_billing,
+            exempt=(*table.esrd_consolidated_billing.exempt, *own.esrd_exempt),
+        ),
         discard_modifiers=tuple(_until(row, own.modifiers) for row in table.discard_modifiers),
         off_campus_modifiers=tuple(
             _until(row, own.modifiers) for row in table.off_campus_modifiers

@@ -163,12 +163,29 @@ class TestOver:
             ["prior-authorization missing"] if payer == "aetna" else []
         )
 
+    def test_a_drug_that_is_paid_apart_from_dialysis(self) -> None:
+        row = "esrd_exempt: [{codes: [J1756], from: 2026-11-01, to: 2028-12-31, source: TDAPA}]"
+        kidneys = builders.condition("N18.6", id="condition-N18-4"), builders.dialysis()
+        states = [
+            builders.state(assessed(*kidneys, site=one), "esrd-consolidated-billing")
+            for one in (site(row), site(LIMITS))
+        ]
+        assert states == ["not-applicable", "not-covered"]
+
     def test_a_diagnosis_ends(self) -> None:
         ended = "diagnoses: [{code: N18.4, to: 2026-10-31, source: ICD-10-CM}]"
         assert [
             "N18.4" in assessed(site=known).lines[0].diagnoses
             for known in (site(ended), site(LIMITS))
         ] == [False, True]
+
+    def test_a_new_diagnosis_is_in_the_groups_that_the_site_says(self) -> None:
+        new = "diagnoses: [{code: N18.33, from: 2026-10-01, groups: [ckd]}]"
+        stage = builders.condition("N18.33", id="condition-N18-4")
+        known, unknown = (assessed(stage, site=one) for one in (site(new), site(LIMITS)))
+        assert known.lines[0].diagnoses == ("N18.33", "D63.1", "D50.9")
+        assert builders.state(known, "ckd-diagnosis") == "met"
+        assert builders.state(unknown, "ckd-diagnosis") != "met"
 
     def test_a_modifier_ends(self) -> None:
         ended = "modifiers: [{modifier: JZ, to: 2026-10-31, source: HCPCS}]"
