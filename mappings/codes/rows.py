@@ -33,6 +33,12 @@ Ndc = Annotated[
     str,
     Meta(pattern="^[0-9]{11}$", description="an NDC is eleven digits without dashes, in quotes"),
 ]
+Status = Annotated[
+    str, Meta(pattern="^[A-Z][0-9]?$", description="a status is a letter such as N, in quotes")
+]
+Indicator = Annotated[
+    str, Meta(pattern="^[A-Z][0-9]$", description="an indicator is a letter and a digit such as N1")
+]
 Diagnosis = Annotated[
     str,
     Meta(pattern=r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$", description="a code such as N18.32"),
@@ -64,9 +70,21 @@ class Release(
     """The status of codes in one release of a payment system."""
 
     start: date
-    status: dict[Hcpcs, str]
+    status: dict[Hcpcs, Status]
     source: str
     verified: bool
+
+
+class Indicators(Release, frozen=True, kw_only=True):
+    """Those of surgery centers."""
+
+    status: dict[Hcpcs, Indicator]
+
+
+class OwnModifier(Modifier, frozen=True, kw_only=True):
+    modifier: Annotated[
+        str, Meta(pattern="^[A-Z0-9]{2}$", description="a modifier has two characters such as JZ")
+    ]
 
 
 class OwnPackage(Package, frozen=True, kw_only=True):
@@ -133,12 +151,12 @@ class OwnRows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limits: tuple[OwnLimits, ...] = ()
     noc_limits: tuple[NocLimit, ...] = ()
     opps: tuple[Release, ...] = ()
-    asc: tuple[Release, ...] = ()
+    asc: tuple[Indicators, ...] = ()
     packages: tuple[OwnPackage, ...] = ()
     units_per_day: tuple[UnitsPerDay, ...] = ()
     esrd_exempt: tuple[OwnExempt, ...] = ()
     codes: tuple[OwnCode, ...] = ()
-    modifiers: tuple[Modifier, ...] = ()
+    modifiers: tuple[OwnModifier, ...] = ()
     diagnoses: tuple[OwnDiagnosis, ...] = ()
     denial_codes: tuple[DenialCode, ...] = ()
 

@@ -298,6 +298,40 @@ def mistakes(*texts: str) -> list[str]:
             "diagnoses:\n- {code: N18.4, from: 2026-10-01, to: 2026-01-01}",
             "it ends (2026-01-01) before it begins (2026-10-01)",
         ),
+        (
+            LIMITS.replace("from: 2026-10-01", "from: 2026-07-01"),
+            "0.yaml:3: 2026Q4 begins on 2026-10-01, not on 2026-07-01",
+        ),
+        (
+            LIMITS.replace("J1756", "J1765"),
+            "0.yaml:3: J1765 is not a code of an IV iron (did you mean J1756?)",
+        ),
+        (
+            'packages:\n- {ndc: "00781348594", family: iron-sucrose, mg: 500, ml: 2.5, label: x}',
+            "0.yaml:2: 500 mg in 2.5 mL, and the label of iron-sucrose has 20 mg in 1 mL",
+        ),
+        (
+            "codes:\n- {family: iron-sucrose, code: J1756, mg_per_unit: 10}",
+            "0.yaml:2: the unit of J1756 is 1 mg: a new unit has a new code",
+        ),
+        (
+            "codes:\n- {family: iron-dextran, code: J1756, mg_per_unit: 1}",
+            "0.yaml:2: J1756 is a code of iron-sucrose",
+        ),
+        (
+            "codes:\n- {family: ferumoxytol, code: Q0140, mg_per_unit: 1}",
+            "0.yaml:2: say of which use it is: esrd-on-dialysis, other",
+        ),
+        (
+            "opps:\n- {from: 2026-10-01, status: {J1756: n}, source: x, verified: true}",
+            "0.yaml:2: 'n' can't stand here: a status is a letter such as N",
+        ),
+        (
+            'asc:\n- {from: 2026-10-01, status: {J1756: "N"}, source: x, verified: true}',
+            "0.yaml:2: 'N' can't stand here: an indicator is a letter and a digit",
+        ),
+        ("modifiers:\n- {modifier: JGG}", "0.yaml:2: 'JGG' can't stand here: a modifier has two"),
+        ("diagnoses:\n- {code: N18.33, groups: [kidney]}", "0.yaml:2: unknown group 'kidney'"),
     ],
 )
 def test_a_mistake_names_file_and_line(text: str, said: str) -> None:
