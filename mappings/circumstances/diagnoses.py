@@ -5,7 +5,6 @@ Held by tests/scenarios/diagnoses.yaml.
 
 from collections.abc import Iterable, Iterator
 from datetime import date, tzinfo
-from functools import cache
 from itertools import chain
 
 from msgspec import Struct
@@ -97,6 +96,6 @@ def having(diagnoses: Iterable[Stated], *groups: str) -> list[Stated]:
     return [diagnosis for diagnosis in diagnoses if diagnosis.code in wanted]
 
 
-@cache
+@codes.remembered
 def _codes_of(groups: tuple[str, ...]) -> frozenset[str]:
     return frozenset().union(*(codes.diagnoses().group(name) for name in groups))

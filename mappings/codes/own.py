@@ -4,9 +4,10 @@ keep the rows of their time.
 Held by tests/unit/test_own_codes.py.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,15 @@ from msgspec import Meta, structs
 
 from mappings.codes.clinical import DatedDiagnosis, Diagnoses
 from mappings.codes.code_tables import CodeTables, built_in
-from mappings.codes.rows import OwnCode, OwnDiagnosis, OwnPackage, OwnRows, Release
+from mappings.codes.quarters import quarter_start
+from mappings.codes.rows import (
+    OwnCode,
+    OwnDiagnosis,
+    OwnLimits,
+    OwnPackage,
+    OwnRows,
+    Release,
+)
 from mappings.codes.tables import (
     BillingCode,
     Dated,
@@ -69,7 +78,7 @@ def with_own(texts: Mapping[str, str]) -> CodeTables:
             files[where] = read(text, where)
         except DataFileError as problem:
             mistakes += problem.every
-    for where, path, said in disagreements(files):
+    for where, path, said in chain(disagreements(files), _strangers(files)):
         mistakes.append(f"{where}:{loading.line_of(texts[where], path)}: {said}")
     if mistakes:
         raise DataFileError(*mistakes)
@@ -81,8 +90,63 @@ def _check(value: object, metas: tuple[Meta, ...]) -> Iterable[tuple[str, str]]:
         yield from (("", said) for said in too_small(value, meta.extra_json_schema or {}))
     if isinstance(value, Dated) and value.start and value.end and value.end < value.start:
         yield "to", f"it ends ({value.end}) before it begins ({value.start})"
-    if isinstance(value, OwnPackage | OwnCode) and value.family not in built_in().families:
-        yield "family", f"unknown family {value.family!r} (known: {', '.join(built_in().families)})"
+    if isinstance(value, OwnPackage | OwnCode):
+        yield from _family_of(value)
+    for form, look in _LOOKS.items():
+        if isinstance(value, form):
+            yield from look(value)
+
+
+def _limits(row: OwnLimits) -> Iterator[tuple[str, str]]:
+    begins = quarter_start(row.quarter)
+    if begins is None:
+        yield "quarter", f"{row.quarter!r} is not a quarter such as 2026Q4"
+    elif begins != row.start:
+        yield "from", f"{row.quarter} begins on {begins}, not on {row.start}"
+
+
+def _family_of(row: OwnPackage | OwnCode) -> Iterator[tuple[str, str]]:
+    known = built_in().families
+    if row.family not in known:
+        yield "family", f"unknown family {row.family!r} (known: {', '.join(known)})"
+
+
+def _package(row: OwnPackage) -> Iterator[tuple[str, str]]:
+    family = built_in().families.get(row.family)
+    strength = family.strength_mg_per_ml if family else None
+    if strength and abs(row.mg / row.ml - strength) > strength / 100:
+        said = (
+            f"{row.mg} mg in {row.ml} mL, and the label of {row.family} has {strength} mg in 1 mL"
+        )
+        yield "mg", said
+
+
+def _code(row: OwnCode) -> Iterator[tuple[str, str]]:
+    family, unit = built_in().billing_codes.get(row.code, (row.family, row.mg_per_unit))
+    if family != row.family:
+        yield "family", f"{row.code} is a code of {family}"
+    if unit != row.mg_per_unit:
+        yield "mg_per_unit", f"the unit of {row.code} is {unit} mg: a new unit has a new code"
+    known = built_in().families.get(row.family)
+    beside = [code for code in known.codes if code.meets(row.start, row.end)] if known else []
+    uses = {code.use for code in beside if code.use}
+    is_new = row.code not in built_in().billing_codes
+    if is_new and uses and row.use not in uses:
+        yield "use", f"say of which use it is: {', '.join(sorted(uses))}"
+
+
+def _groups(row: OwnDiagnosis) -> Iterator[tuple[str, str]]:
+    known = built_in().diagnoses.icd10.groups
+    for name in (name for name in row.groups if name not in known):
+        yield "groups", f"unknown group {name!r} (known: {', '.join(known)})"
+
+
+_LOOKS: dict[type, Callable[[Any], Iterator[tuple[str, str]]]] = {
+    OwnLimits: _limits,
+    OwnPackage: _package,
+    OwnCode: _code,
+    OwnDiagnosis: _groups,
+}
 
 
 # What two files say of the same thing: the thing, what is said, and where.
@@ -134,6 +198,18 @@ def disagreements(files: Mapping[str, OwnRows]) -> Iterator[tuple[str, str, str]
                         " is wrong"
                     ),
                 )
+
+
+def _strangers(files: Mapping[str, OwnRows]) -> Iterator[tuple[str, str, str]]:
+    """What is said of a code that no iron has, in the tables or in one of the files."""
+    own = chain.from_iterable(rows.codes for rows in files.values())
+    known = {*built_in().billing_codes, *(row.code for row in own)}
+    for where, rows in files.items():
+        for (_, code, *_), _, path in _statements(rows):
+            if not path.startswith("$.packages") and code not in known:
+                near = get_close_matches(str(code), known, 1)
+                hint = f" (did you mean {near[0]}?)" if near else ""
+                yield where, path, f"{code} is not a code of an IV iron{hint}"
 
 
 def _same(one: object, other: object) -> bool:
@@ -210,13 +286,16 @@ def _packages(table: PackageTable, own: Iterable[Package]) -> PackageTable:
 
 def _diagnoses(table: Diagnoses, own: Iterable[OwnDiagnosis]) -> Diagnoses:
     dated = {row.code: row for row in table.icd10.dated}
+    groups = dict(table.icd10.groups)
     for row in own:
+        groups |= {name: (*groups[name], row.code) for name in row.groups}
         known = dated.get(row.code)
         start = row.start or (known.start if known else None)
         dated[row.code] = DatedDiagnosis(
             code=row.code, start=start, end=row.end, source=row.source, verified=row.verified
         )
-    return structs.replace(table, icd10=structs.replace(table.icd10, dated=tuple(dated.values())))
+    icd10 = structs.replace(table.icd10, dated=tuple(dated.values()), groups=groups)
+    return structs.replace(table, icd10=icd10)
 
 
 def _payment(table: Payment, own: OwnRows) -> Payment:
@@ -230,6 +309,10 @@ def _payment(table: Payment, own: OwnRows) -> Payment:
         ),
         opps=_with_releases(table.opps, own.opps),
         asc=_with_releases(table.asc, own.asc),
+        esrd_consolidated_billing=structs.replace(
+            table.esrd_consolidated_billing,
+            exempt=(*table.esrd_consolidated_billing.exempt, *own.esrd_exempt),
+        ),
         discard_modifiers=tuple(_until(row, own.modifiers) for row in table.discard_modifiers),
         off_campus_modifiers=tuple(
             _until(row, own.modifiers) for row in table.off_campus_modifiers

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from mappings.codes.tables import BillingCode, Dated, Modifier, Package, PaymentLimits
+from mappings.codes.tables import BillingCode, Dated, Exempt, Modifier, Package, PaymentLimits
 
 Kind = Literal[
     "asp-pricing",
@@ -32,6 +32,16 @@ Hcpcs = Annotated[
 Ndc = Annotated[
     str,
     Meta(pattern="^[0-9]{11}$", description="an NDC is eleven digits without dashes, in quotes"),
+]
+Status = Annotated[
+    str, Meta(pattern="^[A-Z][0-9]?$", description="a status is a letter such as N, in quotes")
+]
+Indicator = Annotated[
+    str, Meta(pattern="^[A-Z][0-9]$", description="an indicator is a letter and a digit such as N1")
+]
+Diagnosis = Annotated[
+    str,
+    Meta(pattern=r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$", description="a code such as N18.32"),
 ]
 Limit = Annotated[Decimal, Meta(extra_json_schema={"exclusiveMinimum": 0})]
 
@@ -60,9 +70,21 @@ class Release(
     """The status of codes in one release of a payment system."""
 
     start: date
-    status: dict[Hcpcs, str]
+    status: dict[Hcpcs, Status]
     source: str
     verified: bool
+
+
+class Indicators(Release, frozen=True, kw_only=True):
+    """Those of surgery centers."""
+
+    status: dict[Hcpcs, Indicator]
+
+
+class OwnModifier(Modifier, frozen=True, kw_only=True):
+    modifier: Annotated[
+        str, Meta(pattern="^[A-Z0-9]{2}$", description="a modifier has two characters such as JZ")
+    ]
 
 
 class OwnPackage(Package, frozen=True, kw_only=True):
@@ -86,10 +108,18 @@ class UnitsPerDay(Dated, frozen=True, kw_only=True):
     units: dict[Hcpcs, Annotated[int, Meta(ge=0)]]
 
 
-class OwnDiagnosis(Dated, frozen=True, kw_only=True):
-    """A billable ICD-10-CM code, and between which days it is one."""
+class OwnExempt(Exempt, frozen=True, kw_only=True):
+    """Irons that are paid apart from the dialysis facility's claim for a patient with ESRD."""
 
-    code: str
+    codes: Annotated[tuple[Hcpcs, ...], Meta(min_length=1)]
+
+
+class OwnDiagnosis(Dated, frozen=True, kw_only=True):
+    """A billable ICD-10-CM code, between which days it is one, and in which groups of the rules it
+    is."""
+
+    code: Diagnosis
+    groups: tuple[str, ...] = ()
 
 
 class NocLimit(
@@ -121,11 +151,12 @@ class OwnRows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limits: tuple[OwnLimits, ...] = ()
     noc_limits: tuple[NocLimit, ...] = ()
     opps: tuple[Release, ...] = ()
-    asc: tuple[Release, ...] = ()
+    asc: tuple[Indicators, ...] = ()
     packages: tuple[OwnPackage, ...] = ()
     units_per_day: tuple[UnitsPerDay, ...] = ()
+    esrd_exempt: tuple[OwnExempt, ...] = ()
     codes: tuple[OwnCode, ...] = ()
-    modifiers: tuple[Modifier, ...] = ()
+    modifiers: tuple[OwnModifier, ...] = ()
     diagnoses: tuple[OwnDiagnosis, ...] = ()
     denial_codes: tuple[DenialCode, ...] = ()
 
@@ -135,6 +166,7 @@ class OwnRows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         rows = (
             self.noc_limits,
             self.packages,
+            self.esrd_exempt,
             self.codes,
             self.modifiers,
             self.diagnoses,

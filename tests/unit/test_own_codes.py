@@ -163,12 +163,29 @@ class TestOver:
             ["prior-authorization missing"] if payer == "aetna" else []
         )
 
+    def test_a_drug_that_is_paid_apart_from_dialysis(self) -> None:
+        row = "esrd_exempt: [{codes: [J1756], from: 2026-11-01, to: 2028-12-31, source: TDAPA}]"
+        kidneys = builders.condition("N18.6", id="condition-N18-4"), builders.dialysis()
+        states = [
+            builders.state(assessed(*kidneys, site=one), "esrd-consolidated-billing")
+            for one in (site(row), site(LIMITS))
+        ]
+        assert states == ["not-applicable", "not-covered"]
+
     def test_a_diagnosis_ends(self) -> None:
         ended = "diagnoses: [{code: N18.4, to: 2026-10-31, source: ICD-10-CM}]"
         assert [
             "N18.4" in assessed(site=known).lines[0].diagnoses
             for known in (site(ended), site(LIMITS))
         ] == [False, True]
+
+    def test_a_new_diagnosis_is_in_the_groups_that_the_site_says(self) -> None:
+        new = "diagnoses: [{code: N18.33, from: 2026-10-01, groups: [ckd]}]"
+        stage = builders.condition("N18.33", id="condition-N18-4")
+        known, unknown = (assessed(stage, site=one) for one in (site(new), site(LIMITS)))
+        assert known.lines[0].diagnoses == ("N18.33", "D63.1", "D50.9")
+        assert builders.state(known, "ckd-diagnosis") == "met"
+        assert builders.state(unknown, "ckd-diagnosis") != "met"
 
     def test_a_modifier_ends(self) -> None:
         ended = "modifiers: [{modifier: JZ, to: 2026-10-31, source: HCPCS}]"
@@ -281,6 +298,40 @@ def mistakes(*texts: str) -> list[str]:
             "diagnoses:\n- {code: N18.4, from: 2026-10-01, to: 2026-01-01}",
             "it ends (2026-01-01) before it begins (2026-10-01)",
         ),
+        (
+            LIMITS.replace("from: 2026-10-01", "from: 2026-07-01"),
+            "0.yaml:3: 2026Q4 begins on 2026-10-01, not on 2026-07-01",
+        ),
+        (
+            LIMITS.replace("J1756", "J1765"),
+            "0.yaml:3: J1765 is not a code of an IV iron (did you mean J1756?)",
+        ),
+        (
+            'packages:\n- {ndc: "00781348594", family: iron-sucrose, mg: 500, ml: 2.5, label: x}',
+            "0.yaml:2: 500 mg in 2.5 mL, and the label of iron-sucrose has 20 mg in 1 mL",
+        ),
+        (
+            "codes:\n- {family: iron-sucrose, code: J1756, mg_per_unit: 10}",
+            "0.yaml:2: the unit of J1756 is 1 mg: a new unit has a new code",
+        ),
+        (
+            "codes:\n- {family: iron-dextran, code: J1756, mg_per_unit: 1}",
+            "0.yaml:2: J1756 is a code of iron-sucrose",
+        ),
+        (
+            "codes:\n- {family: ferumoxytol, code: Q0140, mg_per_unit: 1}",
+            "0.yaml:2: say of which use it is: esrd-on-dialysis, other",
+        ),
+        (
+            "opps:\n- {from: 2026-10-01, status: {J1756: n}, source: x, verified: true}",
+            "0.yaml:2: 'n' can't stand here: a status is a letter such as N",
+        ),
+        (
+            'asc:\n- {from: 2026-10-01, status: {J1756: "N"}, source: x, verified: true}',
+            "0.yaml:2: 'N' can't stand here: an indicator is a letter and a digit",
+        ),
+        ("modifiers:\n- {modifier: JGG}", "0.yaml:2: 'JGG' can't stand here: a modifier has two"),
+        ("diagnoses:\n- {code: N18.33, groups: [kidney]}", "0.yaml:2: unknown group 'kidney'"),
     ],
 )
 def test_a_mistake_names_file_and_line(text: str, said: str) -> None:

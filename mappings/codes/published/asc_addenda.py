@@ -7,7 +7,7 @@ import re
 from itertools import chain
 
 from mappings.codes.published.form import HCPCS, Form, Known, Reading, Sheet, Taken, plain
-from mappings.codes.rows import OwnRows, Release
+from mappings.codes.rows import Indicators, OwnRows
 
 _INDICATOR = re.compile(r"[A-Z][0-9]")
 # Sheets of the same workbook in which no drug stands: procedures, definitions, exclusions.
@@ -30,7 +30,7 @@ def read(reading: Reading, known: Known) -> Taken:
             reading.wrong(number, f"{code} appears twice, with {status[code]} and {said}")
     table = reading.table
     reading.expect(known.in_force(table.day) & known.tables.payment.asc.status.keys(), status)
-    release = Release(start=table.day, status=status, source=table.source, verified=True)
+    release = Indicators(start=table.day, status=status, source=table.source, verified=True)
     return reading.taken(OwnRows(asc=(release,) if status else ()))
 
 

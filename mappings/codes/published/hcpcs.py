@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from mappings.codes.published.form import HCPCS, Form, Known, Reading, Taken, compact_day
 from mappings.codes.quarters import quarter_name
-from mappings.codes.rows import OwnCode, OwnRows
-from mappings.codes.tables import BillingCode, Family, Modifier
+from mappings.codes.rows import OwnCode, OwnModifier, OwnRows
+from mappings.codes.tables import Family
 from mappings.values import words
 
 _UNIT = re.compile(r"\b(\d*\.?\d+) ?mg\b", re.IGNORECASE)
@@ -22,7 +22,7 @@ class _Found:
     def __init__(self, reading: Reading, known: Known) -> None:
         self.reading, self.known = reading, known
         self.codes: list[OwnCode] = []
-        self.modifiers: list[Modifier] = []
+        self.modifiers: list[OwnModifier] = []
 
     def code(
         self, number: int, code: str, description: str, added: date | None, ended: date | None
@@ -66,10 +66,9 @@ class _Found:
             if any(words.plain(name) in said for name in row.names)
         )
         use = next(named, None)
-        beside = next(
-            (row for row in family.codes if row.use in (None, use) and _overlap(row, added, ended)),
-            None,
-        )
+        unsaid = use is None and any(row.use for row in family.codes)
+        alike = (row for row in family.codes if unsaid or row.use in (None, use))
+        beside = next((row for row in alike if row.meets(added, ended)), None)
         if beside:
             told = (
                 f"{code} is a new code of {family.name} beside {beside.code}: write by hand which"
@@ -103,14 +102,8 @@ class _Found:
     def modifier(self, code: str, added: date | None, ended: date | None) -> None:
         if code in self.known.modifiers:
             self.modifiers.append(
-                Modifier(modifier=code, start=added, end=ended, source=self.reading.table.source)
+                OwnModifier(modifier=code, start=added, end=ended, source=self.reading.table.source)
             )
-
-
-def _overlap(row: BillingCode, start: date | None, end: date | None) -> bool:
-    return (row.start or date.min) <= (end or date.max) and (start or date.min) <= (
-        row.end or date.max
-    )
 
 
 def read(reading: Reading, known: Known) -> Taken:

@@ -40,7 +40,9 @@ def read(reading: Reading, known: Known) -> Taken:
             " again"
         )
     new = sorted(_new(known, billable, headers))
-    told = "is new: billable from {}, and no rule says yet what it means"
+    told = (
+        "is new: billable from {}; in a file of your own, write a row with the groups that it is in"
+    )
     reading.left_out += [f"{table.where}: {code} {told.format(table.day)}" for code in new]
     ended = _ended(table, known, billable)
     return reading.taken(

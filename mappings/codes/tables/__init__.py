@@ -17,6 +17,7 @@ from mappings.codes.tables.notes import NoteTypes
 from mappings.codes.tables.payers import PayerName, Payers
 from mappings.codes.tables.payment import (
     DenialCodes,
+    Exempt,
     Modifier,
     Opps,
     OppsStatus,
@@ -45,6 +46,7 @@ __all__ = [
     "EncounterClasses",
     "EncounterTypes",
     "Esa",
+    "Exempt",
     "Family",
     "GivingWords",
     "LabelDose",

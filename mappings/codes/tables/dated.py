@@ -27,6 +27,11 @@ class Dated(
     def holds(self, day: date) -> bool:
         return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)
 
+    def meets(self, start: date | None, end: date | None) -> bool:
+        """Whether it holds on a day from START to END."""
+        begins = (self.start or date.min) <= (end or date.max)
+        return begins and (start or date.min) <= (self.end or date.max)
+
 
 class Names(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whole words that say one thing, in texts and notes; within a phrase of `but_not` they
