@@ -5,11 +5,13 @@ Held by tests/contract/test_cds.py.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
+
+from msgspec import structs
 
 from integration.assessing.patient import check_pull
 from integration.cds.evidence import KnownChart
@@ -19,7 +21,7 @@ from integration.ehr.reading.patient import PatientPull
 from integration.web.entries import draft_order
 from integration.wording import words
 from mappings import codes
-from mappings.assessment import Gap, PatientAssessment
+from mappings.assessment import WORST_FIRST, Gap, PatientAssessment
 from mappings.codes.requirement import Group, OrderableTest
 from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
@@ -112,7 +114,7 @@ def cards(
     pull = PatientPull(f"Patient/{patient}", resources, [], 0, status_words=words_of(site.vendor))
     assessment = check_pull(pull, site, policies, now + timedelta(minutes=1), decided).assessment
     gaps = [
-        gap
+        _of_draft(gap, about, assessment)
         for gap in assessment.gaps
         if about & set(gap.administrations)
         and not known.unknown.intersection(codes.requirements()[gap.requirement].rests_on)
@@ -120,6 +122,16 @@ def cards(
     tests = [order for order in orders if order.get("resourceType") == "ServiceRequest"]
     ordered = set[str]().union(*map(_codes, tests))
     return [_card(name, some, policies, patient, ordered, app) for name, some in _grouped(gaps)]
+
+
+def _of_draft(gap: Gap, about: Set[str], assessment: PatientAssessment) -> Gap:
+    """GAP with what was found for the draft: it may be of doses already given, too, and then says
+    what it says of one of those."""
+    for found in assessment.requirements:
+        is_its = about & set(found.administrations) and found.state in WORST_FIRST
+        if found.requirement == gap.requirement and is_its and found.says:
+            return structs.replace(gap, message=found.says, asked=found.asked)
+    return gap
 
 
 def open_issues(
@@ -149,10 +161,18 @@ def _unbilled(gaps: Sequence[Gap]) -> str:
 
 
 def _listed(name: Group, summary: str, gaps: Sequence[Gap], app: str) -> Card:
-    told = [f"- {_plain(words.first_sentence(gap.message))}" for gap in gaps[:MOST_LISTED]]
+    told = [
+        f"- {_plain(words.first_sentence(gap.message))}{_of(gap)}" for gap in gaps[:MOST_LISTED]
+    ]
     more = [f"- and {len(gaps) - MOST_LISTED} more"] if len(gaps) > MOST_LISTED else []
     detail = "\n".join([*told, *more])
     return _made(name, summary, detail, [], app, [gap.requirement for gap in gaps])
+
+
+def _of(gap: Gap) -> str:
+    """Of how many doses, where it is more than the one that its message names."""
+    count = len(gap.administrations)
+    return f" ({words.plural(count, 'dose')})" if count > 1 else ""
 
 
 def _grouped(gaps: Sequence[Gap]) -> list[tuple[Group, list[Gap]]]:

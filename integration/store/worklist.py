@@ -346,7 +346,10 @@ def _where(
     if filters.owner == "-":
         conditions[conditions.index(plain["owner"])] = "owner is null"
     if filters.find:
-        conditions.append("(name ilike %(find)s or patient = %(exact)s or code ilike %(find)s)")
+        conditions.append(
+            "(name ilike %(find)s or patient = %(exact)s or code ilike %(find)s"
+            " or sent_number = %(exact)s)"
+        )
         escaped = filters.find.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         values |= {"find": f"%{escaped}%", "exact": filters.find}
     if filters.changed:

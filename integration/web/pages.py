@@ -197,12 +197,14 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
         )
     if isinstance(error, EhrError):
         what = "The EHR does not answer as it should. Nothing was lost; try again in a minute."
+        again = request.method == "GET" and request.url.path.startswith("/chart/")
         return _message(
             request,
             503 if error.retryable else 502,
             "The chart cannot be read now",
             what,
             str(error),
+            [(request.url.path, "Try again")] if again else [],
         )
     if isinstance(error, ConfigurationError):
         log.error("not set up correctly", error=str(error))
@@ -249,7 +251,8 @@ def _unanswered(request: Request, error: Exception) -> HTMLResponse:
 def _refusal(request: Request, error: Refusal) -> HTMLResponse:
     """Whoever must sign in is told how, or that nobody can yet."""
     again = isinstance(error, SignInAgain)
-    links = _ways_in(request.app.state.settings) if again else []
+    from_chart = request.url.path.startswith("/chart/")
+    links = _ways_in(request.app.state.settings, chart=from_chart) if again else []
     if again and not links:
         return _message(request, 401, "There is no sign-in here yet", NO_WAY_IN, HOW_TO_COME_IN)
     return _message(
@@ -278,14 +281,14 @@ def _message(
     )
 
 
-def _ways_in(settings: Settings) -> list[tuple[str, str]]:
-    """Ways to sign in without a chart."""
+def _ways_in(settings: Settings, *, chart: bool = False) -> list[tuple[str, str]]:
+    """Ways to sign in by oneself; CHART: to choose a patient there, so that whoever is let in by
+    being sent from a chart is so again."""
+    sites = [name for name, site in settings.sites.items() if site.app]
+    if chart and sites:
+        return [(f"/sign-in?with={name}&chart=true", f"Sign in at {name}") for name in sites]
     ways = [("/sign-in?with=sign-in", "Sign in")] if settings.web.sign_in else []
-    ways += [
-        (f"/sign-in?with={name}", f"Sign in at {name}")
-        for name, site in settings.sites.items()
-        if site.app
-    ]
+    ways += [(f"/sign-in?with={name}", f"Sign in at {name}") for name in sites]
     return ways or (
         [("/sign-in", f"Go on as {settings.web.local_user}")] if settings.web.local_user else []
     )

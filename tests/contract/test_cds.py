@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 import uuid
 from typing import Any
@@ -16,6 +17,7 @@ from integration.ehr.transport.keys import generate
 from integration.web.problems import ApiProblem
 from tests.builders import (
     Resource,
+    administration,
     chart,
     commercial,
     condition,
@@ -257,6 +259,20 @@ def test_a_summary_tells_of_all_that_is_missing(hospital: Clinic) -> None:
     assert suggestion["label"].startswith("Order ferritin and transferrin saturation")
 
 
+def test_a_card_tells_of_the_draft_not_of_a_dose_already_given(hospital: Clinic) -> None:
+    """The chart has a dose with no ferritin at all before it; the draft has one that is too old."""
+    given = administration("early", on="2026-01-05T09:00:00-05:00")
+    old = ferritin(30, on="2026-03-01")
+    read = [*chart(without=["ferritin", "administration"]), given, old]
+    hospital.ehr.load(read)
+    hospital.launcher.tokens.add("transient")
+    request = body(fhirServer=hospital.ehr.base_url)
+    request["fhirAuthorization"] = {"access_token": "transient", "token_type": "Bearer"}
+    (card,) = call(hospital, request).json()["cards"]
+    assert "the last one is from Mar 1, 2026" in card["summary"]
+    assert "Jan 5, 2026" not in card["detail"]
+
+
 def test_a_browser_of_any_origin_may_ask_with_the_callers_token(hospital: Clinic) -> None:
     """As the CDS Hooks sandbox does; the pages stay closed."""
     client = hospital.browser().client
@@ -481,11 +497,13 @@ def test_the_wrong_hook_is_a_bad_request(hospital: Clinic) -> None:
 
 
 def test_patient_view_tells_of_doses_that_wait(hospital: Clinic) -> None:
-    hospital.ehr.load(chart(without=["tsat"]))
+    hospital.ehr.load([*chart(without=["tsat"]), administration("second", on="2026-11-08")])
     hospital.browser().get(hospital.launch_path(patient="p1"))
     view = body(hook="patient-view")
     answer = call(hospital, view, "iron-patient-view")
-    assert "1 iron dose cannot be billed yet" in answer.json()["cards"][0]["summary"]
+    (card,) = answer.json()["cards"]
+    assert "2 iron doses cannot be billed yet" in card["summary"]
+    assert re.search(r"No transferrin saturation.* \(2 doses\)", card["detail"])
     view["context"]["patientId"] = "unknown"
     assert call(
         hospital, view, "iron-patient-view", token("/cds-services/iron-patient-view")

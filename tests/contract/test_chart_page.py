@@ -395,6 +395,7 @@ def test_an_ehr_that_is_down_gets_a_plain_page(hospital: Clinic) -> None:
     assert down.status_code in (502, 503)
     assert "Example" not in down.text
     assert "try again" in down.text
+    assert f'href="{browser.visited[-1]}">Try again</a>' in down.text
 
 
 def test_gaps_are_kept_as_the_page_shows_them(hospital: Clinic) -> None:

@@ -137,6 +137,11 @@ def test_released_lines_leave_and_are_remembered(office: Opened) -> None:
     (number,) = {row.sent_number for row in rows}
     assert number == next(segment[1] for segment in parsed(text) if segment[0] == "CLM")
     assert {row.sent_file for row in rows} == {file.name}
+    with here.service.store.transaction() as db:
+        wanted = Filters(view="all", find=number or "")
+        assert [row.key for row in worklist.rows(db, wanted, ["general"], [])] == [
+            row.key for row in rows
+        ]
     assert here.rows("released") == []
     kept = here.service.rows("select name, content, written_by, placed_at from claim_files")
     assert [(row[0], bytes(row[1]).decode(), row[2]) for row in kept] == [(file.name, text, "ada")]

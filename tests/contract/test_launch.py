@@ -528,7 +528,12 @@ def test_an_expired_session_and_a_foreign_chart_are_refused(clinic: Open) -> Non
             "update web_session set seen = now() - interval '2 days' where id = %s",
             [hashed(secret)],
         )
-    assert browser.get(path).status_code == 401
+    ended = browser.get(path)
+    assert ended.status_code == 401
+    # Whoever is let in as sent from a chart comes back in the same way, and the open tab goes on.
+    assert 'href="/sign-in?with=general&amp;chart=true"' in ended.text
+    assert browser.get("/sign-in?with=general&chart=true").status_code == 200
+    assert browser.get(path).status_code == 200
 
 
 def test_the_session_gets_a_new_cookie_with_each_sign_in(clinic: Open) -> None:

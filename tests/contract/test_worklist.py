@@ -436,6 +436,22 @@ def test_a_line_tells_its_whole_story(office: Clinic) -> None:
         assert part in page.text, part
 
 
+def test_what_an_opened_line_waits_for_is_said_of_its_own_dose(office: Clinic) -> None:
+    """A gap of a patient is of several doses, and its message of one of them."""
+    with office.store.transaction() as db:
+        rows = [
+            row
+            for row in worklist.rows(db, ALL, ["general"], CLINICIAN)
+            if row.waits_for == ["transferrin-saturation"]
+        ]
+    browser, _ = signed_in(office)
+    assert len({row.service_date for row in rows}) > 1
+    for row in rows:
+        opened = browser.get(f"/worklist?view=all&open={row.key}").text
+        waits = opened.partition("What it waits for")[2].partition("</ul>")[0]
+        assert f"before {words.day(row.service_date)}" in waits
+
+
 def test_a_forged_form_releases_nothing(office: Clinic) -> None:
     browser, page = signed_in(office)
     fields = {"action": "release", "line": keys(page)}

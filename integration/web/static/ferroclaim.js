@@ -107,6 +107,7 @@
   };
   // Who signed in again elsewhere sends the form as it is; another person gets a page of their own.
   $("#refused")?.addEventListener("close", async () => {
+    $("[data-told]").replaceChildren();
     const answer = await fetch("/session").catch(() => null);
     if (!answer?.ok) return;
     const { user, csrf } = await answer.json();

@@ -21,7 +21,7 @@ from integration.web.worklist.desk import RELEASABLE
 from integration.wording import amounts, words
 from integration.wording.amounts import Sum
 from mappings import codes
-from mappings.assessment import ClaimLine, Evidence
+from mappings.assessment import WORST_FIRST, ClaimLine, Evidence, Finding
 from mappings.codes.requirement import Owner
 from mappings.writing.form837.claim_loops import preview
 from mappings.writing.preparing.drafts import draft_of
@@ -138,6 +138,7 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         for found in gaps.of_patient(db, row.site, row.patient)
         if row.line_id in found.gap.lines
     ]
+    own = _findings(db, row)
     events = [
         *_assessed(db, row, zone),
         *_audited(db, pair, zone, {found.gap.id for found in concerned}),
@@ -151,7 +152,7 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         line=line,
         text=line.text,
         gaps=tuple(
-            _gap(found, settings.site(row.site))
+            _gap(found, own.get(found.gap.requirement), settings.site(row.site))
             for found in sorted(
                 concerned, key=lambda found: (not found.gap.blocking, found.gap.requirement)
             )
@@ -178,13 +179,7 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
 
 def to_settle(db: Db, row: Row) -> Open:
     """What of the line is open and a person's to say, as the newest assessment has it."""
-    kept = assessments.current(db, row.site, row.patient)
-    doses = set(row.line.administrations)
-    found = {
-        finding.requirement: finding
-        for finding in (kept.assessment.requirements if kept else ())
-        if doses & set(finding.administrations)
-    }
+    found = _findings(db, row)
     coverage, asked = found.get("coverage"), found.get("prior-authorization")
     plans = coverage.evidence if coverage and coverage.state == "incomplete" else ()
     is_open = coverage and asked and asked.state in ("incomplete", "missing")
@@ -197,8 +192,21 @@ def to_settle(db: Db, row: Row) -> Open:
     )
 
 
-def _gap(found: GapRow, site: Site) -> GapView:
+def _findings(db: Db, row: Row) -> dict[str, Finding]:
+    """What the newest assessment found for the line's own doses, by requirement: a gap may be of
+    other doses, too."""
+    kept = assessments.current(db, row.site, row.patient)
+    doses = set(row.line.administrations)
+    return {
+        finding.requirement: finding
+        for finding in (kept.assessment.requirements if kept else ())
+        if doses & set(finding.administrations)
+    }
+
+
+def _gap(found: GapRow, own: Finding | None, site: Site) -> GapView:
     gap = found.gap
+    said = own if own and own.state in WORST_FIRST and own.says else None
     waived = f"waived by {found.waived_by}: {found.waiver_reason}" if found.waived_by else None
     written = {
         "confirmed": f"in the chart as {found.location}",
@@ -209,9 +217,9 @@ def _gap(found: GapRow, site: Site) -> GapView:
         written["pending"] = "noted in the chart when somebody next opens it"
     return GapView(
         title=words.title(gap.requirement),
-        finding=words.first_sentence(gap.message),
+        finding=words.first_sentence((said and said.says) or gap.message),
         owner=words.owner(gap.requirement),
-        fix=gap.fix,
+        fix=(said and said.fix) or gap.fix,
         blocking=gap.blocking,
         waived=waived,
         written=written.get(found.written or ""),
