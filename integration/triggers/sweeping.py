@@ -144,7 +144,7 @@ def _query(client: EhrClient, window: Window) -> Query:
 
 
 def _told(client: EhrClient, kind: str, resource: Json) -> Told | None:
-    whose = references.subject(resource, client.site.base_url)
+    whose = references.subject(resource, client.site.addresses)
     if resource["resourceType"] != kind or not isinstance(resource.get("id"), str):
         return None
     if not whose or not whose.startswith("Patient/"):
