@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 
 from integration.cds import services
 from integration.configuration.settings import Settings
+from integration.ehr.transport.keys import KnownKeys
 from integration.serving.worker import Worker
 from integration.store import Store
 from integration.triggers.intake import Intake
@@ -50,8 +51,8 @@ def create_app(
     parts: Sequence[APIRouter] | None = None,
     worker: Worker | None = None,
 ) -> FastAPI:
-    """`app.state` holds `settings`, `store`, `queue`, `intake` and `gates` for the routers, and the
-    WORKER inside, if there is one.
+    """`app.state` holds `settings`, `store`, `keys`, `queue`, `intake` and `gates` for the routers,
+    and the WORKER inside, if there is one.
 
     Without a STORE one is opened, and closed at the end.
     """
@@ -87,6 +88,7 @@ def create_app(
 
 def _equip(app: FastAPI, store: Store) -> None:
     app.state.store = store
+    app.state.keys = KnownKeys(app.state.settings.key_files)
     app.state.queue = Queue(app.state.settings.service)
     app.state.intake = Intake(store, app.state.queue)
     app.state.gates = Gates(store)
