@@ -16,6 +16,7 @@ from integration.ehr.capability import read_statement
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.answers import Answer
 from integration.ehr.reading.patient import read_patient
+from integration.ehr.reading.plan import queries
 from integration.ehr.transport.auth import Tokens, authorization_for
 from integration.ehr.transport.http import Transport
 from integration.ehr.writing.ledger import MemoryLedger
@@ -185,6 +186,32 @@ def test_odd_parts_of_a_statement_are_passed_over() -> None:
     )
     assert capability.searches("Condition")
     assert not capability.batch
+
+
+def test_what_every_line_needs_is_asked_for_whatever_parameters_are_listed(
+    ehr: Make, connect: Connect
+) -> None:
+    """Nothing asked would look like no result: a gap that is none."""
+    fake = ehr("epic").load(chart())
+    statement = modes.statement(fake.mode)
+    for listed in statement["rest"][0]["resource"]:
+        if listed["type"] in ("Observation", "MedicationAdministration", "Procedure"):
+            listed["searchParam"] = [{"name": "category"}]
+    fake.inject(answered(statement), pattern="metadata")
+    pull = read_patient(connect(fake), "p1")
+    assert {"f1", "ma1"} <= {resource["id"] for resource in pull.resources}
+    assert pull.not_offered >= {"Procedure"}
+
+
+@pytest.mark.parametrize("listed", ["patient", "subject"])
+def test_the_one_of_patient_and_subject_that_is_listed_is_asked_by(listed: str) -> None:
+    observation = {"type": "Observation", "searchParam": [{"name": listed}, {"name": "code"}]}
+    site = Site.adhoc("https://ehr.example.org", vendor="generic")
+    capability = read_statement(site, said(resource=[observation]))
+    asked = [dict(query.params) for query in queries(capability, "p1", None, site)]
+    wanted = {"patient": "p1", "subject": "Patient/p1"}[listed]
+    assert asked
+    assert all(one[listed] == wanted for one in asked)
 
 
 # HTTP
