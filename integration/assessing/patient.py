@@ -41,7 +41,7 @@ def check_pull(
     decisions: Sequence[Decision] = (),
 ) -> Checked:
     """Assess what was pulled of one patient, with what people decided."""
-    collection = Collection([site.base_url])
+    collection = Collection(site.addresses)
     for number, resource in enumerate(pull.resources, 1):
         where = f"resource {number} of the answer"
         if isinstance(resource, AsSent):

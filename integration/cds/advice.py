@@ -72,7 +72,7 @@ class OrderedIron:
 def drafts(site: Site, orders: Iterable[Resource], known: KnownChart) -> list[OrderedIron]:
     """The IV irons among ORDERS."""
     finder = ProductFinder(site.drug_aliases)
-    collection = Collection([site.base_url])
+    collection = Collection(site.addresses)
     for number, order in enumerate([*known.resources, *orders], 1):
         collection.add(order, f"resource {number}")
     found = []

@@ -10,7 +10,7 @@ from dataclasses import replace
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir import bundles
 from integration.ehr.fhir.answers import Json
-from integration.ehr.fhir.references import at, local
+from integration.ehr.fhir.references import Bases, at, local
 from integration.ehr.reading.patient import PatientPull
 
 _PLACES = {
@@ -29,7 +29,7 @@ def with_people(client: EhrClient, pull: PatientPull) -> PatientPull:
     tried: set[str] = set()
     for _ in range(_ROUNDS):
         there = {f"{resource['resourceType']}/{resource.get('id')}" for resource in resources}
-        wanted = sorted(set(_named(resources, client.site.base_url)) - there - tried)
+        wanted = sorted(set(_named(resources, client.site.addresses)) - there - tried)
         room = client.site.limits.references - len(tried)
         if not wanted or room <= 0:
             break
@@ -38,11 +38,11 @@ def with_people(client: EhrClient, pull: PatientPull) -> PatientPull:
     return replace(pull, resources=resources)
 
 
-def _named(resources: list[Json], base_url: str) -> Iterator[str]:
+def _named(resources: list[Json], bases: Bases) -> Iterator[str]:
     for resource in resources:
         path = _PLACES.get(resource["resourceType"])
         for reference in at(resource, tuple(path.split("."))) if path else ():
-            key = local(reference, base_url)
+            key = local(reference, bases)
             if key and key.startswith(_KINDS):
                 yield key
 

@@ -162,6 +162,14 @@ class Settings(Section):
             raise OnlyPeopleRead(closed[0].name)
         return [site for site in found if not site.only_people_read]
 
+    @property
+    def key_files(self) -> set[Path]:
+        """Of every site, with what it signs as a service and as an app."""
+        sites = self.sites.values()
+        files = [site.auth.key_file for site in sites]
+        files += [site.app.key_file for site in sites if site.app]
+        return {file for file in files if file}
+
     def chosen(self, names: list[str] | None) -> list[Site]:
         """The sites of these names, all without any; ConfigurationError where there is none."""
         if not self.sites:

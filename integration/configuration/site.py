@@ -5,6 +5,7 @@ Held by tests/unit/test_settings.py.
 """
 
 import re
+from functools import cached_property
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -68,11 +69,31 @@ def _known(key: str, value: str, names: dict[str, str], wanted: str) -> str:
     return names[value]
 
 
+def _fhir_base(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or " " in value:
+        raise ValueError("must begin with http:// or https://")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("must have one port at most, a number up to 65535") from None
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must hold neither credentials, a query nor a fragment")
+    return f"{parts.scheme}{value[len(parts.scheme) :]}".rstrip("/")
+
+
 class Site(Billing):
     """One EHR."""
 
     name: str = Field(default="", pattern=f"^$|{NAME}")
     base_url: str
+    other_addresses: tuple[str, ...] = Field(
+        default=(),
+        description=(
+            "Other addresses by which the server calls itself in links and references, as behind a"
+            " proxy. Nothing is ever asked there."
+        ),
+    )
     vendor: Vendor = Field(
         default="auto",
         description="The vendor profile; `auto` asks the server's CapabilityStatement.",
@@ -159,6 +180,22 @@ class Site(Billing):
         written with the token of whoever opens it. An open server says `auth.method = "none"`."""
         return self.app is not None and "auth" not in self.model_fields_set
 
+    @cached_property
+    def addresses(self) -> tuple[str, ...]:
+        """What the server may call itself: base_url first, the same without TLS, which a proxy may
+        end before it, and the other addresses."""
+        plain = self.base_url.removeprefix("https://")
+        without_tls = () if plain == self.base_url else (f"http://{plain}",)
+        return tuple(dict.fromkeys((self.base_url, *without_tls, *self.other_addresses)))
+
+    def at_base(self, address: str) -> str:
+        """ADDRESS, where the server calls itself something else than base_url: under base_url."""
+        for other in self.addresses[1:]:
+            rest = address.removeprefix(other)
+            if rest != address and rest[:1] in ("", "/", "?"):
+                return f"{self.base_url}{rest}"
+        return address
+
     @classmethod
     def adhoc(cls, base_url: str, **settings: Any) -> Self:
         """A site from nothing but its address, for `ferroclaim assess http://... --patient ID`."""
@@ -196,19 +233,15 @@ class Site(Billing):
             makes = "" if there else f" `ferroclaim codes import --site {self.name}` makes it."
             raise ConfigurationError(f"Site {self.name}: {problem}.{makes}") from None
 
+    @field_validator("other_addresses")
+    @classmethod
+    def _fhir_bases(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(_fhir_base, values))
+
     @field_validator("base_url")
     @classmethod
     def _a_fhir_base(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or " " in value:
-            raise ValueError("must begin with http:// or https://")
-        try:
-            _ = parts.port
-        except ValueError:
-            raise ValueError("must have one port at most, a number up to 65535") from None
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError("must hold neither credentials, a query nor a fragment")
-        return f"{parts.scheme}{value[len(parts.scheme) :]}".rstrip("/")
+        return _fhir_base(value)
 
     @field_validator("lab_aliases")
     @classmethod

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from integration.configuration.resource_types import EVERY_LINE
 from integration.configuration.site import Site
 from integration.ehr.profile import Profile, detected, profile
 
@@ -52,9 +53,13 @@ class Capability:
         )
 
     def searches(self, kind: str) -> bool:
-        """Whether KIND is searched here (Epic's Claim is not: it takes _id only)."""
+        """Whether KIND is searched here (Epic's Claim is not: it takes _id only). What every line
+        needs is, where it is offered at all: a statement that lists no parameter for the patient is
+        rather incomplete, and a refusal is told, while nothing asked would look like nothing
+        there."""
         by_patient = any(self.searches_by(kind, parameter) for parameter in ("patient", "subject"))
-        return kind in self.profile.searches and by_patient
+        needed = kind in EVERY_LINE and self.offers(kind)
+        return kind in self.profile.searches and (by_patient or needed)
 
     def searches_by(self, kind: str, parameter: str) -> bool:
         return self.offers(kind) and self.takes(kind, parameter)

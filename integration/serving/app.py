@@ -12,6 +12,8 @@ from fastapi import APIRouter, FastAPI
 
 from integration.cds import services
 from integration.configuration.settings import Settings
+from integration.ehr.transport.keys import KnownKeys
+from integration.serving.origins import OpenToOrigins
 from integration.serving.worker import Worker
 from integration.store import Store
 from integration.triggers.intake import Intake
@@ -21,7 +23,6 @@ from integration.web.chart import routes
 from integration.web.heads import Heads
 from integration.web.hooks import Hooks
 from integration.web.limits import BodyLimit, CountRefusals
-from integration.serving.origins import OpenToOrigins
 from integration.web.text import TextOnly
 from integration.web.worklist import figures, sending
 from integration.web.worklist import routes as worklist
@@ -52,8 +53,8 @@ def create_app(
     parts: Sequence[APIRouter] | None = None,
     worker: Worker | None = None,
 ) -> FastAPI:
-    """`app.state` holds `settings`, `store`, `queue`, `intake` and `gates` for the routers, and the
-    WORKER inside, if there is one.
+    """`app.state` holds `settings`, `store`, `keys`, `queue`, `intake` and `gates` for the routers,
+    and the WORKER inside, if there is one.
 
     Without a STORE one is opened, and closed at the end.
     """
@@ -91,6 +92,7 @@ def create_app(
 
 def _equip(app: FastAPI, store: Store) -> None:
     app.state.store = store
+    app.state.keys = KnownKeys(app.state.settings.key_files)
     app.state.queue = Queue(app.state.settings.service)
     app.state.intake = Intake(store, app.state.queue)
     app.state.gates = Gates(store)

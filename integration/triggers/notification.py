@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
+from integration.ehr.fhir.references import Bases, under
 from mappings.reading.bundles.heads import SUBJECT
 from mappings.reading.fhir.decoding import NotJson, TooDeep, decode
 
@@ -70,13 +71,13 @@ class Notification:
 
 
 def read(
-    method: str, path: str, body: bytes, base_url: str, headers: Mapping[str, str] = _NO_HEADERS
+    method: str, path: str, body: bytes, bases: Bases, headers: Mapping[str, str] = _NO_HEADERS
 ) -> Notification:
     """PATH is what follows the hook's own address: empty, or `Type/id` (HAPI). HEADERS are found in
     any case. Raises `Unusable`."""
     there = _path(path)
     if headers.get(_DELETED) is not None:
-        return Notification("delete", told=(_deleted(headers[_DELETED], base_url),))
+        return Notification("delete", told=(_deleted(headers[_DELETED], bases),))
     if method == "DELETE":
         if there is None:
             raise Unusable(400, "path", "A DELETE names the resource: .../{Type}/{id}.")
@@ -85,15 +86,15 @@ def read(
         return Notification("empty", told=(there,) if there else ())
     resource = _decoded(body)
     if resource["resourceType"] == "Bundle":
-        return _bundle(resource, base_url)
-    told = _of_resource(resource, base_url)
+        return _bundle(resource, bases)
+    told = _of_resource(resource, bases)
     if there is not None and (there.kind, there.id) != (told.kind, told.id):
         raise Unusable(400, "mismatch", "The body is another resource than the address names.")
     return Notification("resource", told=(told,), duplicate_key=_once(resource, body))
 
 
-def _deleted(named: str, base_url: str) -> Told:
-    told = _reference({"reference": named.strip()}, base_url)
+def _deleted(named: str, bases: Bases) -> Told:
+    told = _reference({"reference": named.strip()}, bases)
     if told is None:
         raise Unusable(400, "deleted", f"{_DELETED} does not name a resource as {{Type}}/{{id}}.")
     return told
@@ -137,27 +138,27 @@ def _depth(value: Any) -> int:
     return depth
 
 
-def _of_resource(resource: Json, base_url: str) -> Told:
+def _of_resource(resource: Json, bases: Bases) -> Told:
     kind, identity = resource["resourceType"], resource.get("id")
     if not isinstance(identity, str) or not _RELATIVE.fullmatch(f"{kind}/{identity}"):
         raise Unusable(422, "not-fhir", "The resource in the body has no id.")
     if kind == "Patient":
         return Told(kind, identity, identity)
-    return Told(kind, identity, _patient(resource.get(SUBJECT.get(kind, "subject")), base_url))
+    return Told(kind, identity, _patient(resource.get(SUBJECT.get(kind, "subject")), bases))
 
 
-def _patient(reference: Any, base_url: str) -> str | None:
-    found = _reference(reference, base_url)
+def _patient(reference: Any, bases: Bases) -> str | None:
+    found = _reference(reference, bases)
     return found.id if found and found.kind == "Patient" else None
 
 
-def _reference(reference: Any, base_url: str) -> Told | None:
+def _reference(reference: Any, bases: Bases) -> Told | None:
     """A reference into the configured base. One that leads elsewhere spoils the whole: nothing is
     fetched from there."""
     text = reference.get("reference") if isinstance(reference, dict) else None
     if not isinstance(text, str) or not text or text.startswith("#"):
         return None
-    local = text.removeprefix(f"{base_url}/")
+    local = under(text, bases)
     if "://" in local or local.startswith("//"):
         raise Unusable(
             422,
@@ -182,7 +183,7 @@ def _once(resource: Json, body: bytes) -> str | None:
 # sends that in R4, too)
 
 
-def _bundle(bundle: Json, base_url: str) -> Notification:
+def _bundle(bundle: Json, bases: Bases) -> Notification:
     entries = [entry for entry in _list(bundle.get("entry")) if isinstance(entry, dict)]
     if len(entries) > MOST_ENTRIES:
         raise Unusable(413, "too-large", f"The Bundle has more than {MOST_ENTRIES} entries.")
@@ -203,8 +204,8 @@ def _bundle(bundle: Json, base_url: str) -> Notification:
             422, "not-a-notification", "The notification does not say of which type it is."
         )
     events = said["events"]
-    told = set(chain.from_iterable(_of_event(event, base_url) for event in events))
-    told.update(_of_entries(entries[1:], base_url))
+    told = set(chain.from_iterable(_of_event(event, bases) for event in events))
+    told.update(_of_entries(entries[1:], bases))
     return Notification(
         "topic-r4" if shape == "topic-r4" else "topic-r5",
         str(said["type"]),
@@ -271,14 +272,12 @@ def _of_status(status: Json) -> Json:
     }
 
 
-def _of_event(event: Mapping[str, Any], base_url: str) -> Iterator[Told]:
+def _of_event(event: Mapping[str, Any], bases: Bases) -> Iterator[Told]:
     """The focus, with the patient that stands beside it."""
     patients = [
-        patient
-        for context in event["additional-context"]
-        if (patient := _patient(context, base_url))
+        patient for context in event["additional-context"] if (patient := _patient(context, bases))
     ]
-    focus = _reference(event.get("focus"), base_url)
+    focus = _reference(event.get("focus"), bases)
     if focus is not None:
         own = focus.id if focus.kind == "Patient" else None
         yield Told(focus.kind, focus.id, own or (patients[0] if len(patients) == 1 else None))
@@ -288,14 +287,14 @@ def _of_event(event: Mapping[str, Any], base_url: str) -> Iterator[Told]:
         )  # a proprietary id: it may be anything
 
 
-def _of_entries(entries: list[Json], base_url: str) -> Iterator[Told]:
+def _of_entries(entries: list[Json], bases: Bases) -> Iterator[Told]:
     """Resources that came along, full or as the address of a deleted or unsent one."""
     for entry in entries:
         resource, request = entry.get("resource"), entry.get("request")
         if isinstance(resource, dict) and isinstance(resource.get("resourceType"), str):
-            yield _of_resource(resource, base_url)
+            yield _of_resource(resource, bases)
         elif isinstance(request, dict) and (
-            found := _reference({"reference": request.get("url")}, base_url)
+            found := _reference({"reference": request.get("url")}, bases)
         ):
             yield found
 

@@ -26,7 +26,7 @@ def resolve(engine: Engine, job: Job) -> None:
     whose = (
         f"Patient/{identity}"
         if kind == "Patient"
-        else references.subject(resource, client.site.base_url)
+        else references.subject(resource, client.site.addresses)
     )
     if whose and whose.startswith("Patient/"):
         told = Told(kind, identity, whose.removeprefix("Patient/"))
@@ -74,7 +74,7 @@ def _asked(
     }
     try:
         answer = client.transport.read(path, params=params, what="$events")
-        found = notification.read("POST", "", answer.body, client.site.base_url)
+        found = notification.read("POST", "", answer.body, client.site.addresses)
     except (EhrError, Unusable) as error:
         if isinstance(error, EhrError) and error.retryable:
             raise

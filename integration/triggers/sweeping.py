@@ -14,19 +14,22 @@ from integration.ehr.client import EhrClient
 from integration.ehr.fhir import references
 from integration.ehr.fhir.answers import Json
 from integration.ehr.fhir.query import Query
-from integration.errors import Forbidden, NotFound, Refused
+from integration.errors import EhrError, Forbidden, NotFound, Refused
 from integration.store import patients, sweeps
 from integration.store.sweeps import Window
 from integration.triggers import waking
 from integration.triggers.notification import Told
 from integration.work.engine import Engine, Job
 from integration.work.queue import LATER
+from integration.work.retries import is_of_the_site
 
 log = structlog.get_logger()
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 TASK, ALL, REFRESH = waking.SWEEP_SITE, "sweep", "refresh"
 CAUSE = "sweep"
+# What says that a server is not searched so, whatever its CapabilityStatement says.
+NOT_SEARCHED = (Forbidden, NotFound, Refused)
 
 
 def sweep_all(engine: Engine, _: Job) -> None:
@@ -42,8 +45,9 @@ def sweep(engine: Engine, job: Job) -> None:
 
 
 def look(engine: Engine, job: Job) -> int:
-    """The same; how many changes were found."""
-    found = 0
+    """The same; how many changes were found. What keeps us from one type is raised once the others
+    had their turn."""
+    found, trouble = 0, None
     site = str(job.site)
     client, _ = engine.clients.of(site)
     pages, again = engine.settings.sweep.pages, False
@@ -51,13 +55,24 @@ def look(engine: Engine, job: Job) -> int:
         _read_again(engine, site, engine.settings.sweep.fallback_hours)
     for kind in _in_turn(engine, client):
         window = _window(engine, client, kind) if pages > 0 else None
-        if window:
+        if window is None:
+            continue
+        try:
             read, changed, finished = _read(engine, client, window, pages)
-            pages, found = pages - read, found + changed
-            again = again or (finished and window.wanted)
+        except EhrError as error:
+            if is_of_the_site(error) and not isinstance(error, Forbidden):
+                raise
+            trouble = trouble or error
+            if kind == waking.ADMINISTRATION and isinstance(error, NOT_SEARCHED):
+                _read_again(engine, site, engine.settings.sweep.fallback_hours)
+            continue
+        pages, found = pages - read, found + changed
+        again = again or (finished and window.wanted)
     if again or pages <= 0:
         with engine.store.transaction() as db:
             engine.queue.add(db, TASK, job.key, {"site": site}, priority=LATER)
+    if trouble:
+        raise trouble
     return found
 
 
@@ -134,7 +149,7 @@ def _read(engine: Engine, client: EhrClient, window: Window, most: int) -> tuple
             engine.step("swept")
             if read >= most:
                 break
-    except (Forbidden, NotFound, Refused) as error:
+    except NOT_SEARCHED as error:
         if window.kind == waking.ADMINISTRATION:
             raise
         log.warning("not searched", site=window.site, kind=window.kind, error=str(error))
@@ -169,7 +184,7 @@ def _query(client: EhrClient, window: Window) -> Query:
 
 
 def _told(client: EhrClient, kind: str, resource: Json) -> Told | None:
-    whose = references.subject(resource, client.site.base_url)
+    whose = references.subject(resource, client.site.addresses)
     if resource["resourceType"] != kind or not isinstance(resource.get("id"), str):
         return None
     if not whose or not whose.startswith("Patient/"):

@@ -85,7 +85,7 @@ async def _notified(request: Request, site_name: str, name: str, path: str) -> R
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if body and kind not in _TYPES:
         raise _refused(415, "content-type", "Send application/fhir+json.")
-    told = (request.method, path, body, site.base_url, request.headers)
+    told = (request.method, path, body, site.addresses, request.headers)
     try:
         if len(body) > READ_AT_ONCE_BYTES:
             found = await run_in_threadpool(notification.read, *told)

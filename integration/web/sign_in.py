@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from integration.ehr.transport.keys import Keyring, jwks_of
+from integration.ehr.transport.keys import KnownKeys, jwks_of
 from integration.smart.launch import CALLBACK, Away
 from integration.smart.refusal import NOBODY_YET, Refusal, SignInAgain
 from integration.store import audit
@@ -23,6 +23,7 @@ from integration.web.gate import (
     set_cookie,
 )
 from integration.web.pages import PageRoute, page, security_headers
+from integration.web.problems import ApiProblem
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 PENDING_SECONDS = 600
@@ -130,12 +131,12 @@ def sign_out(request: Request, here: OfPages) -> Response:
 
 
 @router.get("/.well-known/jwks.json")
-def jwks(here: OfPages) -> JSONResponse:
+def jwks(request: Request) -> JSONResponse:
     """The public parts of every key that we sign with."""
-    files = {site.auth.key_file for site in here.settings.sites.values()} | {
-        s.app.key_file for s in here.settings.sites.values() if s.app
-    }
-    rings = [Keyring.load(file) for file in sorted(file for file in files if file)]
+    keys: KnownKeys = request.app.state.keys
+    rings = keys.rings()
+    if not rings and request.app.state.settings.key_files:
+        raise ApiProblem(503, "The keys cannot be read now.")
     return JSONResponse(
         jwks_of(rings), headers={"Cache-Control": f"public, max-age={JWKS_SECONDS}"}
     )

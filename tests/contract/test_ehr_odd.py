@@ -2,11 +2,13 @@
 lack is named, and nothing is written twice."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from integration.configuration.site import Site
@@ -14,11 +16,20 @@ from integration.ehr.capability import read_statement
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.answers import Answer
 from integration.ehr.reading.patient import read_patient
+from integration.ehr.reading.plan import queries
+from integration.ehr.transport.auth import Tokens, authorization_for
+from integration.ehr.transport.http import Transport
 from integration.ehr.writing.ledger import MemoryLedger
 from integration.ehr.writing.sending import _located
 from integration.ehr.writing.transactions import Write
 from integration.ehr.writing.writeback import Outcome, write_back_for
-from integration.errors import BadAnswer, Unreachable
+from integration.errors import (
+    BadAnswer,
+    ConfigurationError,
+    LeadsElsewhere,
+    Unauthorized,
+    Unreachable,
+)
 from tests.fakes import modes
 from tests.fakes.chart import administration, chart, detected_issue, resource
 from tests.fakes.ehr import FakeEhr
@@ -177,6 +188,32 @@ def test_odd_parts_of_a_statement_are_passed_over() -> None:
     assert not capability.batch
 
 
+def test_what_every_line_needs_is_asked_for_whatever_parameters_are_listed(
+    ehr: Make, connect: Connect
+) -> None:
+    """Nothing asked would look like no result: a gap that is none."""
+    fake = ehr("epic").load(chart())
+    statement = modes.statement(fake.mode)
+    for listed in statement["rest"][0]["resource"]:
+        if listed["type"] in ("Observation", "MedicationAdministration", "Procedure"):
+            listed["searchParam"] = [{"name": "category"}]
+    fake.inject(answered(statement), pattern="metadata")
+    pull = read_patient(connect(fake), "p1")
+    assert {"f1", "ma1"} <= {resource["id"] for resource in pull.resources}
+    assert pull.not_offered >= {"Procedure"}
+
+
+@pytest.mark.parametrize("listed", ["patient", "subject"])
+def test_the_one_of_patient_and_subject_that_is_listed_is_asked_by(listed: str) -> None:
+    observation = {"type": "Observation", "searchParam": [{"name": listed}, {"name": "code"}]}
+    site = Site.adhoc("https://ehr.example.org", vendor="generic")
+    capability = read_statement(site, said(resource=[observation]))
+    asked = [dict(query.params) for query in queries(capability, "p1", None, site)]
+    wanted = {"patient": "p1", "subject": "Patient/p1"}[listed]
+    assert asked
+    assert all(one[listed] == wanted for one in asked)
+
+
 # HTTP
 
 
@@ -328,3 +365,120 @@ def test_an_entry_of_a_transaction_that_went_through_says_what_became_of_it(
     made = {"resourceType": "Bundle", "type": "transaction-response", "entry": [entry]}
     fake.inject(answered(made), method="POST")
     assert write_back_for(connect(fake)).put(detected_issue("a")).result == result
+
+
+# Addresses: a server behind a proxy calls itself something else
+
+
+def behind_a_proxy(**settings: Any) -> Site:
+    return Site.adhoc("https://ehr.example.org/fhir", **settings)
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("http://ehr.example.org/fhir?_getpages=7", "https://ehr.example.org/fhir?_getpages=7"),
+        ("http://ehr.example.org/fhir/Condition?p=2", "https://ehr.example.org/fhir/Condition?p=2"),
+        ("http://inside:8080/r4/Condition?p=2", "https://ehr.example.org/fhir/Condition?p=2"),
+        ("http://inside:8080/r4", "https://ehr.example.org/fhir"),
+        ("http://inside:8080/r4x/Condition", None),
+        ("http://inside:8081/r4/Condition", None),
+        ("http://ehr.example.org.evil/fhir", None),
+        ("http://ehr.example.org:81/fhir", None),
+    ],
+)
+def test_what_a_server_calls_itself_is_asked_at_the_base(address: str, asked: str | None) -> None:
+    site = behind_a_proxy(other_addresses=["http://inside:8080/r4/"])
+    with Transport(site) as transport:
+        if asked:
+            assert transport.url(address) == asked
+        else:
+            with pytest.raises(LeadsElsewhere, match="or name that in other_addresses"):
+                transport.url(address)
+
+
+def test_an_address_of_the_server_is_one() -> None:
+    with pytest.raises(ConfigurationError, match="must begin with http"):
+        behind_a_proxy(other_addresses=["ehr.example.org"])
+
+
+def test_a_chart_whose_references_name_another_address(ehr: Make, connect: Connect) -> None:
+    inside = "http://inside:8080/fhir"
+    fake = ehr("epic").load(chart())
+    usual = fake.answer
+
+    def calling_itself_so(*asked: Any) -> Any:
+        status, made, headers = usual(*asked)
+        text = json.dumps(made).replace('"reference": "', f'"reference": "{inside}/')
+        return status, json.loads(text), headers
+
+    fake.answer = calling_itself_so  # type: ignore[assignment, method-assign]
+    says = "names a patient of another server (http://inside:8080); not used"
+    told = read_patient(connect(fake), "p1").problems
+    assert all(problem["problem"].startswith(says) for problem in told)
+    assert len(told) == 6
+    pull = read_patient(connect(fake, other_addresses=[inside]), "p1")
+    assert (len(pull.resources), pull.problems) == (len(chart()), [])
+
+
+# Signing in
+
+
+SECRET = {"method": "client_secret_basic", "client_id": "us", "client_secret": "s3cret"}
+
+
+def signing_in(server: HTTPServer, configuration: Response, token: Response) -> None:
+    server.expect_request("/fhir/.well-known/smart-configuration").respond_with_response(
+        configuration
+    )
+    server.expect_request("/token").respond_with_response(token)
+    site = Site.adhoc(server.url_for("/fhir"), auth=SECRET, limits={"retries": 0})
+    assert authorization_for(site, Tokens()).headers() == {"Authorization": "Bearer t"}
+
+
+NAMED = {"token_endpoint": "/token"}
+TOKEN = {"access_token": "t", "token_type": "bearer", "expires_in": 300}
+
+
+@pytest.mark.parametrize("status", [200, 201])
+def test_a_token_is_one_whatever_the_success_is_called(ehr_server: HTTPServer, status: int) -> None:
+    signing_in(ehr_server, answered(NAMED), answered(TOKEN, status))
+
+
+@pytest.mark.parametrize(
+    ("configuration", "token", "kind", "says"),
+    [
+        (
+            answered({"token_endpoint": "http://[nowhere"}),
+            answered(TOKEN),
+            ConfigurationError,
+            "is no address. Set auth.token_url",
+        ),
+        (
+            answered({"token_endpoint": "https://host:443:443/token"}),
+            answered(TOKEN),
+            ConfigurationError,
+            "is no address. Set auth.token_url",
+        ),
+        (answered(b"", 503), answered(TOKEN), Unreachable, "503 and names no token endpoint. Try"),
+        (answered(b"", 404), answered(TOKEN), ConfigurationError, "Check base_url, or set auth."),
+        (answered(NAMED), answered(b"<html>", 404), Unauthorized, "404. Check auth.token_url"),
+        (answered(NAMED), answered(b"", 302, Location="/"), Unauthorized, "Check auth.token_url"),
+        (answered(NAMED), answered(b"", 401), Unauthorized, "401. Check client_id"),
+        (
+            answered(NAMED),
+            answered({"error": "invalid_client"}),
+            Unauthorized,
+            r"200 (invalid_client). Check client_id",
+        ),
+    ],
+)
+def test_a_way_in_that_is_none_is_told(
+    configuration: Response,
+    token: Response,
+    kind: type[Exception],
+    says: str,
+    ehr_server: HTTPServer,
+) -> None:
+    with pytest.raises(kind, match=re.escape(says)):
+        signing_in(ehr_server, configuration, token)

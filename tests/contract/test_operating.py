@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from integration.commands.service import _with_address
 from integration.configuration.settings import Settings
+from integration.ehr.transport.keys import Keyring, generate
 from integration.errors import ConfigurationError
 from integration.operating import metrics
 from integration.serving.app import MOST_BYTES, create_app
@@ -51,6 +52,28 @@ def test_it_is_ready_with_old_code_tables_and_names_every_one(service: Running) 
     assert set(said) == set(service.settings.sites)
     for names in said.values():
         assert [text.partition(":")[0] for text in names] == [row.name for row in freshness()]
+
+
+def test_ehrs_find_our_keys_while_a_key_file_is_away(running: Make, tmp_path: Path) -> None:
+    """A secret that is mounted anew, or a file that somebody moved."""
+    file, later = tmp_path / "key.json", tmp_path / "later.json"
+    Keyring((generate(),)).save(file)
+    auth = {"method": "private_key_jwt", "client_id": "us", "key_file": str(file)}
+    app = {"client_id": "us", "method": "private_key_jwt", "key_file": str(later)}
+    service = running(site={"auth": auth, "app": app})
+    url = "/.well-known/jwks.json"
+    there = service.web.get(url)
+    assert (there.status_code, len(there.json()["keys"])) == (200, 1)
+    file.rename(later)
+    assert service.web.get(url).json() == there.json()
+    Keyring((generate(),)).save(file)
+    assert len(service.web.get(url).json()["keys"]) == 2
+
+
+def test_keys_that_never_were_there_are_no_fault_of_ours(running: Make, tmp_path: Path) -> None:
+    auth = {"method": "private_key_jwt", "client_id": "us", "key_file": str(tmp_path / "no.json")}
+    answer = running(site={"auth": auth}).web.get("/.well-known/jwks.json")
+    assert (answer.status_code, str(tmp_path) in answer.text) == (503, False)
 
 
 def test_it_lives_without_its_database_but_is_not_ready(

@@ -11,6 +11,7 @@ import pytest
 from werkzeug import Response
 
 from integration.configuration.resource_types import WAKING
+from integration.errors import EhrError, Refused
 from integration.store import sweeps
 from integration.triggers import sweeping, waking
 from integration.work.engine import Job
@@ -195,6 +196,36 @@ def test_administrations_that_may_not_be_read_are_trouble(service: Running) -> N
     service.work()
     assert service.rows("select failures from site_state") == [(1,)]
     assert position(service).window_from is not None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Response("<html>", content_type="text/html"), Response(status=500)],
+    ids=["page", "trouble"],
+)
+def test_the_trouble_of_one_type_is_told_when_the_others_had_their_turn(
+    service: Running, answer: Response
+) -> None:
+    service.fake.inject(answer, pattern=r"^Observation\?", times=9)
+    with pytest.raises(EhrError, match="the search for Observation"):
+        sweeping.look(service.engine, JOB)
+    with service.store.transaction() as db:
+        rows = {row.kind: row for row in sweeps.of_site(db, "general")}
+    assert rows["Observation"].window_from is not None
+    assert rows["ClaimResponse"].position == NOW
+
+
+def test_where_administrations_can_not_be_searched_after_all_known_records_are_read_again(
+    service: Running,
+) -> None:
+    """The statement lists _lastUpdated, and the server wants a patient all the same."""
+    service.assess()
+    service.work()
+    service.fake.inject(Response(status=400), pattern=r"^MedicationAdministration\?_last", times=9)
+    service.engine.clock = lambda: NOW + timedelta(hours=5)
+    with pytest.raises(Refused):
+        sweeping.look(service.engine, JOB)
+    assert service.queued() == ["patient:1"]
 
 
 @pytest.mark.parametrize("vendor", ["epic", "oracle"])

@@ -10,11 +10,12 @@ from integration.triggers.notification import Notification, Told, Unusable, read
 from tests import notifications as sent
 
 BASE = "https://ehr.example/fhir"
+BASES = (BASE, "http://internal:8080/fhir")
 MA1 = Told("MedicationAdministration", "ma1", "p1")
 
 
 def reading(body: object, path: str = "", method: str = "POST") -> Notification:
-    return read(method, path, body if isinstance(body, bytes) else json.dumps(body).encode(), BASE)
+    return read(method, path, body if isinstance(body, bytes) else json.dumps(body).encode(), BASES)
 
 
 def refusal(body: object, path: str = "", method: str = "POST") -> tuple[int, str]:
@@ -257,7 +258,7 @@ DELETED = "X-Medplum-Deleted-Resource"
 )
 @pytest.mark.parametrize("body", [b"{}", b""])
 def test_medplum_tells_of_a_deletion_in_a_header(named: str, body: bytes) -> None:
-    found = read("POST", "", body, BASE, {DELETED: named})
+    found = read("POST", "", body, BASES, {DELETED: named})
     told = (Told("MedicationAdministration", "ma1"),)
     assert (found.shape, found.told, found.duplicate_key) == ("delete", told, None)
 
@@ -268,5 +269,16 @@ def test_medplum_tells_of_a_deletion_in_a_header(named: str, body: bytes) -> Non
 )
 def test_a_header_that_names_nothing_here_is_refused(named: str, reason: str) -> None:
     with pytest.raises(Unusable) as caught:
-        read("POST", "", b"{}", BASE, {DELETED: named})
+        read("POST", "", b"{}", BASES, {DELETED: named})
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_a_reference_by_any_of_the_server_s_own_addresses_is_one_into_it(base: str) -> None:
+    body = {
+        "resourceType": "Observation",
+        "id": "o1",
+        "subject": {"reference": f"{base}/Patient/p1"},
+    }
+    (told,) = reading(body).told
+    assert told.patient == "p1"

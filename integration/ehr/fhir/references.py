@@ -4,7 +4,7 @@ Held by tests/unit/test_forms.py.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from integration.errors import ConfigurationError
 from mappings.reading.bundles.heads import SUBJECT
 from mappings.reading.fhir import elements
 
+Bases = Sequence[str]
 WHOSE = {**SUBJECT, "DetectedIssue": "patient", "Task": "for", "Communication": "subject"}
 # The references that R12 follows.
 FOLLOWED = {
@@ -30,10 +31,11 @@ FOLLOWED = {
 READABLE = frozenset({"Condition", "Encounter", "Location", "Medication", "MedicationRequest",
     "Observation",
                       "Organization", "Substance"})  # fmt: skip
+_SERVER = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*://[A-Za-z0-9.\-:\[\]]+")
 _RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]+)?")
 
 
-def subject(resource: Json, base_url: str) -> str | None:
+def subject(resource: Json, bases: Bases) -> str | None:
     """`Patient/p1`; the empty text where it should name a patient and does not; None for what
     belongs to nobody."""
     place = WHOSE.get(resource["resourceType"])
@@ -41,25 +43,41 @@ def subject(resource: Json, base_url: str) -> str | None:
         return None
     said = resource.get(place)
     named = said if isinstance(said, list) else [said]
-    return next((key for reference in named if (key := local(reference, base_url))), "")
+    return next((key for reference in named if (key := local(reference, bases))), "")
 
 
-def needed(resource: Json, base_url: str) -> Iterator[str]:
+def server_named(resource: Json) -> str | None:
+    """The server of which RESOURCE names a patient, where it writes its address out."""
+    said = resource.get(WHOSE.get(resource["resourceType"], ""))
+    text = said.get("reference") if isinstance(said, dict) else None
+    found = _SERVER.match(text) if isinstance(text, str) else None
+    return found[0] if found else None
+
+
+def needed(resource: Json, bases: Bases) -> Iterator[str]:
     """`Medication/m1` and the like: what the rules follow from here and the same server holds."""
     for path in FOLLOWED.get(resource["resourceType"], ()):
         for reference in at(resource, tuple(path.split("."))):
-            key = local(reference, base_url)
+            key = local(reference, bases)
             if key and key.split("/")[0] in READABLE:
                 yield key
 
 
-def local(reference: object, base_url: str) -> str | None:
+def local(reference: object, bases: Bases) -> str | None:
     """`Type/id` of a reference into this server; None for contained, logical and foreign ones."""
     text = reference.get("reference") if isinstance(reference, dict) else None
     if not isinstance(text, str):
         return None
-    found = _RELATIVE.fullmatch(text.removeprefix(base_url + "/"))
+    found = _RELATIVE.fullmatch(under(text, bases))
     return f"{found[1]}/{found[2]}" if found else None
+
+
+def under(address: str, bases: Bases) -> str:
+    """ADDRESS without the one of BASES that it begins with: `Site.addresses`."""
+    for base in bases:
+        if address.startswith(base) and address[len(base) : len(base) + 1] == "/":
+            return address[len(base) + 1 :]
+    return address
 
 
 def age(resource: Json) -> tuple[tuple[datetime, ...], int]:

@@ -252,11 +252,10 @@ class ChartReading:
         if not isinstance(resource.get("id"), str):
             self.problems.append({"resource": kind, "problem": "has no id"})
             return
-        whose = references.subject(resource, self.client.site.base_url)
+        whose = references.subject(resource, self.client.site.addresses)
         if whose == "":
-            self.problems.append(
-                {"resource": f"{kind}/{resource['id']}", "problem": "names no patient; not used"}
-            )
+            named = f"{kind}/{resource['id']}"
+            self.problems.append({"resource": named, "problem": _of_nobody(resource)})
         elif whose not in (None, f"Patient/{self.patient}") or not query.matches(resource):
             self.dropped += 1
             self._moves(resource, whose)
@@ -318,7 +317,7 @@ class ChartReading:
             self._filter(Query(kind, ()), taken)
 
     def _missing(self) -> list[str]:
-        base = self.client.site.base_url
+        base = self.client.site.addresses
         here = chain.from_iterable(self.kept.values())
         needed = set(chain.from_iterable(references.needed(resource, base) for resource in here))
         return sorted(needed - self.kept.keys())
@@ -327,3 +326,13 @@ class ChartReading:
         answers = self.client.batch(paths, fresh=self.fresh)
         self.requests += -(-len(paths) // BATCH_ENTRIES) if self.client.batches else len(paths)
         return answers
+
+
+def _of_nobody(resource: Json) -> str:
+    server = references.server_named(resource)
+    if server is None:
+        return "names no patient; not used"
+    return (
+        f"names a patient of another server ({server}); not used. Where that is what this one calls"
+        " itself, name it in other_addresses"
+    )

@@ -40,7 +40,7 @@ def _of(client: EhrClient, problems: list[Problem], query: Query) -> Iterator[st
             if page.left_out:
                 problems.append({"resource": query.kind, "problem": page.left_out})
             for resource in page.resources:
-                key = _whose(resource, client.site.base_url)
+                key = _whose(resource, client.site.addresses)
                 if key == "":
                     name = f"{query.kind}/{resource.get('id')}"
                     problems.append({"resource": name, "problem": "names no patient; not used"})
@@ -52,7 +52,7 @@ def _of(client: EhrClient, problems: list[Problem], query: Query) -> Iterator[st
         problems.append({"resource": query.kind, "problem": says})
 
 
-def _whose(resource: Json, base_url: str) -> str | None:
+def _whose(resource: Json, bases: references.Bases) -> str | None:
     if resource["resourceType"] == "Patient":
         return f"Patient/{resource.get('id')}"
-    return references.subject(resource, base_url)
+    return references.subject(resource, bases)

@@ -30,7 +30,7 @@ def read_patient(
     own = ChartReading(client, patient, since, fresh).pull()
 
     def key(reference: object) -> str | None:
-        return references.local(reference, client.site.base_url)
+        return references.local(reference, client.site.addresses)
 
     people = {own.patient: own.person} if own.person else {}
     problems = _others(client, people, key, fresh)

@@ -96,8 +96,10 @@ def _params(
             continue
         elif name in CONTROLS or capability.takes(kind, name):
             yield name, _filled(",".join(texts), filling)
-        elif name == "patient":  # never without: the answer would be everybody's
+        elif name == "patient" and capability.takes(kind, "subject"):
             yield "subject", f"Patient/{filling['{patient}']}"
+        elif name == "patient":  # never without: the answer would be everybody's
+            yield name, _filled(",".join(texts), filling)
 
 
 def _filled(text: str, filling: Mapping[str, str]) -> str:

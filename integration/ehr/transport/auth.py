@@ -39,6 +39,8 @@ JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 240  # at most five minutes ahead (SMART); a minute is left for a slow clock
 UNSTATED_LIFETIME_SECONDS = 60.0  # expires_in is only recommended: missing means short
 CLOCK_SKEW_SECONDS = 60
+# What answers so, and names no error of OAuth, is something else.
+_NO_TOKEN_ENDPOINT = (301, 302, 303, 307, 308, 404, 405, 406, 410, 415)
 _ERROR_CODE = re.compile(r"[a-z_]{1,60}")
 
 
@@ -201,7 +203,7 @@ class ClientCredentials:
         headers = {"Accept": "application/json", **self._token_headers, **basic}
         response = plain_request(self.site, "POST", endpoint, data=body, headers=headers)
         answer = json_object(response)
-        if response.status != 200:
+        if not 200 <= response.status < 300 or error_code(answer):
             raise self._refusal(response, answer)
         try:
             return read_token(answer)
@@ -210,7 +212,7 @@ class ClientCredentials:
                 self.site.name,
                 f"{_answered(response)} {problem}",
                 "Check auth.token_url, and ask the EHR's vendor",
-                200,
+                response.status,
             ) from None
 
     def _refusal(self, response: PlainAnswer, answer: dict[str, Any] | None) -> EhrError:
@@ -225,10 +227,13 @@ class ClientCredentials:
             "unauthorized_client": (
                 "Ask the EHR's administrator to allow client_credentials for this client"
             ),
+            "unsupported_grant_type": "Check auth.token_url, and that it is for backend services",
         }
         fix = fixes.get(
             str(code),
-            "Check client_id, and that our current public key (or the secret) is registered",
+            "Check client_id, and that our current public key (or the secret) is registered"
+            if code or status not in _NO_TOKEN_ENDPOINT
+            else "Check auth.token_url: this is not where tokens are given",
         )
         if abs(skew) > CLOCK_SKEW_SECONDS:
             how = "ahead" if skew > 0 else "behind"

@@ -13,6 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from integration.configuration.section import is_loopback
 from integration.configuration.site import Site
+from integration.ehr.fhir.answers import TRANSIENT
 from integration.ehr.scopes import version_of
 from integration.ehr.transport.asking import as_it_is, authorities, timeouts
 from integration.ehr.transport.failing import never_connected
@@ -48,12 +49,21 @@ def discover(site: Site) -> SmartConfiguration:
     )
     endpoint = site.auth.token_url or (answer or {}).get("token_endpoint")
     if not isinstance(endpoint, str) or not endpoint:
+        says = f"{WELL_KNOWN} answered {response.status} and names no token endpoint"
+        if response.status in TRANSIENT:
+            raise Unreachable(site.name, says, "Try again later", response.status)
         raise ConfigurationError(
-            f"Site {site.name}: {WELL_KNOWN} answered {response.status} and names no token"
-            " endpoint. Check base_url, or set auth.token_url."
+            f"Site {site.name}: {says}. Check base_url, or set auth.token_url."
         )
-    endpoint = urljoin(site.base_url + "/", endpoint)
-    parts = urlsplit(endpoint)
+    try:
+        endpoint = urljoin(site.base_url + "/", endpoint)
+        parts = urlsplit(endpoint)
+        _ = parts.port
+    except ValueError:
+        raise ConfigurationError(
+            f"Site {site.name}: {WELL_KNOWN} names a token endpoint that is no address. Set"
+            " auth.token_url."
+        ) from None
     if parts.scheme != "https" and not is_loopback(parts.hostname):
         raise ConfigurationError(
             f"Site {site.name}: the token endpoint at {parts.netloc} is not https. Set"

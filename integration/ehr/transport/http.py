@@ -114,6 +114,7 @@ class Transport:
         LeadsElsewhere says where WHAT leads instead."""
         try:
             address = urljoin(self.site.base_url + "/", path) if path else self.site.base_url
+            address = self.site.at_base(address)
             followed = self.same_origin(address)
             there = urlsplit(address)
         except ValueError:  # host:443:443 behind a proxy (fhircore#1714)
@@ -132,7 +133,9 @@ class Transport:
 
     def _elsewhere(self, problem: str) -> LeadsElsewhere:
         return LeadsElsewhere(
-            self.site.name, problem, "Correct the server's own base address, or base_url"
+            self.site.name,
+            problem,
+            "Correct base_url or the server's own base address, or name that in other_addresses",
         )
 
     def same_origin(self, url: str) -> bool:
@@ -309,7 +312,7 @@ def _of_reading(site: str, address: str, error: Exception) -> Exception:
     if was_late(error):
         why = "did not answer in time"
     else:
-        why = "answers with what is no HTTP" if is_no_http(error) else "hung up"
+        why = "answers with what is no HTTP" if is_no_http(error) else "cannot be reached"
     return Unreachable(site, f"{address} {why}", look)
 
 

@@ -8,14 +8,18 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeyParameters, KeySet, RSAKey
 
 from integration.errors import ConfigurationError
+
+log = structlog.get_logger()
 
 Algorithm = Literal["RS384", "ES384"]
 RSA_BITS = 3072
@@ -122,6 +126,25 @@ class Keyring:
                 for key in self.keys
             ]
         }
+
+
+class KnownKeys:
+    """Key files as they were when they could last be read: a file that is away for a moment (a
+    secret that is mounted anew) must not take from EHRs the keys by which they know us."""
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        self._files = sorted(set(files))
+        self._last: dict[Path, Keyring] = {}
+        self.rings()
+
+    def rings(self) -> list[Keyring]:
+        """Those of every file, as it is now or was before; without those never read."""
+        for file in self._files:
+            try:
+                self._last[file] = Keyring.load(file)
+            except ConfigurationError as error:
+                log.error("keys", error=str(error), kept=file in self._last)
+        return list(self._last.values())
 
 
 def jwks_of(rings: list[Keyring]) -> dict[str, Any]:
