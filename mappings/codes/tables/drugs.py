@@ -40,7 +40,7 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     there is one. `label_heart_failure`: labeled for iron deficiency in heart failure.
 
     `unverified`: those of its RxNorm and ATC codes for which no official text was seen. `routes`:
-    by which its label has it given.
+    by which its label has it given. `vague`: its names say that it is one, and not which.
     """
 
     family: str
@@ -51,6 +51,7 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     label_population: Literal["ckd"] | None = None
     routes: tuple[str, ...] = ("intravenous", "dialysis-circuit")
     label_heart_failure: bool = False
+    vague: bool = False
     retired: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
     rxnorm: tuple[str, ...] = ()

@@ -202,7 +202,8 @@ def _is_of_another(note: str, sentence: str, family: str | None) -> bool:
 
 def irons_named(text: str) -> set[str]:
     """The families of irons whose names stand in a text."""
-    return {row.family for row in codes.products().families if words.first_of(text, row.names)}
+    rows = (row for row in codes.products().families if not row.vague)
+    return {row.family for row in rows if words.first_of(text, row.names)}
 
 
 def _of_another_iron(found: Amount) -> Amount:

@@ -165,7 +165,8 @@ class ProductFinder:
             plain = _NUMBERED.sub(" ", plain)
             named = list(self._families_named(plain))
         for family in dict.fromkeys(named):
-            yield ProductEvidence(family, "name", self._presentation(family, plain))
+            if not codes.families()[family].vague or _names_no_other(family, plain):
+                yield ProductEvidence(family, "name", self._presentation(family, plain))
 
     def _families_named(self, plain: str) -> Iterable[str]:
         """Names overlap by their enclosing spaces, so the text is searched once for each name that
@@ -190,6 +191,9 @@ def agreed(evidence: Iterable[ProductEvidence]) -> tuple[str | None, str | None,
     if not evidence:
         return None, None, None
     named = {item.family: item for item in reversed(evidence) if item.family}
+    vague = {family for family in named if codes.families()[family].vague}
+    if len(named) > len(vague):
+        named = {family: item for family, item in named.items() if family not in vague}
     against = next((item for item in evidence if item.not_iron), None)
     if len(named) > 1:
         several = [named[family] for family in sorted(named)]
@@ -199,6 +203,15 @@ def agreed(evidence: Iterable[ProductEvidence]) -> tuple[str | None, str | None,
         return None, None, f"{_says_which(first)} but {against.says} is {against.not_iron}"
     use = next((item.use for item in evidence if item.family and item.use), None)
     return next(iter(named), None), use, None
+
+
+def _names_no_other(family: str, plain: str) -> bool:
+    """Whether a text says no more than that it is an iron: "IV iron", not what is given before
+    one."""
+    rest = plain
+    for name in codes.families()[family].names:
+        rest = rest.replace(words.plain(name), "  ")
+    return codes.giving().names_nothing.is_all_of(rest)
 
 
 def _says_which(evidence: ProductEvidence) -> str:
