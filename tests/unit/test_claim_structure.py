@@ -145,6 +145,7 @@ def test_what_stands_wrong_is_told_once(old: str, new: str, says: str) -> None:
         (STAY, "NTE*TPO*THIRD PARTY~", "NTE*ADD*THIRD PARTY~", "NTE stands too late in its loop"),
         (STAY, "NM1*DN*1*JONES", "NM1*DK*1*JONES", "NM1*DK has no place here"),
         (STAY, "CL1*1*1*01~\n", "", "the claim has no CL1"),
+        (STAY, "SV2*0260*HC:96365", "SV2*0260*HC:", "the line has no HCPCS code"),
         (STAY, "DTP*096*TM*1130~", "DTP*096*TX*1130~", "DTP02 is none of D8, DT, RD8, TM"),
     ],
 )
