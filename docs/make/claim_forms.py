@@ -44,6 +44,13 @@ def claim_forms() -> str:
         ("frequency while treatment goes on (patient status 30)", forms.frequency.still_patient),
         ("frequency when it ended", forms.frequency.ended),
     ]
+    filing = [
+        *(
+            (f"{', '.join(row.kinds)}, by name: {', '.join(row.words)}", row.filing)
+            for row in forms.filing.named
+        ),
+        *forms.filing.kinds.items(),
+    ]
     ndcs, lists, medicare = forms.several_ndcs, forms.lists, forms.medicare
     modifiers = [("first NDC of a line", ndcs.first), ("any other", ndcs.other)]
     repeated = [("a drug", forms.repeated.drug), ("giving it", forms.repeated.service)]
@@ -87,6 +94,12 @@ A nurse who gave the drug renders nothing.
 ## A dialysis facility's month (72X)
 
 {_rows("needs", of_dialysis, dialysis)}
+
+## Which kind of payer (SBR09)
+
+The first that holds. Original Medicare is `MB`, on an 837I `MA`.
+
+{_rows("kind", filing, forms.filing)}
 
 ## Why Medicare pays second
 

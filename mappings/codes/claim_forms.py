@@ -53,6 +53,23 @@ class Dialysis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verified: bool
 
 
+class FilingName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Payers of some kinds whose name has such words."""
+
+    filing: str
+    kinds: tuple[str, ...]
+    words: tuple[str, ...]
+
+
+class PayerFiling(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """SBR09 by kind of payer, and by names."""
+
+    kinds: dict[str, str]
+    named: tuple[FilingName, ...]
+    source: str
+    verified: bool
+
+
 class SecondaryReasons(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     types: dict[str, str]
     source: str
@@ -103,6 +120,7 @@ class ClaimForms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     practitioners: Practitioners
     frequency: Frequency
     dialysis: Dialysis
+    filing: PayerFiling
     medicare_secondary: SecondaryReasons
     several_ndcs: SeveralNdcs
     repeated: SecondVisit

@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from mappings.datafiles.loading import packaged, structure
 
-MANY = 0
+MANY, UNTOLD = 0, -1
 _SPEC = re.compile(r"([A-Z0-9]+)(\*([A-Z0-9|,]+))?(/(\d+|n))?(!?)")
-_ELEMENT = re.compile(r"(!?)(-|\((\d+)|([RNDT]?)(\d+)-(\d+))(=([A-Z0-9|]+))?\)?")
+_ELEMENT = re.compile(r"(!?)(-|\*|\((\d+)|([RNDT]?)(\d+)-(\d+))(=([A-Z0-9|]+))?\)?")
 
 
 class _Loop(Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,7 +74,7 @@ class Loop(Struct, frozen=True):
 
 class Element(Struct, frozen=True):
     """`kind`: R, N, D, T, or nothing for text; `parts`: of a composite how many it may have, of
-    which `codes` are the first's; `most` is 0 where nothing stands."""
+    which `codes` are the first's; `most` is 0 where nothing stands, or UNTOLD."""
 
     needed: bool = False
     least: int = 0
@@ -152,8 +152,8 @@ def _element(said: str) -> Element:
         raise ValueError(f"segments.yaml: {said} is no element")
     needed, what, parts, kind, least, most, _, codes = found.groups()
     known = frozenset(codes.split("|")) if codes else frozenset[str]()
-    if what == "-":
-        return Element()
+    if what in "-*":
+        return Element(most=UNTOLD if what == "*" else 0)
     if parts:
         return Element(needed=bool(needed), most=1, parts=int(parts), codes=known)
     return Element(bool(needed), int(least), int(most), kind, codes=known)

@@ -10,6 +10,7 @@ from itertools import chain
 from mappings.assessment import ClaimLine
 from mappings.record import Address, Name, PatientRecord
 from mappings.site import Site
+from mappings.values.numbers import plain
 from mappings.writing.preparing.drafts import Draft, ServiceLine
 from mappings.writing.preparing.insurance import coverage_of
 from mappings.writing.preparing.parties import Parties, parties
@@ -22,10 +23,12 @@ _DIAGNOSES = tuple(f"diagnosis_{number}" for number in range(1, 26))
 _MODIFIERS = ("modifier_1", "modifier_2", "modifier_3", "modifier_4")
 COLUMNS = (
     "form", "claim_number", "frequency", "payer_claim_number", "total",
-    "patient_family", "patient_given", "birth_date", "sex",
+    "patient_family", "patient_given", "patient_middle", "patient_suffix", "birth_date", "sex",
     "street", "city", "state", "zip", "relationship", "subscriber_family", "subscriber_given",
     "payer", "payer_id", "member_number", "group_number", "plan_name",
-    "next_payer", "next_payer_id", "next_member_number",
+    "next_payer", "next_payer_id", "next_member_number", "medicare_secondary",
+    "statement_from", "statement_through", "admission_priority", "admission_origin",
+    "patient_status", "visit_reasons", "condition_codes", "value_codes", "occurrence_codes",
     "billing_provider", "billing_npi", "tax_id", "practitioner_family", "practitioner_given",
     "practitioner_npi", "facility", "encounter", "patient", "line_number", "service_date", "hcpcs",
     *_MODIFIERS, "units", "units_discarded", "charge", "ndc", "ndc_quantity", "ndc_unit",
@@ -47,6 +50,7 @@ def rows(claim: Claim, record: PatientRecord, site: Site) -> Iterator[Row]:
         "frequency": claim.stated_frequency,
         "payer_claim_number": claim.original,
         "total": claim.total,
+        **_stay(claim),
         "billing_provider": " ".join(filter(None, (provider.given, provider.name))),
         "billing_npi": provider.npi,
         "tax_id": provider.tax_id,
@@ -65,6 +69,26 @@ def rows(claim: Claim, record: PatientRecord, site: Site) -> Iterator[Row]:
             "revenue_code": other.revenue,
         }
         yield _safe(head | own)
+
+
+def _stay(claim: Claim) -> dict[str, object]:
+    """What an institutional claim says beside its lines; codes apart by semicolons, amounts and
+    days behind them."""
+    made = claim.statement
+    if made is None:
+        return {}
+    values = (f"{code} {plain(amount)}" for code, amount in made.values)
+    return {
+        "statement_from": made.start,
+        "statement_through": made.end,
+        "admission_priority": made.priority,
+        "admission_origin": made.origin,
+        "patient_status": made.status,
+        "visit_reasons": "; ".join(claim.visit_reasons),
+        "condition_codes": "; ".join(made.conditions),
+        "value_codes": "; ".join(values),
+        "occurrence_codes": "; ".join(f"{code} {day}" for code, day in made.occurrences),
+    }
 
 
 def charge_rows(found: ChargeLines, record: PatientRecord, site: Site) -> Iterator[Row]:
@@ -89,6 +113,8 @@ def _head(draft: Draft, who: Parties, record: PatientRecord, site: Site) -> dict
         "patient": draft.patient,
         "patient_family": who.patient.family,
         "patient_given": who.patient.given,
+        "patient_middle": who.patient.middle,
+        "patient_suffix": who.patient.suffix,
         "birth_date": who.born,
         "sex": who.sex,
         **_address(who.address),
@@ -103,6 +129,7 @@ def _head(draft: Draft, who: Parties, record: PatientRecord, site: Site) -> dict
         "next_payer": next_payer.payer if next_payer else "",
         "next_payer_id": next_payer.payer_id if next_payer else "",
         "next_member_number": next_payer.member_id if next_payer else "",
+        "medicare_secondary": next_payer.secondary_type if next_payer else "",
         "practitioner_family": person.family,
         "practitioner_given": person.given,
         "practitioner_npi": who.practitioner.npi,

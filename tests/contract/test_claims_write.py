@@ -559,6 +559,14 @@ def test_a_table_holds_what_a_person_keys_a_claim_from(folder: Path) -> None:
     }  # fmt: skip
     assert {name: dose[name] for name in wanted} == wanted
     assert (discard["modifier_1"], discard["units"]) == ("JW", "100")
+    month = next(row for row in found if row["patient"] == "Patient/esther")
+    of_the_stay = {
+        "frequency": "2", "statement_from": "2026-11-01", "statement_through": "2026-11-30",
+        "admission_priority": "3", "admission_origin": "1", "patient_status": "30",
+        "condition_codes": "71", "value_codes": "A8 72.5; A9 168; D5 1.52; 48 10.4",
+        "occurrence_codes": "51 2026-11-06", "visit_reasons": "",
+    }  # fmt: skip
+    assert {name: month[name] for name in of_the_stay} == of_the_stay
 
 
 def test_a_workbook_holds_the_same_as_text(folder: Path) -> None:

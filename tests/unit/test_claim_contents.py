@@ -68,6 +68,33 @@ def _insurance(coverage: str) -> Resource:
     return {"sequence": 1, "focal": True, "coverage": {"reference": coverage}}
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "filing"),
+    [
+        ("Anthem Blue Cross Blue Shield", "commercial", "BL"),
+        ("TRICARE East", "government", "CH"),
+        ("Department of Veterans Affairs", "government", "VA"),
+        ("Indian Health Service", "government", "OF"),
+    ],
+)
+def test_a_claim_says_which_kind_of_payer_it_is_for(name: str, kind: str, filing: str) -> None:
+    assert having(accepted(*_of_payer(name, kind)), "SBR") == [f"SBR*P*18*******{filing}"]
+
+
+def test_no_claim_to_workers_compensation_leaves_without_the_accident() -> None:
+    chart, site = _of_payer("State Workers' Compensation Fund", "government")
+    (said,) = claims.leaving(chart, site)[1]
+    assert said.endswith("says EM (CLM11) and when the accident was (DTP*439)")
+
+
+def _of_payer(name: str, kind: str) -> tuple[list[Resource], Site]:
+    plan = builders.coverage(None, name, subscriberId="W1", relationship=_coded("self"))
+    alias = replace(claims.PAYERS["Sunrise Health Plan"], kind=kind)
+    answer = builders.authorization(insurance=[_insurance("Coverage/coverage")])
+    site = replace(claims.SITE, payer_aliases={**claims.PAYERS, name: alias})
+    return claims.chart(plan, answer, builders.note()), site
+
+
 def test_each_payer_has_a_place_of_its_own_in_the_order() -> None:
     """Of four, the last two are not both the third."""
     plans = [

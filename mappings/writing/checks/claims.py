@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 
 from mappings import codes
 from mappings.values.us_dates import us_date
@@ -40,6 +41,8 @@ _FREQUENCIES = {True: _ORIGINAL | _REPLACING | {"0", "5", "9"}, False: frozenset
 # Anemia in chronic kidney disease: code first the kidney disease (ICD-10-CM tabular list).
 # One state's Medicaid wants it first.
 _MEDICAID = "MC"
+# Of an accident at work: related causes (CLM11), its day (DTP*439), on an 837I occurrence code 04.
+_COMPENSATION, _AT_WORK, _ACCIDENT = "WC", "EM", "BH:04:"
 _NEVER_FIRST, _BEFORE_IT = "D631", ("N18", "I12", "I13", "E08", "E09", "E10", "E11", "E13")
 
 
@@ -55,6 +58,8 @@ def claim_faults(segments: Sequence[Segment], about: About) -> Findings:
     yield from _clm(segments[0], about)
     yield from _diagnoses(head, about, _first_day(segments, days))
     yield from _head(head, about)
+    if about.filing == _COMPENSATION:
+        yield from _accident(head, about)
     yield from _practitioner(head, [line for _, line in lines], about)
     yield from other_payers(segments, others, about)
     if about.institutional:
@@ -138,6 +143,20 @@ def _head(head: Sequence[Segment], about: About) -> Findings:
     for at, segment in enumerate(head):
         if is_long_note(segment):
             yield Found(LONG_NOTE, at)
+
+
+def _accident(head: Sequence[Segment], about: About) -> Findings:
+    """What workers' compensation asks of each claim (X222 and X223, CLM11, DTP*439, HI*BH)."""
+    if about.institutional:
+        parts = chain.from_iterable(segment[1:] for segment in head if segment[0] == "HI")
+        if not any(part.startswith(_ACCIDENT) for part in parts):
+            says = "a claim to workers' compensation says when the accident was (HI*BH:04)"
+            yield Found(says, 0)
+    elif _AT_WORK not in element(head[0], 11).split(COMPONENT) or not first_of(head, "DTP", "439"):
+        says = (
+            "a claim to workers' compensation says EM (CLM11) and when the accident was (DTP*439)"
+        )
+        yield Found(says, 0)
 
 
 def _practitioner(

@@ -34,9 +34,9 @@ class Fault(Struct, frozen=True):
     def sentence(self) -> str:
         where = [f"claim {self.claim}"] if self.claim is not None else []
         where += [f"line {self.line}"] if self.line is not None else []
-        if self.segment:
+        if self.segment is not None:
             number = f" {self.number}" if self.number else ""
-            where.append(f"segment{number} {self.segment}")
+            where.append(f"segment{number} {self.segment}".rstrip())
         return f"{', '.join(where)}: {self.says}" if where else self.says
 
 

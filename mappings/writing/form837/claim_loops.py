@@ -9,14 +9,13 @@ from datetime import date
 from decimal import Decimal
 
 from mappings.record import Address, Name
-from mappings.writing.preparing.drafts import DIALYSIS, Draft, ServiceLine, again, service_lines
+from mappings.writing.preparing.drafts import Draft, ServiceLine, again, service_lines
 from mappings.writing.preparing.insurance import Insurance
 from mappings.writing.preparing.parties import Parties, carried_address
 from mappings.writing.preparing.prepared import Claim, charge
-from mappings.writing.preparing.statements import OtherLine, Statement
+from mappings.writing.preparing.statements import OtherLine
 from mappings.writing.x12.segments import Segment, carried, segment, text
 
-_UNSCHEDULED = frozenset({"1", "2"})
 # X12 1138 (SBR01): whose turn it is to pay, behind the first.
 _AFTER_FIRST = "STABCDEFGH"
 
@@ -99,6 +98,7 @@ def _institutional(claim: Claim) -> list[Segment]:
         return []
     bill_type = draft.bill_type or ""
     principal, *others = _diagnoses(draft)
+    reasons = claim.visit_reasons
     return [
         segment(
             "CLM",
@@ -118,7 +118,7 @@ def _institutional(claim: Claim) -> list[Segment]:
         *_original(claim),
         *_note(claim),
         segment("HI", principal),
-        *_reasons(draft, made),
+        *([segment("HI", *(("APR", code) for code in reasons))] if reasons else []),
         *(_several(others)),
         *_several([("BH", code, "D8", _digits(day)) for code, day in made.occurrences]),
         *_several([("BE", code, "", "", amount) for code, amount in made.values]),
@@ -132,15 +132,6 @@ def _several(composites: Sequence[Sequence[object]]) -> Iterator[Segment]:
     """HI segments of one kind, twelve codes each."""
     for start in range(0, len(composites), 12):
         yield segment("HI", *composites[start : start + 12])  # type: ignore[arg-type]
-
-
-def _reasons(draft: Draft, made: Statement) -> list[Segment]:
-    """HI*APR, the reason for an unscheduled outpatient visit: as the facility has it, else the
-    principal diagnosis."""
-    if draft.bill_type == DIALYSIS or made.priority not in _UNSCHEDULED:
-        return []
-    reasons = made.reasons or (draft.diagnoses[0].replace(".", ""),)
-    return [segment("HI", *(("APR", code) for code in reasons))]
 
 
 def _original(claim: Claim) -> list[Segment]:

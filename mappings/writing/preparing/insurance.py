@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from mappings import codes
 from mappings.record import Coverage, Name, OnClaims, PatientRecord
 from mappings.site import Site
+from mappings.values import words
 from mappings.writing.preparing.drafts import Draft, Kind
 from mappings.writing.preparing.identifiers import medicare_number, medicare_number_fault
 from mappings.writing.x12.segments import carried, text
@@ -29,14 +30,6 @@ _RELATIONSHIP = {
 }
 # Their beneficiaries are subscribers in their own right.
 _OWN_SUBSCRIBER = frozenset({"medicare", "medicare-advantage", "medicaid"})
-# X12 1032, claim filing indicator (SBR09): 16 is HMO Medicare risk, OF another federal program.
-_FILING = {
-    "medicare-advantage": "16",
-    "medicaid": "MC",
-    "government": "OF",
-    "commercial": "CI",
-    "supplement": "CI",
-}
 
 
 class Insurance(Struct, frozen=True, kw_only=True):
@@ -191,8 +184,9 @@ def _filing(coverage: Coverage | None, claim: Kind) -> str:
     kind = (coverage.kind if coverage else None) or ""
     if kind == "medicare":
         return "MB" if claim == "professional" else "MA"
-    name = f"{coverage.payer or ''} {coverage.payor.name or ''}".lower() if coverage else ""
-    blue = ("bcbs", "blue cross", "blue shield", "bluecross")
-    if kind == "commercial" and any(word in name for word in blue):
-        return "BL"
-    return "CH" if "tricare" in name else _FILING.get(kind, "")
+    names = f"{coverage.payer or ''} {coverage.payor.name or ''}" if coverage else ""
+    said, table = words.plain(names), codes.claim_forms().filing
+    for row in table.named:
+        if kind in row.kinds and any(name in said for name in row.words):
+            return row.filing
+    return table.kinds.get(kind, "")

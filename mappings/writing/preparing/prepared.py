@@ -9,9 +9,11 @@ from typing import Literal
 from msgspec import Struct
 
 from mappings.site import BillingProvider, Receiver
-from mappings.writing.preparing.drafts import Draft, Kind, ServiceLine
+from mappings.writing.preparing.drafts import DIALYSIS, Draft, Kind, ServiceLine
 from mappings.writing.preparing.parties import Parties
 from mappings.writing.preparing.statements import Statement
+
+_UNSCHEDULED = frozenset({"1", "2"})  # FL 14: emergency, urgent
 
 Frequency = Literal["1", "7", "8"]
 
@@ -41,6 +43,15 @@ class Claim(Struct, frozen=True, kw_only=True):
         if self.statement and self.frequency == "1":
             return self.statement.frequency
         return self.frequency
+
+    @property
+    def visit_reasons(self) -> tuple[str, ...]:
+        """Why the patient came (HI*APR), of an unscheduled outpatient visit: as the facility has
+        it, else the principal diagnosis; without dots."""
+        made = self.statement
+        if not made or self.draft.bill_type == DIALYSIS or made.priority not in _UNSCHEDULED:
+            return ()
+        return made.reasons or (self.draft.diagnoses[0].replace(".", ""),)
 
     @property
     def total(self) -> Decimal:

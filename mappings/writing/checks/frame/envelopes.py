@@ -5,7 +5,9 @@ Held by tests/unit/test_claim_checks.py.
 
 import re
 
+from mappings.writing.checks.dates import day
 from mappings.writing.checks.fault import Fault, element
+from mappings.writing.checks.frame.elements import element_faults
 from mappings.writing.x12.reading import ISA_WIDTHS
 from mappings.writing.x12.segments import Segment
 
@@ -17,6 +19,7 @@ _INSIDE = {"ISA": ("GS", "ST"), "GS": ("ST",), "ST": ()}
 _WITHIN = {"GS": "ISA", "ST": "GS"}
 ENVELOPE = frozenset({*_CONTROL, *_CLOSING})
 _OUTSIDE = ENVELOPE | {"TA1"}
+_TIME = re.compile(r"([01]\d|2[0-3])[0-5]\d", re.ASCII)
 _CARRIED = re.compile(r"[\x20-\x7e\x1f]*")
 
 
@@ -121,7 +124,11 @@ def _isa(segment: Segment) -> list[str]:
         found.append(f"ISA12 is {element(segment, 12)}, where HIPAA's claims are 00501")
     if not re.fullmatch(r"\d{9}", element(segment, 13), re.ASCII):
         found.append("ISA13 is not a number of nine digits")
-    return found
+    if day(f"20{element(segment, 9)}") is None:
+        found.append("ISA09 is not a date")
+    if not _TIME.fullmatch(element(segment, 10)):
+        found.append("ISA10 is not a time")
+    return [*found, *element_faults(segment)]
 
 
 def _group(segment: Segment) -> list[str]:
@@ -131,11 +138,13 @@ def _group(segment: Segment) -> list[str]:
         ]
     if element(segment, 8) not in PROFESSIONAL | INSTITUTIONAL:
         return [f"GS08 {element(segment, 8)} is neither an 837P nor an 837I of version 5010"]
-    return []
+    return list(element_faults(segment))
 
 
 def _set(segment: Segment) -> list[str]:
-    return [] if element(segment, 1) == "837" else [f"ST01 is {element(segment, 1)}, not 837"]
+    if element(segment, 1) != "837":
+        return [f"ST01 is {element(segment, 1)}, not 837"]
+    return list(element_faults(segment))
 
 
 def uncarried(segment: Segment) -> str | None:

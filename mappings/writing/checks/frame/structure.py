@@ -1,34 +1,17 @@
-"""Segments in their loops, and elements in their widths, as the implementation guides have them.
+"""Segments in their loops, as the implementation guides have them.
 
 Held by tests/unit/test_claim_structure.py.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mappings.codes.claim_segments import (
-    HEADER,
-    MANY,
-    Element,
-    Inner,
-    Loop,
-    SegmentRow,
-    elements,
-    loops,
-    together,
-)
-from mappings.writing.checks.dates import day
+from mappings.codes.claim_segments import HEADER, MANY, Inner, Loop, SegmentRow, loops
 from mappings.writing.checks.fault import Fault, element
-from mappings.writing.x12.segments import COMPONENT, Segment
-
-_SHOWN = 8  # codes of an element in one sentence
-_FORMS = {
-    "R": re.compile(r"-?(\d+(\.\d*)?|\.\d+)", re.ASCII),
-    "N": re.compile(r"-?\d+", re.ASCII),
-    "T": re.compile(r"([01]\d|2[0-3])[0-5]\d(\d\d)*", re.ASCII),
-}
+from mappings.writing.checks.frame.elements import element_faults
+from mappings.writing.x12.segments import Segment
 
 
 @dataclass
@@ -133,55 +116,8 @@ def alone(number: int, segment: Segment) -> Iterator[Fault]:
 
 def _title(segment: Segment) -> str:
     """NM1*85; what a code can't be is left out."""
+    if not segment[0]:
+        return "an empty segment"
     said = element(segment, 1)
     told = segment[0] in ("NM1", "REF", "DTP") and re.fullmatch(r"[A-Z0-9]{2,3}", said)
     return f"{segment[0]}*{said}" if told else segment[0]
-
-
-def element_faults(segment: Segment) -> Iterator[str]:
-    """What is wrong with the elements of a segment, each by itself; no value is shown."""
-    known = elements().get(segment[0], ())
-    for place, (value, row) in enumerate(zip(segment[1:], known, strict=False), 1):
-        says = _of_value(value, row) if value or row.needed else ""
-        if says:
-            yield f"{segment[0]}{place:02} {says}"
-    for place in range(len(segment), len(known) + 1):
-        if known[place - 1].needed:
-            yield f"{segment[0]}{place:02} is empty"
-    for places in together().get(segment[0], ()):
-        there = {bool(element(segment, place)) for place in places}
-        if len(there) > 1:
-            names = (f"{segment[0]}{place:02}" for place in places)
-            yield f"{' and '.join(names)} stand together or not at all"
-    if len(segment) > len(known) + 1 > 1 and any(segment[len(known) + 1 :]):
-        yield f"{segment[0]} has more than {len(known)} elements"
-
-
-def _of_value(value: str, row: Element) -> str:
-    if not value or value.isspace():
-        return "is empty"
-    if not row.most:
-        return "is not used"
-    parts = value.count(COMPONENT) + 1
-    if parts > row.parts:
-        return f"has {parts} parts (ISA16), of which {row.parts} fit"
-    if row.codes:
-        known = value.partition(COMPONENT)[0] in row.codes
-        return "" if known else _none_of(sorted(row.codes))
-    return _of_form(value, row) if row.parts == 1 else ""
-
-
-def _none_of(known: Sequence[str]) -> str:
-    return f"is none of {', '.join(known)}" if len(known) <= _SHOWN else "is no code of its list"
-
-
-def _of_form(value: str, row: Element) -> str:
-    if row.kind == "D":
-        return "" if day(value) else "is not a date"
-    size = len(value.strip("-").replace(".", "", 1)) if row.kind in ("R", "N") else len(value)
-    if not row.least <= size <= row.most:
-        fits = row.most if row.least == row.most else f"{row.least} to {row.most}"
-        return f"has {size} characters, {fits} fit"
-    if row.kind and not _FORMS[row.kind].fullmatch(value):
-        return "is not a time" if row.kind == "T" else "is not a number"
-    return ""

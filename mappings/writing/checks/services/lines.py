@@ -110,7 +110,7 @@ def _service(service: Service, diagnoses: int) -> list[str]:
     found = _counted(service)
     if service.code:
         found += _coded(service)
-    elif not service.institutional or service.place == _DRUG_REVENUE:
+    elif not service.institutional or service.qualifier or service.place == _DRUG_REVENUE:
         found.append("the line has no HCPCS code")
     if amount(service.charge) is None:
         found.append(f"{service.charge or 'no'} charge: no amount in dollars and cents")
