@@ -250,6 +250,7 @@ def _brief(policy: "Policy") -> dict[str, Any]:
             or list(audience.kinds)
         ),
         "settings": list(audience.settings),
+        "codes": list(audience.codes),
         "from": str(policy.effective.start) if policy.effective.start else None,
         "to": str(policy.effective.end) if policy.effective.end else None,
         "verified": policy.verified,
@@ -262,8 +263,9 @@ def _audience(policy: "Policy") -> str:
     start, end = policy.effective.start, policy.effective.end
     dates = [f"from {us_date(start)}"] if start else []
     dates += [f"to {us_date(end)}"] if end else []
+    drugs = f" ({', '.join(policy.audience.codes)} only)" if policy.audience.codes else ""
     return (
-        f"for {', '.join(_brief(policy)['for'])}; places of service:"
+        f"for {', '.join(_brief(policy)['for'])}{drugs}; places of service:"
         f" {', '.join(policy.audience.settings) or 'any'};"
         f" {' '.join(dates) or 'any date of service'}"
     )

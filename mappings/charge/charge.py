@@ -19,6 +19,7 @@ from mappings.circumstances.coverage import Coordination
 from mappings.circumstances.diagnoses import Stated
 from mappings.circumstances.kidney import KidneyStatus
 from mappings.circumstances.lab_history import LabsAtDose
+from mappings.circumstances.sequence import Sequenced
 from mappings.circumstances.setting import Setting
 from mappings.circumstances.standing import Standing
 from mappings.codes.tables import BillingCode, Family, Package
@@ -110,6 +111,13 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def diagnoses(self) -> tuple[Stated, ...]:
         """Every code that stands on the day."""
         return self.standing.stated
+
+    @kept
+    def sequenced(self) -> Sequenced:
+        """The codes that go on the claim line; none while day or policy is unknown."""
+        if self.day is None or self.policy is None:
+            return Sequenced((), (), ())
+        return self.standing.sequence(self.policy.diagnosis_order, self.kidney.in_facility)
 
     @property
     def doubtful(self) -> tuple[Stated, ...]:

@@ -104,11 +104,7 @@ def _line(
         payment.worth(code, units, charge.day, charge.paid) if billable and known_dose else Worth()
     )
     ndcs = _ndc_quantities(group, role)
-    sequenced = (
-        charge.standing.sequence(charge.policy.diagnosis_order, charge.kidney.in_facility)
-        if charge.day and charge.policy
-        else Sequenced((), (), ())
-    )
+    sequenced = charge.sequenced
     authorization = usable_authorization(charge, neighbors) if charge.policy else None
     coordination = charge.coordination
     setting = charge.setting

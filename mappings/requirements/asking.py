@@ -16,6 +16,7 @@ from mappings.policy.rules import (
     NoteRule,
     OralIronRule,
     OverloadRule,
+    PreferredRule,
     Rule,
 )
 from mappings.values.numbers import plain, with_unit
@@ -87,14 +88,27 @@ def asks(requirement: str, rule: Rule | None) -> str:
             f"{'may ask' if rule.asked == 'unknown' else 'asks'} for an authorization before the"
             " drug is given."
         )
+    if isinstance(rule, PreferredRule):
+        return _preferred(rule)
     return _safety(rule) or codes.requirements()[requirement].asks
 
 
+def _preferred(rule: PreferredRule) -> str:
+    wanted, number = ", ".join(rule.preferred), "one" if rule.tried == 1 else rule.tried
+    never = f"; {', '.join(rule.not_covered)} not at all" if rule.not_covered else ""
+    return (
+        f"prefers {wanted}: {number} of them must be tried first, in the {rule.lookback_days} days"
+        f" before{never}."
+    )
+
+
 def _safety(rule: Rule | None) -> str | None:
-    if isinstance(rule, DosingRule) and rule.single_mg is not None:
-        return f"pays for at most {plain(rule.single_mg)} mg in one dose."
-    if isinstance(rule, DosingRule) and rule.course_mg is not None:
-        return f"pays for at most {plain(rule.course_mg)} mg within {rule.course_days} days."
+    if isinstance(rule, DosingRule) and (rule.single_mg or rule.course_mg):
+        single = f"{plain(rule.single_mg)} mg in one dose" if rule.single_mg else ""
+        course = (
+            f"{plain(rule.course_mg)} mg within {rule.course_days} days" if rule.course_mg else ""
+        )
+        return f"pays for at most {', and '.join(filter(None, (single, course)))}."
     if isinstance(rule, OverloadRule):
         ferritin, tsat = plain(rule.ferritin_above_ng_ml), plain(rule.tsat_from_percent)
         return (

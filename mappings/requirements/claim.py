@@ -231,8 +231,9 @@ def units_limit(charge: Charge, neighbors: Neighbors) -> Result | None:
     rule = charge.rules.units_limit
     if rule is None or not charge.applies(rule) or charge.code is None:
         return None
-    code, row = charge.code.code, listed_units(charge) if rule.mue else None
-    built_in = charge.code.mue if rule.mue else None
+    code, mue = charge.code.code, rule.mue and charge.code.code not in rule.limits
+    row = listed_units(charge) if mue else None
+    built_in = charge.code.mue if mue else None
     limit = row.units[code] if row else rule.limits.get(code, built_in)
     if limit is None:
         return None

@@ -103,5 +103,9 @@ def _authorities(finding: Finding, policy: Policy | None) -> Iterator[tuple[str,
             rules.iron_deficiency_diagnosis.renal_anemia.source,
             rules.iron_deficiency_diagnosis.renal_anemia.verified and not policy.stands_in,
         )
+    if finding.requirement == "iron-deficiency-diagnosis":
+        # What a claim form asks, where the policy asks nothing of this patient.
+        limits = codes.claim_forms().limits
+        yield limits.source, limits.verified
     if finding.requirement == "dosing":
         yield from ((label.source, label.verified) for label in codes.dosing())

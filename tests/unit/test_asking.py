@@ -11,7 +11,7 @@ from integration.wording import words
 from integration.wording.policies import policy_rows
 from mappings.assessment import PolicyRef
 from mappings.policy import choosing
-from mappings.policy.choosing import DosingRule, PolicySet
+from mappings.policy.choosing import DosingRule, PolicySet, PreferredRule
 from mappings.policy.conditions import parse
 from mappings.requirements.asking import asks, in_words
 from tests.builders import Resource, assessed, commercial, condition, ferritin, tsat
@@ -80,7 +80,19 @@ def test_every_gap_says_what_is_asked() -> None:
 
 def test_a_limit_of_the_payer_is_told_from_that_of_the_label() -> None:
     assert asks("dosing", DosingRule(single_mg=500)) == "pays for at most 500 mg in one dose."  # type: ignore[arg-type]
+    both = DosingRule(single_mg=1000, course_mg=1500, course_days=42)  # type: ignore[arg-type]
+    assert asks("dosing", both) == (
+        "pays for at most 1000 mg in one dose, and 1500 mg within 42 days."
+    )
     assert asks("dosing", DosingRule()) == "compares the dose with the product's label."
+
+
+def test_preferred_products_are_named() -> None:
+    rule = PreferredRule(preferred=("J1756", "J2916"), tried=2, not_covered=("J1437",))
+    assert asks("preferred-product", rule) == (
+        "prefers J1756, J2916: 2 of them must be tried first, in the 365 days before; J1437 not at"
+        " all."
+    )
 
 
 def test_a_payer_has_a_name_of_its_own() -> None:

@@ -13,6 +13,8 @@ from mappings import codes
 from mappings.assessment import PatientAssessment
 from mappings.codes import own
 from mappings.datafiles.error import DataFileError
+from mappings.policy import choosing
+from mappings.policy.rules import UnitsRule
 from mappings.site import PayerAlias, Site
 from tests import builders
 
@@ -133,6 +135,18 @@ class TestOver:
         found = assessed(dose, builders.order(dose="600 mg"), site=site(row))
         assert builders.state(found, "units-limit") == "not-covered"
         assert builders.state(found, "dosing") == "contradicted"
+
+    def test_a_payer_s_own_limit_comes_before_the_units_of_a_day(self) -> None:
+        rows = "units_per_day: [{claim: professional, from: 2026-10-01, units: {J1756: 500}}]"
+        (built,) = (one for one in choosing.built_in().policies if one.id == "medicare-part-b")
+        asks = structs.replace(
+            built.requirements, units_limit=UnitsRule(mue=True, limits={"J1756": 199})
+        )
+        policy = structs.replace(built, requirements=asks)
+        document = builders.document_of(
+            builders.chart(), site=site(rows), policies=choosing.PolicySet([policy])
+        )
+        assert builders.state(document.patients[0], "units-limit") == "not-covered"
 
     def test_a_dose_is_held_against_the_units_of_the_site(self) -> None:
         rows = "units_per_day: [{claim: professional, from: 2026-10-01, units: {J1756: 700}}]"

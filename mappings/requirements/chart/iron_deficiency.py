@@ -7,11 +7,12 @@ from itertools import chain
 
 from msgspec import structs
 
+from mappings import codes
 from mappings.charge.charge import Charge
 from mappings.circumstances import labs
 from mappings.circumstances.diagnoses import Stated
 from mappings.circumstances.standing import Standing, cite_all
-from mappings.codes.tables import Family
+from mappings.codes.tables import Dated, Family
 from mappings.policy.choosing import IronDeficiencyRule, Rule
 from mappings.policy.laboratory import LAB_VALUES
 from mappings.policy.rules import RenalAnemia
@@ -27,7 +28,7 @@ def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
     """D50.-, or D63.1 with a laboratory value in the window that shows iron deficiency."""
     rule = charge.rules.iron_deficiency_diagnosis
     if not charge.applies(rule):
-        return None
+        return _none_at_all(charge)
     found = charge.once(_recorded, charge.standing, charge.family, rule)
     if found:
         return found
@@ -49,6 +50,20 @@ def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
         says=f"No iron-deficiency anemia diagnosis is active on {us_date(charge.day)}.",
         rule=rule,
     )
+
+
+def _none_at_all(charge: Charge) -> Result | None:
+    """No claim is taken without a diagnosis, whatever the payer's text asks."""
+    asked = charge.day and charge.known_payer and charge.has_line
+    if not asked or charge.sequenced.codes:
+        return None
+    says = (
+        "No diagnosis for the claim is recorded: an iron deficiency, with its heart failure where"
+        " there is no anemia, or a kidney disease."
+    )
+    limits = codes.claim_forms().limits
+    form = Dated(source=limits.source, verified=limits.verified)
+    return Result(state="missing", says=says, row=form, blocking=True)
 
 
 def _recorded(standing: Standing, family: Family | None, rule: Rule | None) -> Result | None:
