@@ -47,14 +47,19 @@ def policies(changes):
     others = [row for row in choosing.built_in().policies if row is not changed]
     return choosing.PolicySet([merged, *others])
 
-for line in sys.stdin:
-    chart = msgspec.json.decode(line)
-    site = msgspec.convert(chart["site"], Site)
-    as_of, asked = datetime.fromisoformat(chart["as_of"]), policies(chart["policy"])
+def said(chart):
+    site, asked = msgspec.convert(chart["site"], Site), policies(chart["policy"])
+    as_of = datetime.fromisoformat(chart["as_of"])
     records, problems = read(chart["resources"], site)
     found = document([assess(row, asked, as_of, site) for row in records], problems, as_of)
-    parts = {name: getattr(found, name) for name in ("patients", "unreadable", "questions")}
-    print(msgspec.json.encode(parts).decode())
+    return {name: getattr(found, name) for name in ("patients", "unreadable", "questions")}
+
+for line in sys.stdin:
+    try:
+        found = said(msgspec.json.decode(line))
+    except (msgspec.ValidationError, ValueError) as problem:
+        found = {"problem": f"{problem}: a site or policy says what this revision does not know"}
+    print(msgspec.json.encode(found).decode())
 """
 
 
