@@ -193,6 +193,17 @@ class TestOver:
             for known in (site(ended), site(LIMITS))
         ] == [False, True]
 
+    def test_an_ended_diagnosis_shows_no_iron_deficiency(self) -> None:
+        known = site("diagnoses: [{code: D50.9, to: 2026-10-31}]")
+        alone = builders.chart(without=["anemia-in-ckd"])
+        (found,) = builders.document_of(alone, site=known).patients
+        assert builders.state(found, "iron-deficiency-diagnosis") == "incomplete"
+        assert "D50.9 is recorded, which is no billable code on Nov 1, 2026." in [
+            row.says for row in found.requirements
+        ]
+        # D63.1 with its laboratory values shows it as before.
+        assert builders.shown(assessed(site=known)) == ["J1756 JZ × 200 ready"]
+
     def test_a_new_diagnosis_is_in_the_groups_that_the_site_says(self) -> None:
         new = "diagnoses: [{code: N18.33, from: 2026-10-01, groups: [ckd]}]"
         stage = builders.condition("N18.33", id="condition-N18-4")
