@@ -186,6 +186,24 @@ class TestOver:
         ]
         assert states == ["not-applicable", "not-covered"]
 
+    def test_of_two_policies_the_one_that_names_the_new_code_is_meant(self) -> None:
+        row = "codes: [{family: iron-sucrose, code: J1757, mg_per_unit: 1, from: 2026-11-01}]"
+        (usual,) = (one for one in choosing.built_in().policies if one.id == "medicare-part-b")
+        named = [
+            structs.replace(
+                usual, id=f"for-{code}", audience=structs.replace(usual.audience, codes=(code,))
+            )
+            for code in ("J1756", "J1757")
+        ]
+        known = site(row)
+        with codes.using(known.codes):
+            for policies in (named, named[::-1]):
+                chosen = choosing.PolicySet(policies).choose(
+                    date(2026, 11, 1), "11", "medicare", None, "J1757"
+                )
+                assert chosen
+                assert chosen.id == "for-J1757"
+
     def test_a_diagnosis_ends(self) -> None:
         ended = "diagnoses: [{code: N18.4, to: 2026-10-31, source: ICD-10-CM}]"
         assert [
