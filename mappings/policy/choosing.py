@@ -109,15 +109,21 @@ class PolicySet:
     ) -> Policy | None:
         """The payer's own policy before that of its kind; one for this setting only before one that
         is not for it; one for this drug before one for any."""
-        meant = _meant(self, setting, kind, payer, codes.in_force().names_of(code))
+        meant = _meant(self, setting, kind, payer, (code, codes.in_force().names_of(code)))
         return next((policy for policy in meant if policy.effective.holds(day)), None)
 
 
 @lru_cache(maxsize=4096)
 def _meant(
-    policies: PolicySet, setting: str | None, kind: str, payer: str | None, named: frozenset[str]
+    policies: PolicySet,
+    setting: str | None,
+    kind: str,
+    payer: str | None,
+    drug: tuple[str | None, frozenset[str]],
 ) -> list[Policy]:
-    """Those that may be meant on some day, the one that is meant the most first."""
+    """Those that may be meant on some day, the one that is meant the most first; of two for the
+    drug, the one that names the code itself, not one whose place it took."""
+    code, named = drug
     found = []
     for policy in policies.policies:
         audience = policy.audience
@@ -125,7 +131,9 @@ def _meant(
         here = _fits(policy, setting) or not audience.settings_only
         if of_payer and here and _is_for(policy, named):
             found.append(policy)
-    return sorted(found, key=lambda policy: _rank(policy, setting))
+    return sorted(
+        found, key=lambda policy: (_rank(policy, setting), code not in policy.audience.codes)
+    )
 
 
 def _fits(policy: Policy, setting: str | None) -> bool:

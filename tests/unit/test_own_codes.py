@@ -186,12 +186,41 @@ class TestOver:
         ]
         assert states == ["not-applicable", "not-covered"]
 
+    def test_of_two_policies_the_one_that_names_the_new_code_is_meant(self) -> None:
+        row = "codes: [{family: iron-sucrose, code: J1757, mg_per_unit: 1, from: 2026-11-01}]"
+        (usual,) = (one for one in choosing.built_in().policies if one.id == "medicare-part-b")
+        named = [
+            structs.replace(
+                usual, id=f"for-{code}", audience=structs.replace(usual.audience, codes=(code,))
+            )
+            for code in ("J1756", "J1757")
+        ]
+        known = site(row)
+        with codes.using(known.codes):
+            for policies in (named, named[::-1]):
+                chosen = choosing.PolicySet(policies).choose(
+                    date(2026, 11, 1), "11", "medicare", None, "J1757"
+                )
+                assert chosen
+                assert chosen.id == "for-J1757"
+
     def test_a_diagnosis_ends(self) -> None:
         ended = "diagnoses: [{code: N18.4, to: 2026-10-31, source: ICD-10-CM}]"
         assert [
             "N18.4" in assessed(site=known).lines[0].diagnoses
             for known in (site(ended), site(LIMITS))
         ] == [False, True]
+
+    def test_an_ended_diagnosis_shows_no_iron_deficiency(self) -> None:
+        known = site("diagnoses: [{code: D50.9, to: 2026-10-31}]")
+        alone = builders.chart(without=["anemia-in-ckd"])
+        (found,) = builders.document_of(alone, site=known).patients
+        assert builders.state(found, "iron-deficiency-diagnosis") == "incomplete"
+        assert "D50.9 is recorded, which is no billable code on Nov 1, 2026." in [
+            row.says for row in found.requirements
+        ]
+        # D63.1 with its laboratory values shows it as before.
+        assert builders.shown(assessed(site=known)) == ["J1756 JZ × 200 ready"]
 
     def test_a_new_diagnosis_is_in_the_groups_that_the_site_says(self) -> None:
         new = "diagnoses: [{code: N18.33, from: 2026-10-01, groups: [ckd]}]"

@@ -32,9 +32,19 @@ def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
     found = charge.once(_recorded, charge.standing, charge.family, rule)
     if found:
         return found
-    renal = charge.has("anemia-in-ckd")
+    renal = charge.standing.billable("anemia-in-ckd")
     if renal:
         return _by_renal_anemia(charge, renal)
+    ended = charge.has("iron-deficiency-anemia", "anemia-in-ckd")
+    if ended:
+        on_day = f"no billable code on {us_date(charge.day)}"
+        return Result(
+            state="incomplete",
+            says=f"{ended[0].code} is recorded, which is {on_day}.",
+            fix="Record the code that took its place.",
+            evidence=cite_all(ended),
+            rule=rule,
+        )
     parent = [diagnosis for diagnosis in charge.diagnoses if diagnosis.code == "D50"]
     if parent:
         return Result(
@@ -69,10 +79,10 @@ def _none_at_all(charge: Charge) -> Result | None:
 def _recorded(standing: Standing, family: Family | None, rule: Rule | None) -> Result | None:
     """An iron-deficiency anemia; or iron deficiency with heart failure, for a drug that is labeled
     for it."""
-    found = standing.has("iron-deficiency-anemia")
+    found = standing.billable("iron-deficiency-anemia")
     if found:
         return recorded(found, rule)
-    deficiency, failure = standing.has("iron-deficiency"), standing.has("heart-failure")
+    deficiency, failure = standing.billable("iron-deficiency"), standing.billable("heart-failure")
     if family is None or not family.label_heart_failure or not deficiency or not failure:
         return None
     return Result(
