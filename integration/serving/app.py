@@ -11,6 +11,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from integration.cds import services
+from integration.cds.origins import OpenToOrigins
 from integration.configuration.settings import Settings
 from integration.serving.worker import Worker
 from integration.store import Store
@@ -21,7 +22,6 @@ from integration.web.chart import routes
 from integration.web.heads import Heads
 from integration.web.hooks import Hooks
 from integration.web.limits import BodyLimit, CountRefusals
-from integration.web.origins import OpenToOrigins
 from integration.web.text import TextOnly
 from integration.web.worklist import figures, sending
 from integration.web.worklist import routes as worklist
