@@ -11,9 +11,9 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from integration.cds import services
+from integration.cds.origins import OpenToOrigins
 from integration.configuration.settings import Settings
 from integration.ehr.transport.keys import KnownKeys
-from integration.serving.origins import OpenToOrigins
 from integration.serving.worker import Worker
 from integration.store import Store
 from integration.triggers.intake import Intake
