@@ -255,6 +255,33 @@ def test_a_type_that_is_not_implemented_is_named(mode: str, ehr: Make, connect: 
     assert read_patient(connect(fake), "p1").unread == {"Procedure"}
 
 
+@pytest.mark.parametrize("mode", ["epic", "medplum"])
+@pytest.mark.parametrize("part", ["^Procedure", "^Medication/m1", "^Location/l1"])
+def test_what_a_server_fails_at_for_good_is_left_out_and_named(
+    part: str, mode: str, ehr: Make, connect: Connect
+) -> None:
+    fake = ehr(mode).load(chart())
+    fake.fail(part, 500, times=99)
+    with pytest.raises(Unreachable):
+        read_patient(connect(fake, limits={"retries": 0}), "p1")
+    pull = read_patient(connect(fake, limits={"retries": 0}), "p1", lenient=True)
+    kind = part[1:].split("/", maxsplit=1)[0]
+    assert pull.unread == {kind}
+    assert "500" in next(p["problem"] for p in pull.problems if kind in p["resource"])
+
+
+@pytest.mark.parametrize(
+    ("part", "status"), [("^MedicationAdministration", 500), ("^Patient", 500), ("^Procedure", 503)]
+)
+def test_what_nothing_can_be_said_without_and_what_passes_is_not_left_out(
+    part: str, status: int, ehr: Make, connect: Connect
+) -> None:
+    fake = ehr("epic").load(chart())
+    fake.fail(part, status, times=99)
+    with pytest.raises(Unreachable):
+        read_patient(connect(fake, limits={"retries": 0}), "p1", lenient=True)
+
+
 # Writing
 
 

@@ -301,6 +301,15 @@ def test_one_record_that_cannot_be_read_is_tried_again_later_and_later_and_then_
     assert service.queued() == []
 
 
+def test_a_part_that_the_ehr_fails_at_for_good_does_not_cost_the_rest(service: Running) -> None:
+    service.fake.fail(r"^Procedure\?", status=500, times=99)
+    service.assess()
+    service.work(rounds=workflow.LENIENT_FROM + 1)
+    assert (service.failures(), service.queued()) == ([], [])
+    assert service.rows("select count(*) from lines") == [(1,)]
+    assert versions(service) == []  # nothing is written of what was not wholly read
+
+
 def test_a_fault_of_ours_is_given_up_soon_and_tells_no_patient(
     service: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ from integration.errors import (
     NotFound,
     Refused,
     Unauthorized,
+    Unreachable,
 )
 from mappings.reading.bundles.versions import newer
 from mappings.reading.fhir.decoding import Damaged
@@ -45,6 +46,7 @@ class ChartReading:
     patient: str
     since: date | None = None
     fresh: bool = False
+    lenient: bool = False  # a part that the server fails at, however often, is named and left out
     kept: dict[str, list[Json]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     requests: int = 0
@@ -219,7 +221,16 @@ class ChartReading:
                 pages.append(page)  # noqa: PERF402 (what came counts where the rest fails)
         except (Forbidden, NotFound, Refused, LeadsElsewhere) as error:
             return pages, error
+        except Unreachable as error:
+            if not self._passes_over(error):
+                raise
+            return pages, error
         return pages, None
+
+    def _passes_over(self, error: EhrError) -> bool:
+        """Whether a part is left out: one at which the server fails (500 and the like), which may
+        be for good (Q21); not one that it is too busy for, or that never was answered."""
+        return self.lenient and error.status is not None and error.status not in (429, 503)
 
     def _end_early(self, kind: str, error: EhrError) -> None:
         """A search whose first pages came and further ones did not."""
@@ -304,8 +315,12 @@ class ChartReading:
         kind = key.split("/", maxsplit=1)[0]
         if answer.status != 200:
             error = error_for(self.client.site.name, f"reading a {kind}", answer)
-            if error.retryable or isinstance(error, Unauthorized):
+            if isinstance(error, Unauthorized):
                 raise error
+            if error.retryable:
+                if not self._passes_over(error):
+                    raise error
+                self._cut[kind] = error.problem
             self.problems.append(
                 {"resource": key, "problem": f"is referred to, but {error.problem}"}
             )
@@ -323,7 +338,7 @@ class ChartReading:
         return sorted(needed - self.kept.keys())
 
     def _batch(self, paths: list[str]) -> list[Answer]:
-        answers = self.client.batch(paths, fresh=self.fresh)
+        answers = self.client.batch(paths, fresh=self.fresh, failed=self._passes_over)
         self.requests += -(-len(paths) // BATCH_ENTRIES) if self.client.batches else len(paths)
         return answers
 
