@@ -188,6 +188,31 @@ def test_odd_parts_of_a_statement_are_passed_over() -> None:
     assert not capability.batch
 
 
+@pytest.mark.parametrize(
+    ("version", "kind", "is_read"),
+    [
+        ("1.0.2", "Conformance", False),
+        ("3.0.2", "CapabilityStatement", False),
+        ("4.0.1", "CapabilityStatement", True),
+        ("4.3.0", "CapabilityStatement", True),
+        ("5.0.0", "CapabilityStatement", True),
+        (4, "CapabilityStatement", True),
+        (None, "CapabilityStatement", True),
+    ],
+)
+def test_no_chart_is_read_in_an_older_fhir(
+    version: object, kind: str, is_read: bool, ehr: Make, connect: Connect
+) -> None:
+    fake = ehr("epic").load(chart())
+    statement = modes.statement(fake.mode) | {"fhirVersion": version, "resourceType": kind}
+    fake.inject(answered(statement), pattern="metadata")
+    if is_read:
+        assert read_patient(connect(fake), "p1").problems == []
+    else:
+        with pytest.raises(ConfigurationError, match=f"FHIR {version}, and ferroclaim reads R4"):
+            read_patient(connect(fake), "p1")
+
+
 def test_what_every_line_needs_is_asked_for_whatever_parameters_are_listed(
     ehr: Make, connect: Connect
 ) -> None:

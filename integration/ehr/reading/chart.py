@@ -20,6 +20,7 @@ from integration.ehr.reading.plan import not_offered, own_form, queries
 from integration.ehr.reading.pull import PatientPull, Problem
 from integration.ehr.reading.searches import Begun, Counts
 from integration.errors import (
+    ConfigurationError,
     EhrError,
     Forbidden,
     LeadsElsewhere,
@@ -61,6 +62,12 @@ class ChartReading:
 
     def pull(self) -> PatientPull:
         self.patient = patient_id(self.patient)
+        if self.client.capability.is_older_than_r4:
+            raise ConfigurationError(
+                f"Site {self.client.site.name}: the server speaks FHIR"
+                f" {self.client.capability.fhir_version}, and ferroclaim reads R4. Use its R4"
+                " address as base_url."
+            )
         self._searches()
         self._references()
         self._fall_back()
