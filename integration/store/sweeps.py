@@ -38,11 +38,12 @@ def of_site(db: Db, site: str) -> list[Window]:
 
 
 def begin(db: Db, site: str, kind: str, start: datetime, end: datetime) -> Window:
-    """Opens a window. Everything before START is taken as seen."""
+    """Opens a window. Everything before START is taken as seen; nothing after END is."""
     db.execute(
         "insert into sweeps (site, kind, position, window_from, window_to) values (%s, %s, %s, %s,"
         " %s) on conflict (site, kind) do update set window_from = excluded.window_from, window_to"
-        " = excluded.window_to, cursor = null, found = 0",
+        " = excluded.window_to, cursor = null, found = 0,"
+        " position = least(sweeps.position, excluded.window_to)",
         [site, kind, start, start, end],
     )
     found = find(db, site, kind)

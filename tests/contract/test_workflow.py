@@ -279,6 +279,22 @@ def test_one_chart_that_is_kept_from_us_does_not_hold_up_the_site(service: Runni
     assert service.queued() == []
 
 
+def test_what_a_clock_that_was_ahead_put_off_is_done_now(service: Running) -> None:
+    ahead = datetime.now(UTC) + timedelta(days=40)
+    service.rows(
+        "insert into site_state (site, failures, rest_until) values ('general', 3, %s) returning 1",
+        ahead,
+    )
+    service.assess()
+    service.rows("update procrastinate_jobs set scheduled_at = %s returning 1", ahead)
+    with service.store.transaction() as db:
+        take_over(db)
+    assert service.rows("select scheduled_at <= now() from procrastinate_jobs") == [(True,)]
+    service.work()
+    assert service.queued() == []
+    assert service.rows("select failures from site_state") == [(0,)]
+
+
 def test_work_for_a_site_that_is_configured_no_more_needs_a_person(service: Running) -> None:
     with service.store.transaction() as db:
         service.engine.queue.assess(db, patients.known(db, "former", "p1"), "notification")
