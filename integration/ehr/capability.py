@@ -4,6 +4,7 @@ silent or wrong.
 Held by tests/contract/test_ehr_doctor.py.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
@@ -41,8 +42,14 @@ class Capability:
 
     profile: Profile
     software: str = ""
+    fhir_version: str = ""
     types: dict[str, TypeCapability] = field(default_factory=dict)
     system: frozenset[str] = frozenset()
+
+    @property
+    def is_older_than_r4(self) -> bool:
+        """DSTU1 to STU3: their elements mean something else under the same names."""
+        return bool(_BEFORE_R4.match(self.fhir_version))
 
     def offers(self, kind: str, interaction: str = "search-type") -> bool:
         if not self.types or kind in self.profile.unadvertised:
@@ -118,12 +125,14 @@ class Capability:
         return self.types.get(kind, TypeCapability())
 
 
+_BEFORE_R4 = re.compile(r"[0-3]\.")
 # What HAPI says of a publisher that nobody set.
 _NO_PUBLISHER = "Not provided"
 
 
 def read_statement(site: Site, statement: dict[str, Any] | None) -> Capability:
     """STATEMENT is what /metadata answered, or None where it answered nothing of use."""
+    said = statement or {}
     statement = (
         statement if statement and statement.get("resourceType") == "CapabilityStatement" else {}
     )
@@ -133,6 +142,7 @@ def read_statement(site: Site, statement: dict[str, Any] | None) -> Capability:
     return Capability(
         detected(software) if site.vendor == "auto" else profile(site.vendor),
         software,
+        str(said.get("fhirVersion") or ""),
         _types(rest),
         frozenset(chain.from_iterable(_codes(side.get("interaction")) for side in rest)),
     )

@@ -18,7 +18,7 @@ from integration.ehr.fhir.bundles import Count, Page
 from integration.ehr.fhir.query import Query, pairs
 from integration.ehr.transport.auth import SHARED_TOKENS, RequestAuthorization, Tokens
 from integration.ehr.transport.http import Observer, Transport
-from integration.errors import BadAnswer, Forbidden, NotFound, Refused
+from integration.errors import BadAnswer, EhrError, Forbidden, NotFound, Refused, Unreachable
 
 BATCH_ENTRIES = 100
 NO_CACHE = {"Cache-Control": "no-cache"}
@@ -171,11 +171,17 @@ class EhrClient:
             yield count.checked(page) if count else page
             address = page.next
 
-    def batch(self, paths: Sequence[str], *, fresh: bool = False) -> list[Answer]:
+    def batch(
+        self,
+        paths: Sequence[str],
+        *,
+        fresh: bool = False,
+        failed: Callable[[EhrError], bool] = lambda _: False,
+    ) -> list[Answer]:
         """The answers to GETs of PATHS, in their order; an entry that failed carries its own status
-        (Q24)."""
+        (Q24). FAILED: whether trouble that usually passes is such an answer, too."""
         if not self.batches:
-            return self._singly(paths, fresh)
+            return self._singly(paths, fresh, failed)
         answers: list[Answer] = []
         for start in range(0, len(paths), BATCH_ENTRIES):
             part = paths[start : start + BATCH_ENTRIES]
@@ -185,7 +191,7 @@ class EhrClient:
             # nothing at the base itself.
             except (BadAnswer, Forbidden, NotFound, Refused):
                 self._batch_refused = True
-                return answers + self._singly(paths[start:], fresh)
+                return answers + self._singly(paths[start:], fresh, failed)
         return answers
 
     def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
@@ -211,14 +217,20 @@ class EhrClient:
             )
         return [entry.answer() for entry in found]
 
-    def _singly(self, paths: Sequence[str], fresh: bool) -> list[Answer]:
-        return self.each(lambda path: self._single(path, fresh), paths)
+    def _singly(
+        self, paths: Sequence[str], fresh: bool, failed: Callable[[EhrError], bool]
+    ) -> list[Answer]:
+        return self.each(lambda path: self._single(path, fresh, failed), paths)
 
-    def _single(self, path: str, fresh: bool) -> Answer:
+    def _single(self, path: str, fresh: bool, failed: Callable[[EhrError], bool]) -> Answer:
         try:
             return self.transport.read(path, headers=NO_CACHE if fresh else None)
         except (NotFound, Forbidden, Refused) as error:
             return Answer(error.status or 400, {}, b"")
+        except Unreachable as error:
+            if not failed(error):
+                raise
+            return Answer(error.status or 500, {}, b"")
 
     def _guard(self, address: str, seen: set[str], kind: str) -> None:
         if address in seen:

@@ -31,9 +31,18 @@ _HAS_TWIN = """
 """
 
 
+# No work is put off for longer by anything but a clock that was ahead. Patients may be given longer
+# to settle.
+_PUT_OFF = """
+    update procrastinate_jobs set scheduled_at = now() where status = 'todo' and scheduled_at >
+        now() + case when args ? 'until' then interval '1 day' else interval '1 hour' end
+"""
+
+
 def take_over(db: Db, grace_seconds: float = GRACE_SECONDS) -> int:
     """Puts such jobs back to the queue; how many. One whose key waits there already is not needed
     any more."""
+    db.execute(_PUT_OFF)
     orphans = [row[0] for row in db.execute(_ORPHANS, [grace_seconds])]
     for identity in orphans:
         if db.execute(_HAS_TWIN, [identity]).fetchone():

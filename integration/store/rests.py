@@ -26,8 +26,11 @@ class Rest:
     reached_at: datetime | None
 
     def until(self, now: datetime) -> datetime | None:
-        """When the site may be tried again; None: now."""
-        return self.rest_until if self.rest_until and self.rest_until > now else None
+        """When the site may be tried again; None: now. A rest that is longer than any was noted by
+        a clock that was ahead."""
+        until = self.rest_until
+        longest = now + timedelta(seconds=LONGEST_SECONDS)
+        return until if until and now < until <= longest else None
 
     def is_news(self, now: datetime) -> bool:
         """Whether it should be noted that the site answers."""
@@ -59,7 +62,7 @@ def rest(db: Db, site: str, trouble: str, now: datetime) -> datetime:
         "select failures, rest_until from site_state where site = %s for update", [site]
     ).fetchone()
     failures, resting = row or (0, None)
-    if resting and resting > now:
+    if resting and now < resting <= now + timedelta(seconds=LONGEST_SECONDS):
         return resting
     end = now + timedelta(seconds=min(FIRST_SECONDS * 2**failures, LONGEST_SECONDS))
     db.execute(

@@ -45,12 +45,12 @@ def want(db: Db, site: str) -> None:
 
 
 def begin(db: Db, site: str, kind: str, start: datetime, end: datetime) -> Window:
-    """Opens a window. Everything before START is taken as seen."""
+    """Opens a window. Everything before START is taken as seen; nothing after END is."""
     db.execute(
         "insert into sweeps (site, kind, position, window_from, window_to, wanted) values (%s, %s,"
         " %s, %s, %s, false) on conflict (site, kind) do update set window_from ="
         " excluded.window_from, window_to = excluded.window_to, cursor = null, found = 0, wanted ="
-        " false",
+        " false, position = least(sweeps.position, excluded.window_to)",
         [site, kind, start, start, end],
     )
     found = find(db, site, kind)

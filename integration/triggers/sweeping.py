@@ -127,13 +127,14 @@ def since(engine: Engine, site: str, moment: datetime | None) -> None:
 
 def _begun(engine: Engine, client: EhrClient, kind: str, last: Window | None) -> Window:
     settings, now = engine.settings.sweep, engine.clock()
+    # Where the last look ended in what is still to come, our clock was ahead.
     start = (
         last.position - timedelta(minutes=settings.overlap_minutes)
-        if last
+        if last and last.position <= now
         else now - timedelta(days=settings.first_days)
     )
     with engine.store.transaction() as db:
-        return sweeps.begin(db, client.site.name, kind, min(start, now), now)
+        return sweeps.begin(db, client.site.name, kind, start, now)
 
 
 def _read(engine: Engine, client: EhrClient, window: Window, most: int) -> tuple[int, int, bool]:

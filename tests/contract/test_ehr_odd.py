@@ -188,6 +188,31 @@ def test_odd_parts_of_a_statement_are_passed_over() -> None:
     assert not capability.batch
 
 
+@pytest.mark.parametrize(
+    ("version", "kind", "is_read"),
+    [
+        ("1.0.2", "Conformance", False),
+        ("3.0.2", "CapabilityStatement", False),
+        ("4.0.1", "CapabilityStatement", True),
+        ("4.3.0", "CapabilityStatement", True),
+        ("5.0.0", "CapabilityStatement", True),
+        (4, "CapabilityStatement", True),
+        (None, "CapabilityStatement", True),
+    ],
+)
+def test_no_chart_is_read_in_an_older_fhir(
+    version: object, kind: str, is_read: bool, ehr: Make, connect: Connect
+) -> None:
+    fake = ehr("epic").load(chart())
+    statement = modes.statement(fake.mode) | {"fhirVersion": version, "resourceType": kind}
+    fake.inject(answered(statement), pattern="metadata")
+    if is_read:
+        assert read_patient(connect(fake), "p1").problems == []
+    else:
+        with pytest.raises(ConfigurationError, match=f"FHIR {version}, and ferroclaim reads R4"):
+            read_patient(connect(fake), "p1")
+
+
 def test_what_every_line_needs_is_asked_for_whatever_parameters_are_listed(
     ehr: Make, connect: Connect
 ) -> None:
@@ -253,6 +278,33 @@ def test_a_type_that_is_not_implemented_is_named(mode: str, ehr: Make, connect: 
     fake = ehr(mode).load(chart())
     fake.fail("^Procedure", 501, times=9)
     assert read_patient(connect(fake), "p1").unread == {"Procedure"}
+
+
+@pytest.mark.parametrize("mode", ["epic", "medplum"])
+@pytest.mark.parametrize("part", ["^Procedure", "^Medication/m1", "^Location/l1"])
+def test_what_a_server_fails_at_for_good_is_left_out_and_named(
+    part: str, mode: str, ehr: Make, connect: Connect
+) -> None:
+    fake = ehr(mode).load(chart())
+    fake.fail(part, 500, times=99)
+    with pytest.raises(Unreachable):
+        read_patient(connect(fake, limits={"retries": 0}), "p1")
+    pull = read_patient(connect(fake, limits={"retries": 0}), "p1", lenient=True)
+    kind = part[1:].split("/", maxsplit=1)[0]
+    assert pull.unread == {kind}
+    assert "500" in next(p["problem"] for p in pull.problems if kind in p["resource"])
+
+
+@pytest.mark.parametrize(
+    ("part", "status"), [("^MedicationAdministration", 500), ("^Patient", 500), ("^Procedure", 503)]
+)
+def test_what_nothing_can_be_said_without_and_what_passes_is_not_left_out(
+    part: str, status: int, ehr: Make, connect: Connect
+) -> None:
+    fake = ehr("epic").load(chart())
+    fake.fail(part, status, times=99)
+    with pytest.raises(Unreachable):
+        read_patient(connect(fake, limits={"retries": 0}), "p1", lenient=True)
 
 
 # Writing

@@ -65,6 +65,19 @@ def test_the_next_look_overlaps_the_last(service: Running) -> None:
     assert position(service).position == NOW + timedelta(minutes=15)
 
 
+def test_a_clock_that_was_ahead_makes_no_blind_day(service: Running) -> None:
+    service.engine.clock = lambda: NOW + timedelta(days=30)
+    sweeping.look(service.engine, JOB)
+    service.engine.clock = lambda: NOW
+    sweeping.look(service.engine, JOB)
+    assert searched(service)[-1] == searched_from(NOW - timedelta(days=7))
+    assert position(service).position == NOW
+
+
+def searched_from(moment: Any) -> str:
+    return f"ge{moment.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}"
+
+
 def test_a_look_begins_where_a_person_says(service: Running) -> None:
     sweeping.since(service.engine, "general", NOW - timedelta(days=90))
     sweeping.look(service.engine, JOB)

@@ -279,6 +279,22 @@ def test_one_chart_that_is_kept_from_us_does_not_hold_up_the_site(service: Runni
     assert service.queued() == []
 
 
+def test_what_a_clock_that_was_ahead_put_off_is_done_now(service: Running) -> None:
+    ahead = datetime.now(UTC) + timedelta(days=40)
+    service.rows(
+        "insert into site_state (site, failures, rest_until) values ('general', 3, %s) returning 1",
+        ahead,
+    )
+    service.assess()
+    service.rows("update procrastinate_jobs set scheduled_at = %s returning 1", ahead)
+    with service.store.transaction() as db:
+        take_over(db)
+    assert service.rows("select scheduled_at <= now() from procrastinate_jobs") == [(True,)]
+    service.work()
+    assert service.queued() == []
+    assert service.rows("select failures from site_state") == [(0,)]
+
+
 def test_work_for_a_site_that_is_configured_no_more_needs_a_person(service: Running) -> None:
     with service.store.transaction() as db:
         service.engine.queue.assess(db, patients.known(db, "former", "p1"), "notification")
@@ -299,6 +315,15 @@ def test_one_record_that_cannot_be_read_is_tried_again_later_and_later_and_then_
     service.work()
     assert service.failures() == [("assess", "Unreachable", 2)]
     assert service.queued() == []
+
+
+def test_a_part_that_the_ehr_fails_at_for_good_does_not_cost_the_rest(service: Running) -> None:
+    service.fake.fail(r"^Procedure\?", status=500, times=99)
+    service.assess()
+    service.work(rounds=workflow.LENIENT_FROM + 1)
+    assert (service.failures(), service.queued()) == ([], [])
+    assert service.rows("select count(*) from lines") == [(1,)]
+    assert versions(service) == []  # nothing is written of what was not wholly read
 
 
 def test_a_fault_of_ours_is_given_up_soon_and_tells_no_patient(

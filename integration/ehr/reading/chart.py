@@ -20,12 +20,14 @@ from integration.ehr.reading.plan import not_offered, own_form, queries
 from integration.ehr.reading.pull import PatientPull, Problem
 from integration.ehr.reading.searches import Begun, Counts
 from integration.errors import (
+    ConfigurationError,
     EhrError,
     Forbidden,
     LeadsElsewhere,
     NotFound,
     Refused,
     Unauthorized,
+    Unreachable,
 )
 from mappings.reading.bundles.versions import newer
 from mappings.reading.fhir.decoding import Damaged
@@ -45,6 +47,7 @@ class ChartReading:
     patient: str
     since: date | None = None
     fresh: bool = False
+    lenient: bool = False  # a part that the server fails at, however often, is named and left out
     kept: dict[str, list[Json]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     requests: int = 0
@@ -59,6 +62,12 @@ class ChartReading:
 
     def pull(self) -> PatientPull:
         self.patient = patient_id(self.patient)
+        if self.client.capability.is_older_than_r4:
+            raise ConfigurationError(
+                f"Site {self.client.site.name}: the server speaks FHIR"
+                f" {self.client.capability.fhir_version}, and ferroclaim reads R4. Use its R4"
+                " address as base_url."
+            )
         self._searches()
         self._references()
         self._fall_back()
@@ -219,7 +228,16 @@ class ChartReading:
                 pages.append(page)  # noqa: PERF402 (what came counts where the rest fails)
         except (Forbidden, NotFound, Refused, LeadsElsewhere) as error:
             return pages, error
+        except Unreachable as error:
+            if not self._passes_over(error):
+                raise
+            return pages, error
         return pages, None
+
+    def _passes_over(self, error: EhrError) -> bool:
+        """Whether a part is left out: one at which the server fails (500 and the like), which may
+        be for good (Q21); not one that it is too busy for, or that never was answered."""
+        return self.lenient and error.status is not None and error.status not in (429, 503)
 
     def _end_early(self, kind: str, error: EhrError) -> None:
         """A search whose first pages came and further ones did not."""
@@ -304,8 +322,12 @@ class ChartReading:
         kind = key.split("/", maxsplit=1)[0]
         if answer.status != 200:
             error = error_for(self.client.site.name, f"reading a {kind}", answer)
-            if error.retryable or isinstance(error, Unauthorized):
+            if isinstance(error, Unauthorized):
                 raise error
+            if error.retryable:
+                if not self._passes_over(error):
+                    raise error
+                self._cut[kind] = error.problem
             self.problems.append(
                 {"resource": key, "problem": f"is referred to, but {error.problem}"}
             )
@@ -323,7 +345,7 @@ class ChartReading:
         return sorted(needed - self.kept.keys())
 
     def _batch(self, paths: list[str]) -> list[Answer]:
-        answers = self.client.batch(paths, fresh=self.fresh)
+        answers = self.client.batch(paths, fresh=self.fresh, failed=self._passes_over)
         self.requests += -(-len(paths) // BATCH_ENTRIES) if self.client.batches else len(paths)
         return answers
 

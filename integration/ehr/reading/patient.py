@@ -22,12 +22,17 @@ MOST_MERGED = 20
 
 
 def read_patient(
-    client: EhrClient, patient: str, *, since: date | None = None, fresh: bool = False
+    client: EhrClient,
+    patient: str,
+    *,
+    since: date | None = None,
+    fresh: bool = False,
+    lenient: bool = False,
 ) -> PatientPull:
     """All that the rules need of one patient. SINCE leaves out older laboratory results, encounters
-    and notes. Of a merged patient, what stands under the other ids, too: `patient` is the surviving
-    one."""
-    own = ChartReading(client, patient, since, fresh).pull()
+    and notes; LENIENT what the server fails at, which is named then as any part that was not read.
+    Of a merged patient, what stands under the other ids, too: `patient` is the surviving one."""
+    own = ChartReading(client, patient, since, fresh, lenient).pull()
 
     def key(reference: object) -> str | None:
         return references.local(reference, client.site.addresses)
@@ -40,7 +45,9 @@ def read_patient(
         # From the surviving patient nobody would find this one: each stays by itself, and says so.
         return replace(own, problems=own.problems + problems)
     pulls = [
-        own if one == own.patient else ChartReading(client, patient_id(one), since, fresh).pull()
+        own
+        if one == own.patient
+        else ChartReading(client, patient_id(one), since, fresh, lenient).pull()
         for one in together
         if one in found
     ]
