@@ -48,7 +48,8 @@ def laboratory() -> str:
 A unit that is not listed is not used; the number beside it turns a value into the unit of the
 second column. *Thousands*: a comma
 in a value that is written as text separates thousands; elsewhere it could be a decimal comma, and
-the text is not read.
+the text is not read. Zero is no result of
+{", ".join(row.called for row in labs.analytes if row.above_zero)}: it stands for none.
 
 {
         table(

@@ -25,6 +25,7 @@ class Analyte(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_field
     `verified: false` is about.
 
     `thousands`: values reach thousands, so that a comma in a written one is no decimal comma.
+    `above_zero`: nobody living has none of it.
     """
 
     analyte: str
@@ -34,6 +35,7 @@ class Analyte(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_field
     units: dict[str, Decimal]
     fractions: tuple[str, ...] = ()
     thousands: bool = False
+    above_zero: bool = False
     unverified: tuple[str, ...] = ()
     source: str
     verified: bool

@@ -32,7 +32,7 @@ def tsat(**element: Any) -> tuple[Any, ...]:
     ("found", "expected"),
     [
         (quantity(42), (D(42), D(42), False, False, None, "42 ng/mL")),
-        (quantity(0), (D(0), D(0), False, False, None, "0 ng/mL")),
+        (quantity(0), (None, None, False, False, "of zero, which stands for none", "0 ng/mL")),
         (quantity(45, comparator="<"), (D(0), D(45), False, True, None, "<45 ng/mL")),
         (quantity(45, comparator="<="), (D(0), D(45), False, False, None, "<=45 ng/mL")),
         (quantity(45, comparator=">"), (D(45), None, True, False, None, ">45 ng/mL")),

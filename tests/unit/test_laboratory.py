@@ -260,11 +260,16 @@ class TestValues:
             ("<=5 ng/mL", (0, 5, False, False)),
             (">5 ng/mL", (5, None, True, False)), (">=5 ng/mL", (5, None, False, False)),
             ("5-6 ng/mL", (5, 6, False, False)),
-            ("0 ng/mL", (0, 0, False, False)),
+            ("0.1 ng/mL", (Decimal("0.1"), Decimal("0.1"), False, False)),
         ],
     )  # fmt: skip
     def test_of_text(self, text: str, ends: tuple[int | None, ...]) -> None:
         assert self.of("ferritin", valueString=text)[:5] == (*ends, None)
+
+    def test_zero_stands_for_none_but_of_a_saturation(self) -> None:
+        why = "of zero, which stands for none"
+        assert self.of("ferritin", valueString="0 ng/mL") == quantities.unusable(why, "0 ng/mL")
+        assert self.of("tsat", valueString="0 %")[:5] == (0, 0, False, False, None)
 
     def test_of_ranges(self) -> None:
         end = {"value": 5, "unit": "ng/mL"}

@@ -1,6 +1,7 @@
 """What a MedicationAdministration and its Medication say, down to the words and the numbers (R1,
 R2, R3, R12)."""
 
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from mappings.reading import Collection, read
 from mappings.reading.administrations import administration as read_administration
+from mappings.reading.drugs.interruptions import is_in_part
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
 from mappings.record import Administration, Drug
@@ -351,3 +353,10 @@ def test_another_drug_says_only_whether_it_could_be_found() -> None:
     )
     lost = drug({"medicationReference": {"reference": "Medication/gone"}}, Collection(), FINDER)
     assert lost == Drug(lost="Medication/gone")
+
+
+@pytest.mark.parametrize("note", ["1" * 60_000, "infusion stopped " * 600, "50 mg " * 1_000])
+def test_a_long_note_is_read_in_no_time(note: str) -> None:
+    begun = time.process_time()
+    assert not is_in_part(note)
+    assert time.process_time() - begun < 5

@@ -7,6 +7,7 @@ Held by tests/scenarios/given_in_part.yaml.
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import chain
 
 from msgspec import Struct
 
@@ -16,6 +17,8 @@ from mappings.values import words
 
 _SENTENCE = re.compile(r"[;\n]|[.!](?=\s|$)")
 _CLAUSE = re.compile(r",\s")
+# What is read at once: nobody says it in more words, or longer ones.
+_MOST_WORDS, _LONGEST_WORD = 50, 60
 _TASK = re.compile(r"[:,()]|\s[-–]\s|\b(?:and|but|then|to)\b")
 # How charts shorten what the patterns spell.
 _SPELLED = (
@@ -103,19 +106,25 @@ def _any(texts: Iterable[str]) -> str:
 @codes.remembered
 def is_in_part(text: str) -> bool:
     """Whether a text says that not all of the dose was given, and not that it went on."""
-    said = text.lower()
+    said = text.lower().replace("|", ";")
     for pattern, spelled in _SPELLED:
         said = pattern.sub(spelled, said)
     sentences = [" ".join(sentence.split()) for sentence in _SENTENCE.split(said)]
     rest = list(map(_without_what_is_in_part, sentences))
-    return rest != sentences and not any(map(_went_on, rest))
+    return any("|" in sentence for sentence in rest) and not any(map(_went_on, rest))
 
 
 def _without_what_is_in_part(sentence: str) -> str:
     """The sentence without the words that say so."""
     patterns = tuple(_applied(sentence))
-    clauses = _CLAUSE.split(sentence)
+    clauses = chain.from_iterable(map(_pieces, _CLAUSE.split(sentence)))
     return ", ".join(_without(clause, patterns) for clause in clauses)
+
+
+def _pieces(clause: str) -> Iterator[str]:
+    said = [word[:_LONGEST_WORD] for word in clause.split()]
+    for start in range(0, max(len(said), 1), _MOST_WORDS):
+        yield " ".join(said[start : start + _MOST_WORDS])
 
 
 def _without(clause: str, patterns: Iterable[re.Pattern[str]]) -> str:

@@ -29,7 +29,12 @@ def value(analyte: Analyte, part: Resource) -> Value:
         for name, reader in _READERS.items()
         if part.get(name) is not None
     ]
-    return _agreed(found) if found else unusable("without a value that is read")
+    if not found:
+        return unusable("without a value that is read")
+    agreed = _agreed(found)
+    if analyte.above_zero and agreed[1] == 0 and agreed[4] is None:
+        return unusable("of zero, which stands for none", agreed[5])
+    return agreed
 
 
 def _agreed(found: list[Value]) -> Value:
