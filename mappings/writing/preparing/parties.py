@@ -18,7 +18,7 @@ from mappings.circumstances.visit import visit_of
 from mappings.record import Address, Coverage, Name, PatientRecord, Practitioner
 from mappings.site import Facility, Place, Site
 from mappings.writing.preparing.drafts import Draft
-from mappings.writing.preparing.identifiers import medicare_number_fault
+from mappings.writing.preparing.identifiers import medicare_number_fault, valid_taxonomy
 from mappings.writing.preparing.insurance import (
     Insurance,
     after,
@@ -81,7 +81,9 @@ def parties(draft: Draft, record: PatientRecord, site: Site) -> Parties:
         first=insurance_of(coverage, patient, draft.kind),
         others=tuple(others),
         practitioner=Practitioner(
-            npi=carried(who.npi) or None, name=carried_name(who.name), taxonomy=who.taxonomy
+            npi=carried(who.npi) or None,
+            name=carried_name(who.name),
+            taxonomy=carried_taxonomy(who.taxonomy),
         ),
         facility=_facility(draft, record, site),
         aliases=payer_aliases(coverage, draft.kind),
@@ -169,6 +171,12 @@ def _nurse(draft: Draft, record: PatientRecord) -> list[str]:
     if draft.kind != "professional" or not nurses(draft, record):
         return []
     return [_RECORD_WHO]
+
+
+def carried_taxonomy(written: str | None) -> str | None:
+    """In capitals; none where it can be no taxonomy code, since PRV may be left out."""
+    code = (written or "").strip().upper()
+    return code if valid_taxonomy(code) else None
 
 
 def carried_address(address: Address | None) -> Address:
