@@ -116,8 +116,15 @@ def _places(draft: Draft, record: PatientRecord, site: Site) -> Iterator[Place]:
 def _place_lacks(draft: Draft, record: PatientRecord, site: Site) -> Iterator[str]:
     """An off-campus department's claim names the place (CMS Pub 100-04 ch. 1 s. 10.1.1)."""
     off_campus = {"PO", "PN"} & set(chain.from_iterable(line.modifiers for line in draft.lines))
-    if off_campus and _facility(draft, record, site) is None:
+    facility = _facility(draft, record, site)
+    if off_campus and facility is None:
         yield "the name and address of the off-campus department (facility in the site's places)"
+    if facility and not (text(facility.name, 60) and _is_whole(carried_address(facility.address))):
+        yield "a name and address in Latin letters of where it was given (facility in the places)"
+
+
+def _is_whole(address: Address) -> bool:
+    return bool(address.line and address.city and address.state and address.postal_code)
 
 
 def _lacking(
@@ -136,7 +143,7 @@ def _lacking(
         "the patient's family and given name in Latin letters (Patient.name)": (
             found.patient.family and found.patient.given
         ),
-        _ADDRESS: (address.line and address.city and address.state and address.postal_code),
+        _ADDRESS: _is_whole(address),
         "the patient's birth date (Patient.birthDate)": found.born,
         "the patient's sex (Patient.gender)": found.sex,
         f"the patient's relationship to the subscriber ({draft.coverage} relationship)": (
