@@ -81,6 +81,18 @@ def test_a_claim_says_which_kind_of_payer_it_is_for(name: str, kind: str, filing
     assert having(accepted(*_of_payer(name, kind)), "SBR") == [f"SBR*P*18*******{filing}"]
 
 
+@pytest.mark.parametrize(
+    ("written", "carried"),
+    [("207rn0300x", ["PRV*PE*PXC*207RN0300X"]), ("Nephrology", [])],
+)
+def test_a_taxonomy_that_is_none_is_left_out(written: str, carried: list[str]) -> None:
+    nucc = "http://nucc.org/provider-taxonomy"
+    smith = claims.practitioner()
+    smith["qualification"] = [{"code": {"coding": [builders.coding(nucc, written)]}}]
+    segments = accepted(claims.chart(smith), claims.SITE)
+    assert having(segments, "PRV*PE") == carried
+
+
 def test_no_claim_to_workers_compensation_leaves_without_the_accident() -> None:
     chart, site = _of_payer("State Workers' Compensation Fund", "government")
     (said,) = claims.leaving(chart, site)[1]

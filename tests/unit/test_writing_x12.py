@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mappings.record import Problem
-from mappings.site import Receiver, Site
+from mappings.record import Address, Problem
+from mappings.site import Facility, Place, Receiver, Site
 from mappings.writing.drafting import x12
 from mappings.writing.form837.claim_loops import preview
 from mappings.writing.preparing.drafts import draft_of
@@ -381,6 +381,22 @@ def test_a_nurse_who_gave_the_drug_never_rendered_it(said: Any, role: str | None
 def test_an_authorization_that_x12_cannot_carry_is_not_rewritten() -> None:
     answer = builders.authorization(preAuthRef="PA:1*2")
     assert "a prior authorization that X12 can't carry" in refused(claims.commercial(answer))
+
+
+def test_a_sender_whose_name_x12_cannot_carry_is_told() -> None:
+    receiver = Receiver(name="Clearing House", id="CLEAR", sender_id="RIVER", sender_name="Ωmega Ж")
+    text, (problem,) = claims.written(claims.chart(), replace(claims.SITE, receivers=(receiver,)))
+    assert text == ""
+    assert "the receiver's sender_name can't be written in X12" in problem.problem
+
+
+def test_a_place_whose_street_x12_cannot_carry_is_told() -> None:
+    where = Address(line=("Улица 5",), city="Columbus", state="OH", postal_code="43215")
+    place = Place(pos="11", facility=Facility(name="Clinic", address=where))
+    site = replace(claims.SITE, places={"office": place})
+    text, (problem,) = claims.written(claims.chart(), site)
+    assert text == ""
+    assert "a name and address in Latin letters of where it was given" in problem.problem
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,9 @@ from mappings.values.us_dates import us_date
 from mappings.writing.checks import medicare
 from mappings.writing.checks.dates import day
 from mappings.writing.checks.fault import Findings, Found, element, first_of, is_placeholder
-from mappings.writing.preparing.identifiers import is_post_box, valid_npi
+from mappings.writing.preparing.identifiers import is_post_box, valid_npi, valid_taxonomy
 from mappings.writing.x12.segments import Segment
 
-_TAXONOMY = re.compile(r"[0-9A-Z]{9}X")
 _PHONE = re.compile(r"[2-9]\d{9}", re.ASCII)
 _ZIP = re.compile(r"\d{5}(\d{4})?")
 _OLDEST = 130  # years
@@ -39,7 +38,7 @@ def names(segments: Sequence[Segment]) -> Findings:
         if segment[0] == "NM1":
             if not of_other or element(segment, 1) in ("IL", "PR"):
                 yield from (Found(says, at) for says in _name(segment))
-        elif segment[0] == "PRV" and not _TAXONOMY.fullmatch(element(segment, 3)):
+        elif segment[0] == "PRV" and not valid_taxonomy(element(segment, 3)):
             yield Found(f"PRV*{element(segment, 1)} holds no taxonomy code", at)
         elif segment[0] == "N4":
             yield from (Found(says, at) for says in _place(segment))

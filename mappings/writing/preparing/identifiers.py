@@ -37,6 +37,11 @@ def valid_npi(npi: str) -> bool:
     return sum(doubled) % 10 == 0
 
 
+def valid_taxonomy(code: str) -> bool:
+    """Whether it has the form of a provider taxonomy code (NUCC)."""
+    return re.fullmatch(r"[0-9A-Z]{9}X", code) is not None
+
+
 def medicare_number(written: str) -> str:
     """In capitals, without the dashes and spaces that cards print."""
     return re.sub(r"[\s\-‐-―]", "", written).upper()

@@ -18,7 +18,7 @@ from mappings.circumstances.visit import visit_of
 from mappings.record import Address, Coverage, Name, PatientRecord, Practitioner
 from mappings.site import Facility, Place, Site
 from mappings.writing.preparing.drafts import Draft
-from mappings.writing.preparing.identifiers import medicare_number_fault
+from mappings.writing.preparing.identifiers import medicare_number_fault, valid_taxonomy
 from mappings.writing.preparing.insurance import (
     Insurance,
     after,
@@ -81,7 +81,9 @@ def parties(draft: Draft, record: PatientRecord, site: Site) -> Parties:
         first=insurance_of(coverage, patient, draft.kind),
         others=tuple(others),
         practitioner=Practitioner(
-            npi=carried(who.npi) or None, name=carried_name(who.name), taxonomy=who.taxonomy
+            npi=carried(who.npi) or None,
+            name=carried_name(who.name),
+            taxonomy=carried_taxonomy(who.taxonomy),
         ),
         facility=_facility(draft, record, site),
         aliases=payer_aliases(coverage, draft.kind),
@@ -114,8 +116,15 @@ def _places(draft: Draft, record: PatientRecord, site: Site) -> Iterator[Place]:
 def _place_lacks(draft: Draft, record: PatientRecord, site: Site) -> Iterator[str]:
     """An off-campus department's claim names the place (CMS Pub 100-04 ch. 1 s. 10.1.1)."""
     off_campus = {"PO", "PN"} & set(chain.from_iterable(line.modifiers for line in draft.lines))
-    if off_campus and _facility(draft, record, site) is None:
+    facility = _facility(draft, record, site)
+    if off_campus and facility is None:
         yield "the name and address of the off-campus department (facility in the site's places)"
+    if facility and not (text(facility.name, 60) and _is_whole(carried_address(facility.address))):
+        yield "a name and address in Latin letters of where it was given (facility in the places)"
+
+
+def _is_whole(address: Address) -> bool:
+    return bool(address.line and address.city and address.state and address.postal_code)
 
 
 def _lacking(
@@ -134,7 +143,7 @@ def _lacking(
         "the patient's family and given name in Latin letters (Patient.name)": (
             found.patient.family and found.patient.given
         ),
-        _ADDRESS: (address.line and address.city and address.state and address.postal_code),
+        _ADDRESS: _is_whole(address),
         "the patient's birth date (Patient.birthDate)": found.born,
         "the patient's sex (Patient.gender)": found.sex,
         f"the patient's relationship to the subscriber ({draft.coverage} relationship)": (
@@ -169,6 +178,12 @@ def _nurse(draft: Draft, record: PatientRecord) -> list[str]:
     if draft.kind != "professional" or not nurses(draft, record):
         return []
     return [_RECORD_WHO]
+
+
+def carried_taxonomy(written: str | None) -> str | None:
+    """In capitals; none where it can be no taxonomy code, since PRV may be left out."""
+    code = (written or "").strip().upper()
+    return code if valid_taxonomy(code) else None
 
 
 def carried_address(address: Address | None) -> Address:
