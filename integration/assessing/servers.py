@@ -34,8 +34,9 @@ def from_server(
     """Assess patients of a server (None: all with an administration), writing back where asked.
 
     A patient that can't be read is named in `unreadable` and the others go on; where the server
-    ends to answer, all who were not asked for are named, too. One that can't be reached at all
-    raises. STEP is called after each patient.
+    ends to answer, all who were not asked for are named, too; where it refuses a write altogether,
+    the rest is assessed without. One that can't be reached at all raises. STEP is called after each
+    patient.
     """
     checked: dict[str, Checked] = {}
     problems: list[Problem] = []
@@ -69,7 +70,12 @@ def from_server(
         checked[found.record.patient] = found
         names[found.record.patient] = people.as_called(pull.person or {})
         if back and found.assessment.concerns_us:
-            outcomes += back(client, found, pull)
+            try:
+                outcomes += back(client, found, pull)
+            except EhrError as problem:
+                says = f"{NOT_WRITTEN}: {problem.problem}"
+                problems.append(Problem(found.record.patient, says))
+                back = None
     if answering.away and not checked:
         raise answering.away
     problems += [Problem(problem["resource"], problem["problem"]) for problem in missed]
@@ -79,6 +85,7 @@ def from_server(
 
 
 NOT_ASKED = "was not asked for: the server no longer answered"
+NOT_WRITTEN = "gaps were not written back, nor those of the patients after it"
 MOST_FAILURES = 3
 
 

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from integration.assessing.patient import check_pull
-from integration.assessing.servers import from_server
+from integration.assessing.patient import Checked, check_pull
+from integration.assessing.servers import NOT_WRITTEN, from_server
 from integration.ehr.client import EhrClient
 from integration.ehr.reading import listing
 from integration.ehr.reading.patient import read_patient
-from integration.errors import BadAnswer, LeadsElsewhere, Unauthorized, Unreachable
+from integration.ehr.writing.writeback import Outcome
+from integration.errors import BadAnswer, EhrError, LeadsElsewhere, Unauthorized, Unreachable
 from mappings.policy import choosing
-from tests.fakes.chart import administration, chart, ferritin, ref, resource
+from tests.fakes.chart import administration, chart, ferritin, one_dose, ref, resource
 from tests.fakes.ehr import FakeEhr
 
 Make = Callable[..., FakeEhr]
@@ -203,6 +204,25 @@ def test_what_was_read_stays_where_a_server_ends_to_answer(
     assert {problem.resource for problem in result.document.unreadable} == people - read
     with pytest.raises((Unreachable, Unauthorized)):
         from_server(client, ["p3" if status == 401 else "p2"] * 2, choosing.built_in(), AS_OF)
+
+
+@pytest.mark.parametrize("problem", [Unauthorized, Unreachable])
+def test_what_was_assessed_stands_where_writes_are_refused(
+    problem: type[EhrError], ehr: Make, connect: Connect
+) -> None:
+    fake = ehr("hapi").load([*one_dose("p1"), *one_dose("p2")])
+    tried = []
+
+    def back(_: EhrClient, found: Checked, __: Any) -> list[Outcome]:
+        tried.append(found.record.patient)
+        raise problem("general", "writes are answered with 401")
+
+    result = from_server(connect(fake), ["p1", "p2"], choosing.built_in(), AS_OF, back)
+    assert set(result.records) == {"Patient/p1", "Patient/p2"}
+    assert tried == ["Patient/p1"]
+    (unread,) = result.document.unreadable
+    assert unread.problem == f"{NOT_WRITTEN}: writes are answered with 401"
+    assert not result.complete
 
 
 def test_a_list_of_patients_that_breaks_off_is_named(ehr: Make, connect: Connect) -> None:
