@@ -13,6 +13,7 @@ from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.reading import listing
 from integration.ehr.reading.patient import read_patient
+from integration.ehr.reading.pull import PatientPull
 from integration.ehr.writing.writeback import Outcome, WriteBack
 from integration.errors import ConfigurationError, EhrError, NotConnected, Unauthorized, Unreachable
 from integration.wording import people
@@ -38,17 +39,12 @@ def from_server(
     the rest is assessed without. One that can't be reached at all raises. STEP is called after each
     patient.
     """
-    checked: dict[str, Checked] = {}
     problems: list[Problem] = []
     missed: list[dict[str, str]] = []
-    outcomes: list[Outcome] = []
-    names: dict[str, str] = {}
     asked = _listed(client, missed) if patients is None else patients
-    answering = _Answering()
-    done: set[str] = set()
-    merged: dict[str, str] = {}
+    answering, run = _Answering(), _Run(client, policies, as_of, decisions, back)
     for patient in asked:
-        if patient in done:  # merged with one before
+        if patient in run.done:  # merged with one before
             continue
         if answering.ended:
             problems.append(Problem(f"Patient/{patient}", NOT_ASKED))
@@ -59,29 +55,60 @@ def from_server(
             step()
         except EhrError as problem:
             ended = answering.failed(problem)
-            if (patients is not None and len(patients) == 1) or (ended and not checked):
+            if (patients is not None and len(patients) == 1) or (ended and not run.checked):
                 raise
             problems.append(Problem(f"Patient/{patient}", problem.problem))
             continue
         answering.answered()
-        done |= {patient, *pull.ids}
-        merged |= dict.fromkeys(pull.merged, pull.patient)
-        found = check_pull(pull, client.site, policies, as_of, decisions)
-        checked[found.record.patient] = found
-        names[found.record.patient] = people.as_called(pull.person or {})
-        if back and found.assessment.concerns_us:
-            try:
-                outcomes += back(client, found, pull)
-            except EhrError as problem:
-                says = f"{NOT_WRITTEN}: {problem.problem}"
-                problems.append(Problem(found.record.patient, says))
-                back = None
-    if answering.away and not checked:
+        run.take(patient, pull)
+    if answering.away and not run.checked:
         raise answering.away
     problems += [Problem(problem["resource"], problem["problem"]) for problem in missed]
-    made = document([found.assessment for found in checked.values()], problems, as_of)
-    records = {patient: found.record for patient, found in checked.items()}
-    return AssessedCharts(made, records, names, tuple(outcomes), merged)
+    return run.assessed([*problems, *run.unwritten])
+
+
+class _Run:
+    """The charts that were read, each assessed and written back."""
+
+    def __init__(
+        self,
+        client: EhrClient,
+        policies: PolicySet,
+        as_of: datetime,
+        decisions: Sequence[Decision],
+        back: "Back | None",
+    ) -> None:
+        self._client, self._policies, self._as_of = client, policies, as_of
+        self._decisions, self._back = decisions, back
+        self.checked: dict[str, Checked] = {}
+        self.done: set[str] = set()
+        self.unwritten: list[Problem] = []
+        self._names: dict[str, str] = {}
+        self._merged: dict[str, str] = {}
+        self._outcomes: list[Outcome] = []
+
+    def take(self, patient: str, pull: PatientPull) -> None:
+        self.done |= {patient, *pull.ids}
+        self._merged |= dict.fromkeys(pull.merged, pull.patient)
+        found = check_pull(pull, self._client.site, self._policies, self._as_of, self._decisions)
+        self.checked[found.record.patient] = found
+        self._names[found.record.patient] = people.as_called(pull.person or {})
+        if self._back and found.assessment.concerns_us:
+            self._write(self._back, found, pull)
+
+    def _write(self, back: "Back", found: Checked, pull: PatientPull) -> None:
+        try:
+            self._outcomes += back(self._client, found, pull)
+        except EhrError as problem:
+            says = f"{NOT_WRITTEN}: {problem.problem}"
+            self.unwritten.append(Problem(found.record.patient, says))
+            self._back = None
+
+    def assessed(self, problems: Sequence[Problem]) -> AssessedCharts:
+        found = [one.assessment for one in self.checked.values()]
+        records = {patient: one.record for patient, one in self.checked.items()}
+        made = document(found, problems, self._as_of)
+        return AssessedCharts(made, records, self._names, tuple(self._outcomes), self._merged)
 
 
 NOT_ASKED = "was not asked for: the server no longer answered"

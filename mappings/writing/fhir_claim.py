@@ -30,7 +30,8 @@ from mappings.writing.preparing.drafts import (
 from mappings.writing.preparing.practitioners import encounters, practitioner_of
 from mappings.writing.preparing.prepared import Claim
 from mappings.writing.preparing.statements import OtherLine, Statement, statement
-from mappings.writing.transaction import Resource, bundle
+from mappings.writing.stay import of_the_stay
+from mappings.writing.transaction import Resource, bundle, concept
 
 _FINEST = Decimal("0.0001")
 
@@ -40,21 +41,7 @@ _HCPCS, _CPT = (
     "http://www.ama-assn.org/go/cpt",
 )
 _PLACE = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
-_REVENUE, _BILL_TYPE = (
-    "https://www.nubc.org/CodeSystem/RevenueCodes",
-    "https://www.nubc.org/CodeSystem/TypeOfBill",
-)
-_PRIORITY, _ORIGIN = (
-    "https://www.nubc.org/CodeSystem/PriorityTypeOfAdmitOrVisit",
-    "https://www.nubc.org/CodeSystem/PointOfOrigin",
-)
-_STATUS, _CONDITION, _VALUE, _OCCURRENCE = (
-    "https://www.nubc.org/CodeSystem/PatDischargeStatus",
-    "https://www.nubc.org/CodeSystem/ConditionCodes",
-    "https://www.nubc.org/CodeSystem/ValueCodes",
-    "https://www.nubc.org/CodeSystem/OccurrenceCodes",
-)
-_INFORMATION = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBSupportingInfoType"
+_REVENUE = "https://www.nubc.org/CodeSystem/RevenueCodes"
 _NPI, _NDC, _ICD = (
     "http://hl7.org/fhir/sid/us-npi",
     "http://hl7.org/fhir/sid/ndc",
@@ -118,7 +105,7 @@ def written_claim(
 def related(original: str) -> Resource:
     """The claim that another one is about, by the payer's number."""
     return {
-        "relationship": _concept(f"{_HL7}ex-relatedclaimrelationship", "prior"),
+        "relationship": concept(f"{_HL7}ex-relatedclaimrelationship", "prior"),
         "reference": {"value": original},
     }
 
@@ -154,14 +141,14 @@ def _claim(
         "meta": {"tag": [TAG]},
         "identifier": [{"system": CLAIM, "value": draft.id}],
         "status": "draft",
-        "type": _concept(f"{_HL7}claim-type", draft.kind),
+        "type": concept(f"{_HL7}claim-type", draft.kind),
         "use": "claim",
         "patient": {"reference": draft.patient},
         "billablePeriod": _period(draft, made),
         "created": now.isoformat(timespec="seconds"),
         "insurer": _insurer(coverage),
         "provider": _provider(provider, draft, record, site),
-        "priority": _concept(f"{_HL7}processpriority", "normal"),
+        "priority": concept(f"{_HL7}processpriority", "normal"),
         "careTeam": [_care_team(practitioner)] if practitioner else None,
         "supportingInfo": information.rows,
         "diagnosis": [_diagnosis(number, code) for number, code in enumerate(draft.diagnoses, 1)],
@@ -170,11 +157,6 @@ def _claim(
         "total": money(_sum(services) + sum((other.charge for other in others), Decimal(0))),
     }
     return {name: value for name, value in claim.items() if value not in (None, [])}
-
-
-def condition_code(code: str) -> Resource:
-    """What a stay says by a condition code, beside its sequence in `supportingInfo`."""
-    return {"category": {"text": "condition code"}, "code": _concept(_CONDITION, code)}
 
 
 def _period(draft: Draft, made: Statement | None) -> Resource:
@@ -221,13 +203,13 @@ class _Information:
             {
                 "sequence": self._places[resource],
                 "category": (
-                    _concept(f"{_HL7}claiminformationcategory", "info") | {"text": "; ".join(texts)}
+                    concept(f"{_HL7}claiminformationcategory", "info") | {"text": "; ".join(texts)}
                 ),
                 "valueReference": {"reference": resource},
             }
             for resource, texts in said.items()
         ]
-        for category, code, value in _of_the_stay(draft, made):
+        for category, code, value in of_the_stay(draft, made):
             entry = {"sequence": len(self.rows) + 1, "category": category, "code": code} | value
             self.rows.append(entry)
 
@@ -235,26 +217,6 @@ class _Information:
         return sorted(
             {self._places[item.resource] for item in line.evidence if item.resource in self._places}
         )
-
-
-def _of_the_stay(
-    draft: Draft, made: Statement | None
-) -> Iterator[tuple[Resource, Resource, Resource]]:
-    """Type of bill, priority, origin, status, and the facility's codes: category, code, value."""
-    if made is None:
-        return
-    frequency = (draft.bill_type or "")[:2] + made.frequency
-    yield _concept(_INFORMATION, "typeofbill"), _concept(_BILL_TYPE, frequency), {}
-    yield _concept(_INFORMATION, "admtype"), _concept(_PRIORITY, made.priority), {}
-    yield _concept(_INFORMATION, "pointoforigin"), _concept(_ORIGIN, made.origin), {}
-    yield _concept(_INFORMATION, "discharge-status"), _concept(_STATUS, made.status), {}
-    for code in made.conditions:
-        said = condition_code(code)
-        yield said["category"], said["code"], {}
-    for code, amount in made.values:
-        yield {"text": "value code"}, _concept(_VALUE, code), {"valueQuantity": {"value": amount}}
-    for code, day in made.occurrences:
-        yield {"text": "occurrence code"}, _concept(_OCCURRENCE, code), {"timingDate": str(day)}
 
 
 def _insurer(coverage: Coverage | None) -> Resource | None:
@@ -290,13 +252,13 @@ def _care_team(practitioner: Practitioner) -> Resource:
         "sequence": 1,
         "provider": who,
         "responsible": True,
-        "role": _concept(f"{_HL7}claimcareteamrole", "primary"),
+        "role": concept(f"{_HL7}claimcareteamrole", "primary"),
     }
 
 
 def _diagnosis(number: int, code: str) -> Resource:
-    principal = {"type": [_concept(f"{_HL7}ex-diagnosistype", "principal")]} if number == 1 else {}
-    return {"sequence": number, "diagnosisCodeableConcept": _concept(_ICD, code)} | principal
+    principal = {"type": [concept(f"{_HL7}ex-diagnosistype", "principal")]} if number == 1 else {}
+    return {"sequence": number, "diagnosisCodeableConcept": concept(_ICD, code)} | principal
 
 
 def _insurance(draft: Draft) -> Iterator[Resource]:
@@ -330,11 +292,11 @@ def _item(
         "careTeamSequence": [1] if practitioner else None,
         "diagnosisSequence": draft.pointers(line),
         "informationSequence": information.of(line),
-        "revenue": _concept(_REVENUE, line.revenue_code) if line.revenue_code else None,
+        "revenue": concept(_REVENUE, line.revenue_code) if line.revenue_code else None,
         "productOrService": _service(line.code),
-        "modifier": [_concept(_HCPCS, modifier) for modifier in modifiers_of(parts)],
+        "modifier": [concept(_HCPCS, modifier) for modifier in modifiers_of(parts)],
         "servicedDate": line.service_date,
-        "locationCodeableConcept": _concept(_PLACE, draft.place_of_service),
+        "locationCodeableConcept": concept(_PLACE, draft.place_of_service),
         "quantity": {"value": line.units, "unit": "units"},
         "unitPrice": _unit_price(worth, line.units),
         "net": money(worth) if worth is not None else None,
@@ -348,9 +310,9 @@ def _other_item(number: int, line: OtherLine) -> Resource:
     """A line of the facility's own."""
     item = {
         "sequence": number,
-        "revenue": _concept(_REVENUE, line.revenue),
-        "productOrService": _service(line.code) if line.code else _concept(_REVENUE, line.revenue),
-        "modifier": [_concept(_HCPCS, modifier) for modifier in line.modifiers],
+        "revenue": concept(_REVENUE, line.revenue),
+        "productOrService": _service(line.code) if line.code else concept(_REVENUE, line.revenue),
+        "modifier": [concept(_HCPCS, modifier) for modifier in line.modifiers],
         "servicedDate": str(line.day),
         "quantity": {"value": line.units, "unit": "units"},
         "unitPrice": _unit_price(line.charge, line.units),
@@ -360,7 +322,7 @@ def _other_item(number: int, line: OtherLine) -> Resource:
 
 
 def _service(code: str) -> Resource:
-    return _concept(_CPT if code.isdigit() else _HCPCS, code)
+    return concept(_CPT if code.isdigit() else _HCPCS, code)
 
 
 def _unit_price(worth: Decimal | None, units: int) -> Resource | None:
@@ -384,7 +346,7 @@ def _detail(number: int, ndc: NdcQuantity) -> Resource:
 
 def concept_of_ndc(ndc: NdcQuantity) -> Resource:
     """In FHIR's 5-4-2 form."""
-    return _concept(_NDC, f"{ndc.code[:5]}-{ndc.code[5:9]}-{ndc.code[9:]}")
+    return concept(_NDC, f"{ndc.code[:5]}-{ndc.code[5:9]}-{ndc.code[9:]}")
 
 
 def code_of(code: str, modifiers: Sequence[str]) -> Resource:
@@ -403,10 +365,6 @@ def _sum(parts: Sequence[ServiceLine]) -> Decimal:
 
 def money(value: Decimal) -> Resource:
     return {"value": value, "currency": "USD"}
-
-
-def _concept(system: str, code: str) -> Resource:
-    return {"coding": [{"system": system, "code": code}]}
 
 
 def _present(**elements: Any) -> Resource:

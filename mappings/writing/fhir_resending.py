@@ -14,7 +14,8 @@ from msgspec import Struct
 from mappings.site import Site
 from mappings.values import words
 from mappings.values.own_names import CLAIM_NUMBER, LINE
-from mappings.writing.fhir_claim import condition_code, related
+from mappings.writing.fhir_claim import related
+from mappings.writing.stay import condition_code
 from mappings.writing.transaction import Resource
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)

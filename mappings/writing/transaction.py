@@ -29,3 +29,8 @@ def entry(resource: Resource) -> Resource:
         "resource": resource,
         "request": {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"},
     }
+
+
+def concept(system: str, code: str) -> Resource:
+    """A code alone, as FHIR has it."""
+    return {"coding": [{"system": system, "code": code}]}

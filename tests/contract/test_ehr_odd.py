@@ -19,8 +19,8 @@ from integration.ehr.reading.patient import read_patient
 from integration.ehr.reading.plan import queries
 from integration.ehr.transport.auth import Tokens, authorization_for
 from integration.ehr.transport.http import Transport
+from integration.ehr.writing.answered import located
 from integration.ehr.writing.ledger import MemoryLedger
-from integration.ehr.writing.sending import _located
 from integration.ehr.writing.transactions import Write
 from integration.ehr.writing.writeback import Outcome, write_back_for
 from integration.errors import (
@@ -402,7 +402,7 @@ def test_what_a_write_is_answered_with(
 @pytest.mark.parametrize("place", ["http://[nowhere", "12", "", "/", "//", "::"])
 def test_a_location_that_is_none(place: str) -> None:
     write = Write("a", detected_issue("a"), {"resourceType": "DetectedIssue"})
-    assert _located(Answer(201, {"Location": place}, b""), write) == (None, None)
+    assert located(Answer(201, {"Location": place}, b""), write) == (None, None)
 
 
 @pytest.mark.parametrize(

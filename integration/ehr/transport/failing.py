@@ -1,4 +1,4 @@
-"""What lies under an error of requests and urllib3.
+"""What lies under an error of requests and urllib3, and what it means to a person.
 
 Held by tests/contract/test_ehr_bad_input.py.
 """
@@ -14,6 +14,8 @@ from urllib3.exceptions import (
     ProtocolError,
     ReadTimeoutError,
 )
+
+from integration.errors import BadAnswer, BrokenOff, NotConnected, Unreachable
 
 
 def never_connected(error: Exception) -> bool:
@@ -34,6 +36,40 @@ def is_no_http(error: Exception) -> bool:
     return isinstance(within, http.client.HTTPException) and not isinstance(
         within, http.client.RemoteDisconnected
     )
+
+
+def of_reading(site: str, address: str, error: Exception) -> Exception:
+    """What became of a read at ADDRESS."""
+    look = "Check base_url and the network, then try again"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return BrokenOff(site, f"{address} broke off in the middle of an answer", look)
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return BadAnswer(
+            site,
+            f"{address} compressed an answer in another way than it says",
+            "Tell the EHR's vendor, or whoever runs the proxy before it",
+        )
+    if never_connected(error):
+        return NotConnected(site, f"{address} cannot be reached", look)
+    if was_late(error):
+        why = "did not answer in time"
+    else:
+        why = "answers with what is no HTTP" if is_no_http(error) else "cannot be reached"
+    return Unreachable(site, f"{address} {why}", look)
+
+
+def tls_reason(error: Exception) -> str:
+    """Why a certificate is not trusted; nothing else of it."""
+    text = str(error)
+    for reason in (
+        "self-signed certificate",
+        "certificate has expired",
+        "Hostname mismatch",
+        "wrong version number",
+    ):
+        if reason.lower() in text.lower().replace("self signed", "self-signed"):
+            return reason
+    return "certificate verify failed"
 
 
 def _reason(error: Exception) -> object:

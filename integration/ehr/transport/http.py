@@ -36,15 +36,13 @@ from integration.ehr.transport.auth import (
     Tokens,
     authorization_for,
 )
-from integration.ehr.transport.failing import is_no_http, never_connected, was_late
+from integration.ehr.transport.failing import never_connected, of_reading, tls_reason
 from integration.errors import (
     BadAnswer,
     BrokenOff,
     ConfigurationError,
     LeadsElsewhere,
-    NotConnected,
     OutcomeUnknown,
-    Unreachable,
 )
 from mappings.reading.fhir.decoding import decode
 
@@ -282,38 +280,19 @@ class Transport:
         if isinstance(error, requests.exceptions.SSLError):
             return ConfigurationError(
                 f"Site {site}: the TLS certificate of {address} is not trusted"
-                f" ({_tls_reason(error)}). Set ca_file to the certificate authority's file, or"
+                f" ({tls_reason(error)}). Set ca_file to the certificate authority's file, or"
                 " correct base_url."
             )
         if writing and not never_connected(error):
             return OutcomeUnknown(
                 site, f"{address} did not answer a write", "It is looked up before it is repeated"
             )
-        return _of_reading(site, address, error)
+        return of_reading(site, address, error)
 
     def _checked(self, answer: Answer, what: str) -> Answer:
         if 200 <= answer.status < 300:
             return answer
         raise error_for(self.site.name, what, answer)
-
-
-def _of_reading(site: str, address: str, error: Exception) -> Exception:
-    look = "Check base_url and the network, then try again"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return BrokenOff(site, f"{address} broke off in the middle of an answer", look)
-    if isinstance(error, requests.exceptions.ContentDecodingError):
-        return BadAnswer(
-            site,
-            f"{address} compressed an answer in another way than it says",
-            "Tell the EHR's vendor, or whoever runs the proxy before it",
-        )
-    if never_connected(error):
-        return NotConnected(site, f"{address} cannot be reached", look)
-    if was_late(error):
-        why = "did not answer in time"
-    else:
-        why = "answers with what is no HTTP" if is_no_http(error) else "cannot be reached"
-    return Unreachable(site, f"{address} {why}", look)
 
 
 def origin(url: str) -> tuple[str, str | None, int | None]:
@@ -384,19 +363,6 @@ def _shown(address: str) -> str:
     """An address without login and query, which may hold what nobody else should see."""
     scheme, mark, rest = address.partition("?")[0].rpartition("://")
     return f"{scheme}{mark}{rest.rpartition('@')[2]}"[:100]
-
-
-def _tls_reason(error: Exception) -> str:
-    text = str(error)
-    for reason in (
-        "self-signed certificate",
-        "certificate has expired",
-        "Hostname mismatch",
-        "wrong version number",
-    ):
-        if reason.lower() in text.lower().replace("self signed", "self-signed"):
-            return reason
-    return "certificate verify failed"
 
 
 def _profile_headers(site: Site) -> tuple[dict[str, str], dict[str, str]]:

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
-from urllib.parse import urlsplit
 
 from integration.ehr.client import EhrClient
-from integration.ehr.fhir.answers import Answer, Json, error_for, refusal
+from integration.ehr.fhir.answers import Answer, Json
 from integration.ehr.fhir.references import age
 from integration.ehr.writing import issues, transactions
+from integration.ehr.writing.answered import is_nameless, located, not_done
 from integration.ehr.writing.forms import DETECTED_ISSUE, ChartForm
 from integration.ehr.writing.ledger import Entry, Ledger, State
 from integration.ehr.writing.transactions import Write
@@ -27,8 +27,6 @@ from integration.errors import (
     Refused,
     Unreachable,
 )
-from mappings.reading.fhir import outcomes
-from mappings.reading.fhir.decoding import decode
 from mappings.values import own_names
 from mappings.writing.detected_issue import gap_of
 
@@ -364,29 +362,17 @@ class ServerWriteBack:
     def _outcome(self, write: Write, answer: Answer) -> Outcome:
         if answer.status == 202:
             return Outcome(write.gap, "unknown", message="accepted, and not yet done")
-        if error := self._not_done(write, answer):
+        if error := not_done(self._site, write, answer):
             done = isinstance(error, OutcomeUnknown | Unreachable)
             return Outcome(write.gap, "unknown" if done else "refused", message=error.problem)
-        location, version = _located(answer, write)
+        location, version = located(answer, write)
         if write.current:
             result: Result = "unchanged" if version == issues.version(write.current) else "updated"
         else:
             was_there: Result = "unchanged" if write.method == "POST" else "updated"
             result = "created" if answer.status == 201 else was_there
-        lost = _is_nameless(_resource(answer), write)
+        lost = is_nameless(answer, write)
         return Outcome(write.gap, result, location, version, NAMELESS if lost else "")
-
-    def _not_done(self, write: Write, answer: Answer) -> EhrError | None:
-        """What an entry of a transaction, or an OperationOutcome in the place of the resource, says
-        of a write that the request's own status called a success (Q24)."""
-        what = f"{write.method} {self.form}"
-        if not 200 <= answer.status < 300:
-            return error_for(self._site, what, answer)
-        told = _resource(answer)
-        of_outcome = told.get("resourceType") == "OperationOutcome"
-        if of_outcome and "Location" not in answer.headers and outcomes.left_out(told):
-            return refusal(self._site, what, answer)
-        return None
 
 
 def _first(several: list[Json] | None) -> Json | None:
@@ -395,40 +381,6 @@ def _first(several: list[Json] | None) -> Json | None:
 
 def _entry(write: Write, outcome: Outcome) -> Entry:
     return Entry(STATES[outcome.result], write.digest, outcome.location, outcome.version)
-
-
-def _located(answer: Answer, write: Write) -> tuple[str | None, str | None]:
-    """`DetectedIssue/12` and `3` of .../DetectedIssue/12/_history/3; where no place is named, those
-    of the resource that came back."""
-    told = _resource(answer)
-    if "Location" not in answer.headers and told.get("resourceType") == write.body["resourceType"]:
-        own = f"{told['resourceType']}/{told['id']}" if told.get("id") else write.location
-        return own, answer.version or issues.version(told)
-    parts = _path(answer.headers.get("Location", "")).strip("/").split("/")
-    version = answer.version
-    if len(parts) > 3 and parts[-2] == "_history":
-        version, parts = version or parts[-1], parts[:-2]
-    return ("/".join(parts[-2:]) if len(parts) > 1 else write.location), version
-
-
-def _is_nameless(told: Json, write: Write) -> bool:
-    """Whether the server sends it back without our identifier."""
-    return told.get("resourceType") == write.body["resourceType"] and not gap_of(told)
-
-
-def _path(address: str) -> str:
-    try:
-        return urlsplit(address).path
-    except ValueError:  # [ ] around no address
-        return ""
-
-
-def _resource(answer: Answer) -> Json:
-    try:
-        told = decode(answer.body)
-    except ValueError:
-        return {}
-    return told if isinstance(told, dict) else {}
 
 
 def _without_id(resource: Json) -> Json:

@@ -1,0 +1,62 @@
+"""What a server's answer says of a write: whether it was done, and where it stands now.
+
+Held by tests/contract/test_ehr_odd.py.
+"""
+
+from urllib.parse import urlsplit
+
+from integration.ehr.fhir.answers import Answer, Json, error_for, refusal
+from integration.ehr.writing import issues
+from integration.ehr.writing.transactions import Write
+from integration.errors import EhrError
+from mappings.reading.fhir import outcomes
+from mappings.reading.fhir.decoding import decode
+from mappings.writing.detected_issue import gap_of
+
+
+def not_done(site: str, write: Write, answer: Answer) -> EhrError | None:
+    """What an entry of a transaction, or an OperationOutcome in the place of the resource, says of
+    a write that the request's own status called a success (Q24)."""
+    what = f"{write.method} {write.body['resourceType']}"
+    if not 200 <= answer.status < 300:
+        return error_for(site, what, answer)
+    told = _resource(answer)
+    of_outcome = told.get("resourceType") == "OperationOutcome"
+    if of_outcome and "Location" not in answer.headers and outcomes.left_out(told):
+        return refusal(site, what, answer)
+    return None
+
+
+def located(answer: Answer, write: Write) -> tuple[str | None, str | None]:
+    """`DetectedIssue/12` and `3` of .../DetectedIssue/12/_history/3; where no place is named, those
+    of the resource that came back."""
+    told = _resource(answer)
+    if "Location" not in answer.headers and told.get("resourceType") == write.body["resourceType"]:
+        own = f"{told['resourceType']}/{told['id']}" if told.get("id") else write.location
+        return own, answer.version or issues.version(told)
+    parts = _path(answer.headers.get("Location", "")).strip("/").split("/")
+    version = answer.version
+    if len(parts) > 3 and parts[-2] == "_history":
+        version, parts = version or parts[-1], parts[:-2]
+    return ("/".join(parts[-2:]) if len(parts) > 1 else write.location), version
+
+
+def is_nameless(answer: Answer, write: Write) -> bool:
+    """Whether the server sends it back without our identifier."""
+    told = _resource(answer)
+    return told.get("resourceType") == write.body["resourceType"] and not gap_of(told)
+
+
+def _path(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:  # [ ] around no address
+        return ""
+
+
+def _resource(answer: Answer) -> Json:
+    try:
+        told = decode(answer.body)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
