@@ -67,9 +67,9 @@ def test_the_next_look_overlaps_the_last(service: Running) -> None:
 
 def test_a_clock_that_was_ahead_makes_no_blind_day(service: Running) -> None:
     service.engine.clock = lambda: NOW + timedelta(days=30)
-    sweeping.look(service.engine, JOB)
+    look(service)
     service.engine.clock = lambda: NOW
-    sweeping.look(service.engine, JOB)
+    look(service)
     assert searched(service)[-1] == searched_from(NOW - timedelta(days=7))
     assert position(service).position == NOW
 
