@@ -31,6 +31,7 @@ log = structlog.get_logger()
 POLL_SECONDS = 0.5  # jobs that become due are not announced
 WATCH_SECONDS = 5.0
 RESTART_SECONDS = 1.0
+CLOSE_SECONDS = 5.0  # until connections are closed
 DRAIN_SECONDS = 30.0  # what is at work when we stop may end
 
 
@@ -78,8 +79,12 @@ class Worker:
         ]
         for hand in hands:
             hand.start()
-        self._attend_always()
+        beside = threading.Thread(target=self._attend_always, name="beside", daemon=True)
+        beside.start()
+        self._stopping.wait()
         self.ask_to_stop()
+        # What was just connecting may never hear of it (procrastinate's listening does not).
+        beside.join(CLOSE_SECONDS)
         until = time.monotonic() + DRAIN_SECONDS
         for hand in hands:
             hand.join(max(0.0, until - time.monotonic()))
@@ -124,6 +129,7 @@ class Worker:
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                     runner.run(self._attend())
             except (asyncio.CancelledError, KeyboardInterrupt):
+                self._stopping.set()
                 return
             except (ConnectorException, psycopg.Error, FerroclaimError, OSError) as error:
                 log.warning("worker begins anew", error=type(error).__name__)
