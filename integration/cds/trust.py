@@ -17,7 +17,13 @@ from integration.configuration.settings import Settings
 from integration.configuration.sign_in import CdsClient
 from integration.configuration.site import Site
 from integration.errors import FerroclaimError
-from integration.smart.identity import audiences_of, moment, signed
+from integration.smart.identity import (
+    CLOCK_SKEW_SECONDS,
+    audiences_of,
+    is_of_the_future,
+    moment,
+    signed,
+)
 from integration.smart.server import Directory, fetched_keys
 from integration.smart.sessions import hashed
 from integration.store import Store
@@ -27,7 +33,6 @@ from mappings.reading.fhir.decoding import decode
 log = structlog.get_logger()
 
 ALGORITHMS = ["ES384", "RS384", "ES256", "RS256"]
-CLOCK_SKEW_SECONDS = 60
 LONGEST_LIFE_SECONDS = 3600  # a token that lives longer would have to be remembered longer
 
 
@@ -118,7 +123,7 @@ def _check(claims: dict[str, Any], audience: str) -> None:
         raise _no("The token has expired")
     if expires > now + LONGEST_LIFE_SECONDS:
         raise _no("The token's lifetime is too long")
-    if max(issued, moment(claims, "nbf") or issued) > now + CLOCK_SKEW_SECONDS:
+    if is_of_the_future(claims, issued, now):
         raise _no("The token is from the future")
     if not isinstance(claims.get("jti"), str) or not claims["jti"]:
         raise _no("The token has no jti")

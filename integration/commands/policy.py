@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from integration.assessing.sources import AssessedCharts
     from integration.configuration.site import Site
-    from mappings.policy.choosing import Policy
+    from mappings.policy.choosing import Policy, PolicySet
     from mappings.trials.cases import CaseResult
     from mappings.trials.difference import Difference, GapChange, LineChange, PolicyChange
 
@@ -57,10 +57,8 @@ def every(
     as_json: Json = False,
 ) -> None:
     """The policies in force, and whom each is for."""
-    from integration.commands.inputs import facts_of, named_site, policies_of
-
-    named = named_site(site, config)
-    policies = policies_of(policy_dir, named, facts_of(named, None, code_dir)).policies
+    named, in_force = _in_force(policy_dir, code_dir, site, config)
+    policies = in_force.policies
     _name_unread(_folders(policy_dir, named))
     if as_json:
         _json([_brief(policy) for policy in policies])
@@ -87,11 +85,9 @@ def show(
     """What a policy asks for, each rule with its source."""
     import msgspec
 
-    from integration.commands.inputs import facts_of, named_site, policies_of
     from integration.wording.policies import policy_rows
 
-    named = named_site(site, config)
-    policies = policies_of(policy_dir, named, facts_of(named, None, code_dir))
+    _, policies = _in_force(policy_dir, code_dir, site, config)
     policy = policies.get(identity, day_of(on))
     if policy is None:
         when = f" in force on {on}" if on else ""
@@ -224,6 +220,16 @@ def report_difference(found: "Difference", result: "AssessedCharts", as_json: bo
     for unreadable in result.document.all_unreadable:
         typer.echo(f"unreadable: {unreadable.resource}: {unreadable.problem}", err=True)
     raise typer.Exit(0 if result.complete else 1)
+
+
+def _in_force(
+    policy_dir: Path | None, code_dir: Path | None, site: str | None, config: Path | None
+) -> tuple["Site | None", "PolicySet"]:
+    """The site that is named, and its policies by its code tables."""
+    from integration.commands.inputs import facts_of, named_site, policies_of
+
+    named = named_site(site, config)
+    return named, policies_of(policy_dir, named, facts_of(named, None, code_dir))
 
 
 def _folders(policy_dir: Path | None, named: "Site | None") -> list[Path]:

@@ -82,7 +82,7 @@ class Worker:
         beside = threading.Thread(target=self._attend_always, name="beside", daemon=True)
         beside.start()
         self._stopping.wait()
-        self.ask_to_stop()
+        self._news.set()
         # What was just connecting may never hear of it (procrastinate's listening does not).
         beside.join(CLOSE_SECONDS)
         until = time.monotonic() + DRAIN_SECONDS

@@ -102,7 +102,7 @@ def _problem(
         return "its id_token does not say from when until when it counts (exp, iat)"
     if expires < now - CLOCK_SKEW_SECONDS:
         return "its id_token has expired (check both clocks)"
-    if max(issued, moment(claims, "nbf") or issued) > now + CLOCK_SKEW_SECONDS:
+    if is_of_the_future(claims, issued, now):
         return "its id_token is from the future (check both clocks)"
     if claims.get("nonce") != nonce:
         return "its id_token belongs to another sign-in"
@@ -124,6 +124,11 @@ def _is_for(claims: Mapping[str, Any], client_id: str) -> bool:
 def audiences_of(claims: Mapping[str, Any]) -> list[Any]:
     audience = claims.get("aud")
     return audience if isinstance(audience, list) else [audience]
+
+
+def is_of_the_future(claims: Mapping[str, Any], issued: float, now: float) -> bool:
+    """Whether a token was issued, or counts, only later."""
+    return max(issued, moment(claims, "nbf") or issued) > now + CLOCK_SKEW_SECONDS
 
 
 def moment(claims: Mapping[str, Any], name: str) -> float | None:

@@ -9,6 +9,7 @@ from typing import Any
 from mappings import codes
 from mappings.codes.requirement import OrderableTest
 from mappings.values.own_names import DISCARDED_AMOUNT
+from mappings.writing.transaction import concept
 
 Resource = dict[str, Any]
 
@@ -110,4 +111,4 @@ def _with_author(element: str, author: Resource | None, resource: Resource) -> R
 
 
 def _coded(system: str, code: str) -> Resource:
-    return {"coding": [{"system": f"http://terminology.hl7.org/CodeSystem/{system}", "code": code}]}
+    return concept(f"http://terminology.hl7.org/CodeSystem/{system}", code)

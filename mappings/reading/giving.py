@@ -15,6 +15,7 @@ from mappings.reading.drugs.discards import irons_named, is_own_waste
 from mappings.reading.drugs.masses import masses
 from mappings.reading.drugs.mixtures import names_mixture
 from mappings.reading.drugs.texts import (
+    SENTENCE,
     cut,
     is_of_another_time,
     quoted,
@@ -33,7 +34,6 @@ from mappings.values.stated import Unread
 # A vial's drug is pushed within so many minutes; what runs for longer is a mixture (R3).
 _LONGEST_PUSH = 15
 _OVER = re.compile(r"\bover\s+(\d+(?:\.\d+)?)\s*[- ]?\s*([a-z]+)", re.IGNORECASE)
-_SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)")
 # "Ferrlecit given instead", "substituted Ferrlecit for Venofer".
 _INSTEAD = re.compile(r"\b(?:instead|substitut\w+)\b", re.IGNORECASE)
 _IN_PLACE_OF = re.compile(r"\b(?:instead of|for)\b.*$", re.IGNORECASE)
@@ -78,7 +78,7 @@ def _wasted(dosages: list[Resource], dose: Amount) -> str | None:
 def _another(resource: Resource, dosages: list[Resource], drug: Drug) -> str | None:
     """What says that another iron was given in its place."""
     for element, text in texts(resource, dosages) if drug.family else ():
-        for sentence in filter(_INSTEAD.search, _SENTENCE.split(text)):
+        for sentence in filter(_INSTEAD.search, SENTENCE.split(text)):
             irons = irons_named(_IN_PLACE_OF.sub("", sentence))
             if irons and drug.family not in irons and not is_of_another_time(sentence):
                 return f"was of another iron: {_shown(text, element)}"

@@ -96,6 +96,12 @@ class Transport:
         for_writes.proxy_manager = for_reads.proxy_manager
         self._reading, self._writing = self._session(for_reads), self._session(for_writes)
         self._reads = threading.BoundedSemaphore(site.limits.connections - 1)
+        self._unbroken = Retrying(
+            retry=retry_if_exception_type(BrokenOff),
+            stop=stop_after_attempt(1 + site.limits.retries),
+            wait=wait_exponential(multiplier=0.5),
+            reraise=True,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -150,14 +156,8 @@ class Transport:
         """A GET, or a POST that changes nothing (BODY); repeated on trouble that passes."""
         method, what = "GET" if body is None else "POST", what or _kind(path)
         address = self.url(path, what)
-        attempts = Retrying(
-            retry=retry_if_exception_type(BrokenOff),
-            stop=stop_after_attempt(1 + self.site.limits.retries),
-            wait=wait_exponential(multiplier=0.5),
-            reraise=True,
-        )
         with self._reads:
-            answer = attempts(
+            answer = self._unbroken(
                 self._authorized, self._reading, method, address, params, headers, body
             )
         return self._checked(answer, what)

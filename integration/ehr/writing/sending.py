@@ -134,12 +134,13 @@ class ServerWriteBack:
             known = self._looked_up(owed)
         else:
             known = self._by_gap(owed, existing)
-            once_more = [
-                gap
-                for gap in owed.keys() - known.keys()
-                if self._must_search or (gap in entries and entries[gap].state == "sent")
-            ]
-            known |= self._looked_up({gap: owed[gap] for gap in owed if gap in once_more})
+            once_more = {
+                gap: issue
+                for gap, issue in owed.items()
+                if gap not in known
+                and (self._must_search or (gap in entries and entries[gap].state == "sent"))
+            }
+            known |= self._looked_up(once_more)
         return known | self._where_it_was(
             {gap: entry for gap, entry in entries.items() if gap in owed and gap not in known}
         )
@@ -363,8 +364,8 @@ class ServerWriteBack:
         if answer.status == 202:
             return Outcome(write.gap, "unknown", message="accepted, and not yet done")
         if error := not_done(self._site, write, answer):
-            done = isinstance(error, OutcomeUnknown | Unreachable)
-            return Outcome(write.gap, "unknown" if done else "refused", message=error.problem)
+            failed: Result = "unknown" if isinstance(error, Unreachable) else "refused"
+            return Outcome(write.gap, failed, message=error.problem)
         location, version = located(answer, write)
         if write.current:
             result: Result = "unchanged" if version == issues.version(write.current) else "updated"

@@ -12,10 +12,9 @@ from itertools import chain
 from msgspec import Struct
 
 from mappings import codes
-from mappings.reading.drugs.texts import is_of_another_time
+from mappings.reading.drugs.texts import SENTENCE_OR_CRY, is_of_another_time
 from mappings.values import words
 
-_SENTENCE = re.compile(r"[;\n]|[.!](?=\s|$)")
 _CLAUSE = re.compile(r",\s")
 # What is read at once: nobody says it in more words, or longer ones.
 _MOST_WORDS, _LONGEST_WORD = 50, 60
@@ -109,7 +108,7 @@ def is_in_part(text: str) -> bool:
     said = text.lower().replace("|", ";")
     for pattern, spelled in _SPELLED:
         said = pattern.sub(spelled, said)
-    sentences = [" ".join(sentence.split()) for sentence in _SENTENCE.split(said)]
+    sentences = [" ".join(sentence.split()) for sentence in SENTENCE_OR_CRY.split(said)]
     rest = list(map(_without_what_is_in_part, sentences))
     return any("|" in sentence for sentence in rest) and not any(map(_went_on, rest))
 

@@ -11,7 +11,7 @@ from functools import cache
 
 from mappings import codes
 from mappings.reading.drugs.mixtures import masses_alone
-from mappings.reading.drugs.texts import is_of_another_time, texts
+from mappings.reading.drugs.texts import SENTENCE, is_of_another_time, texts
 from mappings.reading.fhir.elements import Resource
 
 # "Only 150 mg given", "150 mg of 200 mg given", "dose given was 150 mg": what a note says outright.
@@ -22,7 +22,6 @@ _DOSE = re.compile(
     r"(?:\s+(?:was|is))?\s*[:=]?\s*\d",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)")
 # "Given 150 mg IV", "150 mg infused", "dose reduced to 150 mg": a clause that says it by itself.
 _CLAUSE = re.compile(r",\s|\s[-–]\s|\s(?:in|with|w)\b(?=[\s/])|\b(?:and|diluted|mixed|then)\b")
 _GIVEN = r"(?:gave|given|infused|administered|received|got)"
@@ -47,7 +46,7 @@ def masses(resource: Resource, dosages: list[Resource]) -> Iterator[tuple[Decima
         if element == "dosage.text":
             parts = [text] if len(dosages) == 1 else []
         else:
-            sentences = _SENTENCE.split(text)
+            sentences = SENTENCE.split(text)
             parts = [*filter(None, map(_said_outright, sentences)), *_said_once(sentences)]
         for part in parts:
             mass = _mass(part)

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from decimal import Decimal
 
 from mappings import codes
+from mappings.reading.drugs.texts import SENTENCE
 
 _NUMBER = r"(?<![\d.])(\d+(?:\.\d+)?)"
 _MASS = rf"{_NUMBER}[ -]?(mcg|mg|milligram|gm?|gram)s?\b"
@@ -24,7 +25,6 @@ _ML_PER = {"l": Decimal(1000), "liter": Decimal(1000), "litre": Decimal(1000)}
 
 # A fluid beside the drug: it is named, and does not dilute it.
 _BESIDE = re.compile(r"\b(?:flush\w*|lock\w*|kvo|tko|prim(?:ed|ing)|rinse\w*)\b", re.IGNORECASE)
-_SENTENCES = re.compile(r"[;\n]|\.(?=\s|$)")
 # A dose by weight or time, and a strength, are no dose: "3 mg/kg", "200 mg per hour".
 _RATED = re.compile(rf"{_MASS}\s*(?:/|per\b)\s*[a-z0-9]+", re.IGNORECASE)
 
@@ -36,7 +36,7 @@ def names_mixture(text: str, family: str | None) -> bool:
         return False
     if any(
         codes.products().diluents.named_in(part) and not _BESIDE.search(part)
-        for part in _SENTENCES.split(text)
+        for part in SENTENCE.split(text)
     ):
         return True
     strengths = _STRENGTHS.findall(_THOUSANDS.sub("", text.lower())) if family else ()

@@ -11,6 +11,9 @@ from mappings.reading.fhir.elements import Resource
 from mappings.record import Concept
 
 MOST_SAID = 80
+# What ends a sentence, but for a point within a number; in the second one also an exclamation.
+SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)")
+SENTENCE_OR_CRY = re.compile(r"[;\n]|[.!](?=\s|$)")
 # A rule, a plan, or another dose.
 _ANOTHER_TIME = re.compile(
     r"\b(?:if|should|would|may|might|could|unless|yesterday|previous(?:ly)?(?! (?:clinic|facility))"

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from mappings import codes
 from mappings.reading.drugs.interruptions import is_in_part
 from mappings.reading.drugs.texts import (
+    SENTENCE_OR_CRY,
     cut,
     is_of_another_time,
     quoted,
@@ -33,7 +34,6 @@ _COMPLETION = "http://terminology.hl7.org/CodeSystem/v2-0322"
 _ANY_COMPLETION = re.compile(r"0322$|\.12\.322$")
 _NOT_GIVEN, _ELSEWHERE, _PARTLY = "was not given", "was given elsewhere", "was given in part"
 # What begins a text, up to its first mark or reason: "Not given - patient left".
-_SENTENCE = re.compile(r"[;\n]|[.!](?=\s|$)")
 _CLAUSE = re.compile(
     r"[;:.,()\n]|\s[-–]\s|\b(?:because|by(?= (?!p(?:a?t|atient)\b))|d/t|due|per|since)\b",
     re.IGNORECASE,
@@ -223,7 +223,7 @@ def _outright(text: str, completed: bool) -> str | None:
     dose; or by nothing but one word of those that are no plan: "Waste", where "Waste: 50 mg" is
     another matter."""
     table = codes.products()
-    said = [part for part in _SENTENCE.split(text) if not table.beside_iron.named_in(part)]
+    said = [part for part in SENTENCE_OR_CRY.split(text) if not table.beside_iron.named_in(part)]
     if any(map(_says_outright, said)):
         return _NOT_GIVEN
     if completed and said and _is_one_of(text, table.not_given.without_dose):
