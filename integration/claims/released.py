@@ -14,7 +14,7 @@ from mappings.assessment import ClaimLine
 from mappings.writing.preparing.prepare import LeftOut
 
 _LINE = "line id"
-_RELEASED = ("released", "sent")
+_RELEASED = ("released", "sent", "rejected", "denied", "paid")
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,14 @@ _REASON = re.compile(r"([DE]\d)?", re.ASCII)
 @dataclass(frozen=True)
 class Earlier:
     """A claim that left: its number, the file it left in, and the lines it carried, by the ids that
-    a claim gives them (REF*6R)."""
+    a claim gives them (REF*6R). `payer_number`: the payer's own (ICN), where an answer told it."""
 
     number: str
     file: str
     production: bool
     lines: frozenset[str]
     id: int | None = None
+    payer_number: str = ""
 
 
 class Before(Protocol):
@@ -72,13 +73,13 @@ class StoredBefore:
 
 def _earlier_of(sent: claims.Sent) -> Earlier:
     lines = frozenset(line_key(line) for line in sent.lines)
-    return Earlier(sent.number, sent.file, sent.production, lines, sent.id)
+    return Earlier(sent.number, sent.file, sent.production, lines, sent.id, sent.payer_number or "")
 
 
 @dataclass(frozen=True)
 class Original:
-    """The payer's number of a claim, and why it is corrected, where its payer asks (Medicare's Part
-    A: a condition code)."""
+    """The payer's number of a claim (empty: as it answered), and why it is corrected, where its
+    payer asks (Medicare's Part A: a condition code)."""
 
     number: str
     reason: str | None = None
@@ -94,7 +95,7 @@ class Corrections:
 
 
 def corrections(replace: Sequence[str], void: Sequence[str]) -> Corrections:
-    """From CLM01=ICN or CLM01=ICN,REASON, each once."""
+    """From CLM01, CLM01=ICN or CLM01=ICN,REASON, each once."""
     found = Corrections(_pairs(replace, "--replace"), _pairs(void, "--void"))
     both = set(found.replace) & set(found.void)
     if both:
@@ -107,13 +108,13 @@ def corrections(replace: Sequence[str], void: Sequence[str]) -> Corrections:
 def _pairs(texts: Sequence[str], option: str) -> dict[str, Original]:
     found: dict[str, Original] = {}
     for text in texts:
-        number, _, rest = (part.strip() for part in text.partition("="))
-        original, _, reason = (part.strip() for part in rest.partition(","))
-        if not number or not carried(original) or not _REASON.fullmatch(reason.upper()):
+        head, _, reason = (part.strip() for part in text.partition(","))
+        number, named, original = (part.strip() for part in head.partition("="))
+        if not number or (named and not carried(original)) or not _REASON.fullmatch(reason.upper()):
             raise ConfigurationError(
                 f"{option} {text}: write our claim number (CLM01), =, and the payer's claim number"
-                " (ICN), as its remittance has it; for Medicare's Part A behind it a comma and the"
-                " claim change reason, such as D9."
+                " (ICN), as its remittance has it, or our number alone where its answer was read;"
+                " for Medicare's Part A behind it a comma and the claim change reason, such as D9."
             )
         if number in found:
             raise ConfigurationError(f"{option} names claim {number} twice.")

@@ -122,9 +122,11 @@ class _Writer:
             return claim
         return LeftOut(claim.draft.patient, claim.draft.lines, (_left(standing, claim),))
 
-    def _replacement(self, claim: Claim, named: Earlier) -> Claim:
-        original = self.corrections.replace[named.number]
+    def _replacement(self, claim: Claim, named: Earlier) -> Claim | LeftOut:
+        original = _known(self.corrections.replace[named.number], named)
         self.corrections.done.add(named.number)
+        if not original.number:
+            return LeftOut(claim.draft.patient, claim.draft.lines, (_unknown(named),))
         about = ("replacement", claim.draft.id, named.number, original.number)
         number, made = claim_number(stable_id(*about)), claim.statement
         if made and original.reason:
@@ -141,6 +143,8 @@ class _Writer:
         earlier = self.before.named(number)
         if earlier is None:
             why_not = "none of that number left from here"
+        elif not (original := _known(original, earlier)).number:
+            why_not = _unknown(earlier)
         else:
             own = claim_number(stable_id("void", number, original.number))
             void = Voiding(number, own, original.number, original.reason)
@@ -191,6 +195,19 @@ class _Writer:
         return self.report
 
 
+def _known(original: Original, earlier: Earlier) -> Original:
+    """With the payer's number as its answer has it, where none was given."""
+    number = original.number or earlier.payer_number
+    return Original(number, original.reason)
+
+
+def _unknown(earlier: Earlier) -> str:
+    return (
+        f"no answer that was read has the payer's number of claim {earlier.number}: write"
+        f" {earlier.number}=ICN"
+    )
+
+
 def _left(earlier: Earlier, claim: Claim) -> str:
     number = earlier.number
     if takes_originals_only(claim.who.first.filing, "7"):
@@ -198,9 +215,15 @@ def _left(earlier: Earlier, claim: Claim) -> str:
             f"its lines left in claim {number} ({earlier.file}). {ORIGINALS_ONLY}"
             f" (`ferroclaim claims rejected {number}`)"
         )
+    icn = earlier.payer_number
+    named, told = (
+        (f"{number}={icn}", "")
+        if icn
+        else (f"{number}=ICN", ", ICN being the payer's number of it")
+    )
     return (
         f"its lines left in claim {number} ({earlier.file}): replace that with --replace"
-        f" {number}=ICN, or void it with --void {number}=ICN, ICN being the payer's number of it"
+        f" {named}, or void it with --void {named}{told}"
     )
 
 

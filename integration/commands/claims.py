@@ -1,4 +1,4 @@
-"""`claims`: files of released lines, and checks of any 837.
+"""`claims`: files of released lines, what comes back of them, and checks of any 837.
 
 Held by tests/contract/test_claims_write.py.
 """
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from mappings.writing.checks.fault import Fault
 
 app = typer.Typer(
-    cls=Listing, no_args_is_help=True, help="Claim files of released lines; checks of any 837."
+    cls=Listing,
+    no_args_is_help=True,
+    help="Claim files of released lines, what comes back of them, and checks of any 837.",
 )
 
 
@@ -135,6 +137,36 @@ def rejected(
             says = "rejected" if found else "no claim of that number stands as sent"
             typer.echo(f"{number}\t{says}")
     raise typer.Exit(1 if missed else 0)
+
+
+@app.command()
+def read(
+    files: Annotated[
+        list[Path], typer.Argument(help="Files or folders of TA1, 999, 277CA and 835.")
+    ],
+    site: Annotated[
+        str | None, typer.Option("--site", help="Claims of one site; all without it.")
+    ] = None,
+    form: Annotated[Literal["text", "json"], typer.Option("--format")] = "text",
+    config: Config = None,
+) -> None:
+    """What came back of the claims that left: kept with them, and shown in the worklist."""
+    from integration.claims.answering.reading import read_answers
+    from integration.configuration import settings as configuration
+    from integration.serving.process import opened
+    from integration.terminal.claims import answered, beside
+
+    settings = configuration.load(config)
+    sites = [site] if site else sorted(settings.sites)
+    for name in sites:
+        settings.site(name)
+    with opened(settings) as store:
+        report = read_answers(store, sites, files, getpass.getuser())
+    for line in answered(report, form):
+        typer.echo(line)
+    for line in beside(report):
+        typer.echo(line, err=True)
+    raise typer.Exit(1 if report.problems else 0)
 
 
 @app.command()

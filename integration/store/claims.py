@@ -6,7 +6,7 @@ Held by tests/contract/test_claims_sent.py.
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -23,6 +23,8 @@ class AlreadySent(FerroclaimError):
 
 
 ClaimState = Literal["sent", "accepted", "rejected", "paid", "denied", "replaced", "void"]
+# No payer decided it yet.
+UNDECIDED: tuple[ClaimState, ...] = ("sent", "accepted")
 # The payer has it, or will have.
 STANDING: tuple[ClaimState, ...] = ("sent", "accepted", "paid", "denied")
 
@@ -39,9 +41,21 @@ class Sent:
     original: str | None
     lines: list[str]
     state: ClaimState
+    payer_number: str | None
+    site: str
     file: str
     production: bool
     written_at: datetime
+
+
+@dataclass(frozen=True)
+class BilledLine:
+    """As a claim carried it."""
+
+    id: str
+    code: str
+    day: date | None
+    is_discard: bool
 
 
 @dataclass(frozen=True)
@@ -82,9 +96,10 @@ class KeptClaim:
     content: bytes
 
 
+_DIGITS = 9
 _SENT = """select c.id, c.number, c.draft_id, c.patient_id, c.frequency, c.original, c.lines,
-    c.state, f.name as file, f.production, f.written_at
-    from claims c join claim_files f on f.id = c.file_id where not f.trial"""
+    c.state, c.payer_number, f.site, f.name as file, f.production, f.written_at
+    from claims c join claim_files f on f.id = c.file_id where (not f.trial or %s)"""
 
 
 def next_number(db: Db) -> int:
@@ -109,9 +124,9 @@ def by_number(db: Db, site: str, number: str) -> Sent | None:
     return next(iter(found), None)
 
 
-def _sent(db: Db, rest: str, values: Sequence[object]) -> list[Sent]:
+def _sent(db: Db, rest: str, values: Sequence[object], *, with_trials: bool = False) -> list[Sent]:
     with db.cursor(row_factory=class_row(Sent)) as cursor:
-        return cursor.execute(f"{_SENT} {rest}".encode(), values).fetchall()
+        return cursor.execute(f"{_SENT} {rest}".encode(), [with_trials, *values]).fetchall()
 
 
 def record(db: Db, file: NewFile, claims: Iterable[NewClaim], by: str, role: str | None) -> int:
@@ -194,16 +209,99 @@ def _line_left(
 def reject(db: Db, site: str, number: str, by: str) -> bool:
     """A claim that never came into its payer's books: it stands no more, so that its lines may be
     released again and leave as a new claim. Whether one of that number stood."""
-    row = db.execute(
-        "update claims c set state = 'rejected', state_at = now() from claim_files f where"
-        " f.id = c.file_id and not f.trial and f.site = %s and c.number = %s and c.state = 'sent'"
-        " returning c.patient_id",
-        [site, number],
-    ).fetchone()
-    if row is None:
+    found = by_number(db, site, number)
+    if found is None or found.state not in UNDECIDED:
         return False
-    audit.note(db, by, "marked rejected", site=site, patient_id=int(row[0]), claim=number)
+    answered(db, found, "rejected")
+    audit.note(db, by, "marked rejected", site=site, patient_id=found.patient_id, claim=number)
     return True
+
+
+def answered(db: Db, claim: Sent, state: ClaimState, payer_number: str = "") -> None:
+    """What a claim is now, and the payer's number of it where it was told."""
+    db.execute(
+        "update claims set state = %(state)s, payer_number = coalesce(nullif(%(icn)s, ''),"
+        " payer_number), state_at = case when state = %(state)s then state_at else now() end"
+        " where id = %(id)s",
+        {"state": state, "icn": payer_number, "id": claim.id},
+    )
+    if state == "rejected":
+        _stands_again(db, claim.id)
+
+
+def _stands_again(db: Db, rejected: int) -> None:
+    """The claim that a rejected one was to replace or to void."""
+    query = "select e.id from claims c join claims e on e.id = c.about where c.id = %s"
+    for (earlier,) in db.execute(f"{query} and e.state in ('replaced', 'void')", [rejected]):
+        db.execute(
+            "update claims set state = %s, state_at = now() where id = %s",
+            [standing(db, earlier), earlier],
+        )
+
+
+def standing(db: Db, claim_id: int) -> ClaimState:
+    """What a claim is by its answers: what payers together allowed, unless they took it back."""
+    row = db.execute(
+        "select count(*) filter (where says in ('paid', 'denied')) - count(*) filter (where says ="
+        " 'reversed'), coalesce(sum(paid + share), 0), count(*) filter (where says <> 'received')"
+        " from answers where claim_id = %s",
+        [claim_id],
+    ).fetchone()
+    decided, allowed, said = row or (0, 0, 0)
+    if decided > 0:
+        return "paid" if allowed > 0 else "denied"
+    return "accepted" if said else "sent"
+
+
+def answering(db: Db, sites: Sequence[str], number: str, *, paid: bool, test: bool) -> Sent | None:
+    """The newest claim of that number at SITES, one that counts before a test; of a payment the
+    newest that is no void. An answer in a TEST is to no claim that counts."""
+    void = "c.frequency = '8', " if paid else ""
+    where = f"and f.site = any(%s) and c.number = %s and not (f.production and %s) order by {void}"
+    found = _sent(
+        db,
+        f"{where} f.production desc, f.trial, c.id desc limit 1",
+        [list(sites), number, test],
+        with_trials=True,
+    )
+    return next(iter(found), None)
+
+
+def of_file(db: Db, file_id: int, number: str) -> Sent | None:
+    """A claim of that number in a file."""
+    where = "and c.file_id = %s and c.number = %s limit 1"
+    return next(iter(_sent(db, where, [file_id, number], with_trials=True)), None)
+
+
+def billed_lines(db: Db, claim_id: int) -> list[BilledLine]:
+    with db.cursor(row_factory=class_row(BilledLine)) as cursor:
+        return cursor.execute(
+            "select cl.line_id as id, r.document ->> 'code' as code,"
+            " (r.document ->> 'serviceDate')::date as day,"
+            " r.document -> 'modifiers' ? 'JW' as is_discard"
+            " from claim_lines cl join releases r on r.id = cl.release_id where cl.claim_id = %s",
+            [claim_id],
+        ).fetchall()
+
+
+def by_control(db: Db, control: int, sites: Sequence[str]) -> KeptClaim | None:
+    """An interchange of ours by its number."""
+    return _file(db, "control = %s", [control], sites)
+
+
+def by_set(db: Db, number: str, sites: Sequence[str]) -> KeptClaim | None:
+    """The interchange that holds a transaction set, which is numbered after it."""
+    if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS):
+        return None
+    where = "control < %s and position(%s::bytea in content) > 0"
+    return _file(db, where, [int(number), f"ST*837*{number}*".encode()], sites)
+
+
+def _file(db: Db, where: str, values: Sequence[object], sites: Sequence[str]) -> KeptClaim | None:
+    query = f"""select id, name, content from claim_files where format = 'x12' and {where}
+        and site = any(%s) order by control desc limit 1"""  # noqa: S608
+    with db.cursor(row_factory=class_row(KeptClaim)) as cursor:
+        return cursor.execute(query.encode(), [*values, list(sites)]).fetchone()
 
 
 def placed(db: Db, file_ids: Sequence[int]) -> None:

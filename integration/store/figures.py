@@ -4,7 +4,7 @@ look was, what was wasted.
 Held by tests/unit/test_figures.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
@@ -58,6 +58,15 @@ class FirstLook:
 
 
 @dataclass(frozen=True)
+class RealDenials:
+    """`answered`: lines that payers decided; `lines` and what was charged for them by reason
+    (CARC): a line with two stands under both."""
+
+    answered: int
+    by_carc: Mapping[str, tuple[int, Decimal]]
+
+
+@dataclass(frozen=True)
 class Predicted:
     carc: str
     lines: int
@@ -99,6 +108,21 @@ def predicted(db: Db, scope: Scope) -> list[Predicted]:
     query = f"""select carc, count(*), {_WORTH} from ({rows}) y
         where carc is not null group by 1 order by 3 desc, 1"""  # noqa: S608
     return [Predicted(*row) for row in db.execute(query.encode(), _values(scope))]
+
+
+def denied(db: Db, scope: Scope) -> RealDenials:
+    """As payers answered."""
+    carc = "substring(said from '^[A-Z]{2}-(.+)$')"
+    rows = f"""select carc, count(*), coalesce(sum(value), 0) from (
+            select distinct patient_id, line_id, value, {carc} as carc
+            from {worklist.KEPT} x cross join lateral unnest(denied_for) as said
+            where {_scope()}) y where carc is not null group by 1 order by 3 desc, 1"""  # noqa: S608
+    decided = f"""select count(*) from {worklist.KEPT} x
+        where sent_state in ('paid', 'denied') and {_scope()}"""  # noqa: S608
+    values = _values(scope)
+    row = db.execute(decided.encode(), values).fetchone()
+    found = {name: (lines, money) for name, lines, money in db.execute(rows.encode(), values)}
+    return RealDenials(int(row[0]) if row else 0, found)
 
 
 def times_to_complete(db: Db, scope: Scope) -> Times:

@@ -28,6 +28,8 @@ View = Literal[
     "snoozed",
     "released",
     "sent",
+    "denied",
+    "paid",
     "changed",
     "not-billable",
     "all",
@@ -44,6 +46,8 @@ class Row:
 
     `waits_for`: what holds it; `waived_for`: what would, had nobody waived it. `changed`: after a
     release the chart says something else of one of the pair. `pair` is the id of the dose's line.
+    `paid`: in dollars, by all payers together; `denied_for`: CO-252, N395; `refused`: the claim was
+    rejected, or one of the pair denied.
     """
 
     patient_id: int
@@ -74,6 +78,9 @@ class Row:
     sent_file: str | None
     sent_state: ClaimState | None
     sent_at: datetime | None
+    paid: Decimal | None
+    denied_for: list[str]
+    refused: bool
     gone_at: datetime | None
     changed: bool
     changed_at: datetime
@@ -99,10 +106,17 @@ class Row:
 
     @property
     def state(self) -> str:
-        """`sent`, `released`, `waived`, `ready`, `held` or `not-billable`."""
+        """`paid`, `denied`, `rejected`, `sent`, `released`, `waived`, `ready`, `held` or
+        `not-billable`."""
         if self.released_at is not None:
-            return "sent" if self.sent_number else "released"
+            return self._answered if self.sent_number else "released"
         return "waived" if self.status == "held" and not self.waits_for else self.status
+
+    @property
+    def _answered(self) -> str:
+        if self.denied_for and self.sent_state == "paid":
+            return "denied" if self.payment not in CHARGES else "paid"
+        return self.sent_state if self.sent_state in ("rejected", "denied", "paid") else "sent"
 
 
 # A dose with its discard: one or two lines, the dose first.
@@ -173,7 +187,9 @@ VIEWS: dict[View, str] = {
     "waived": "status = 'held' and waits_for = '{}' and not released and not " + _SNOOZED,
     "snoozed": f"{_SNOOZED} and not released",
     "released": "released and not changed and not sent",
-    "sent": "sent and not changed",
+    "sent": "sent and not changed and not refused and sent_state is distinct from 'paid'",
+    "denied": "sent and not changed and refused",
+    "paid": "sent and not changed and not refused and sent_state = 'paid'",
     "changed": "changed",
     "not-billable": "status = 'not-billable'",
     "all": "true",

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from integration.wording import words
+from integration.wording import answers, words
 from integration.wording.amounts import money
 from mappings.writing.checks.fault import Fault
 
 if TYPE_CHECKING:
+    from integration.claims.answering.reading import AnswersReport
     from integration.claims.output import FilePart
     from integration.claims.writing import Report
+    from integration.store.answers import AnswerOutcome
 
 
 def said(report: "Report", named: Mapping[str, object] | None = None) -> Iterator[str]:
@@ -25,6 +27,59 @@ def said(report: "Report", named: Mapping[str, object] | None = None) -> Iterato
     yield from report.problems
     if not report.parts:
         yield _nothing(report, named)
+
+
+def answered(report: "AnswersReport", form: Literal["text", "json"]) -> Iterator[str]:
+    """What came back of our claims, a row each."""
+    if form == "json":
+        yield msgspec.json.format(msgspec.json.encode(_document(report)), indent=1).decode()
+        return
+    for heard in report.heard:
+        new, kept = heard.answer, heard.kept
+        says = answers.says(new.kind, new.says, new.why, new.paid, new.share)
+        number = f", the payer's number {new.payer_number}" if new.payer_number else ""
+        yield f"{heard.file}: claim {heard.claim.number}: {says}{number}{_noted(kept)}"
+
+
+def _noted(kept: "AnswerOutcome") -> str:
+    if not kept.is_new:
+        return " (read before)"
+    return "" if kept.fits else f" (it stands as {words.status(kept.state)}: nothing was changed)"
+
+
+def beside(report: "AnswersReport") -> Iterator[str]:
+    """What else the files held."""
+    for file, count in report.others.items():
+        yield f"{file}: {words.plural(count, 'answer')} to claims that did not leave from here"
+    for problem in report.problems:
+        yield f"{problem.resource}: {problem.problem}"
+
+
+def _document(report: "AnswersReport") -> dict[str, object]:
+    return {
+        "answers": [
+            {
+                "file": heard.file,
+                "site": heard.claim.site,
+                "claim": heard.claim.number,
+                "kind": heard.answer.kind,
+                "says": heard.answer.says,
+                "codes": heard.answer.codes,
+                "why": heard.answer.why,
+                "payer": heard.answer.payer,
+                "payerNumber": heard.answer.payer_number or None,
+                "charge": heard.answer.charge,
+                "paid": heard.answer.paid,
+                "patientOwes": heard.answer.share,
+                "lines": heard.answer.lines,
+                "state": heard.kept.state,
+                "new": heard.kept.is_new,
+            }
+            for heard in report.heard
+        ],
+        "others": report.others,
+        "problems": report.problems,
+    }
 
 
 def _file(part: "FilePart") -> str:

@@ -32,6 +32,9 @@ STATUS = {
     "released": "released",
     "sent": "sent",
     "accepted": "accepted",
+    "rejected": "rejected",
+    "replaced": "replaced",
+    "void": "voided",
     "paid": "paid",
     "denied": "denied",
 }

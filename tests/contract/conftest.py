@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.transport.auth import Tokens
 from integration.store import Store
+from tests import claims
 from tests.fakes import chart
 from tests.fakes.ehr import FakeEhr
+from tests.office import Office, Opened, site
 from tests.service import Running
 
 
@@ -89,3 +92,12 @@ def running(ehr: Callable[..., FakeEhr], store: Store) -> Iterator[Callable[...,
     yield make
     for service in made:
         service.close()
+
+
+@pytest.fixture
+def office(running: Callable[..., Running], tmp_path: Path) -> Opened:
+    def make(*changes: dict[str, Any], **extra: Any) -> Office:
+        resources = claims.chart(*changes)
+        return Office(running(resources=resources, site=site(tmp_path, **extra)), tmp_path)
+
+    return make

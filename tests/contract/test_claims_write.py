@@ -464,7 +464,7 @@ def test_a_void_carries_the_sent_lines(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--replace", "X"), "write our claim number (CLM01), =, and"),
+        (("--replace", "=X"), "write our claim number (CLM01), =, and"),
         (("--void", "X="), "write our claim number"),
         (("--void", "X=1*2"), "write our claim number"),
         (("--void", "X=12,why"), "a comma and the claim change reason, such as D9"),

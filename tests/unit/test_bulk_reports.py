@@ -294,7 +294,8 @@ def test_remittances_that_can_not_be_read_are_named(tmp_path: Path) -> None:
     assert [msgspec.json.decode(row) for row in problems] == [
         {
             "resource": "claims",
-            "problem": "holds no remittance (835): none of its transactions is one",
+            "problem": "holds no remittance (835): it is a claim file (837):"
+            " `ferroclaim claims check` looks at those",
         },
         {
             "resource": "markup",
@@ -302,8 +303,8 @@ def test_remittances_that_can_not_be_read_are_named(tmp_path: Path) -> None:
             " not an X12 file",
         },
         {
-            "resource": "segment 7 of money",
-            "problem": "SVC can't be read, so its service was passed over",
+            "resource": "segment 5 of money",
+            "problem": "CLP can't be read, so its claim was passed over",
         },
     ]
     assert summary.sums.remitted["medicare-part-b\tready"].answered == 1

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from integration.assessing.files import File, files_in, unread
-from integration.assessing.unpacking import DAMAGED, NotRead, unpacked
+from integration.claims.answering.files import named, placed, said
 from integration.errors import ConfigurationError
 from mappings import codes
 from mappings.assessment import ClaimLine, PatientAssessment
 from mappings.record import PatientRecord, Problem
-from mappings.writing.remittance import RemittedService, plain_id, remitted
-from mappings.writing.x12.reading import NotX12
+from mappings.writing.answers.answer import ClaimAnswer, RemittedService
+from mappings.writing.answers.file import remitted
+from mappings.writing.answers.remittance import plain_id
 
 DISCARDED = "JW"
 
@@ -77,48 +77,31 @@ def read_answers(path: Path) -> tuple[dict[str, PayersAnswer], list[Problem]]:
     What a file says that came twice counts once."""
     if not path.exists():
         raise ConfigurationError(f"--remittances {path}: there is no such file or folder.")
-    files = list(files_in(path)) if path.is_dir() else [File(path.name, path)]
     ours = {code.code for family in codes.families().values() for code in family.codes}
     found: dict[str, _Sum] = {}
     problems: list[Problem] = []
-    seen: dict[int, tuple[str, int]] = {}
-    for file in files:
-        for one in _of(file):
-            if isinstance(one, Problem):
-                problems.append(one)
-            elif seen.setdefault(one.said, (file.name, one.claim)) != (file.name, one.claim):
+    seen: set[str] = set()
+    for file in named([path]):
+        for claim in said(file, remitted, "holds no remittance (835)"):
+            if isinstance(claim, Problem):
+                problems.append(claim)
                 continue
-            elif one.code in ours and one.member_id and one.day:
-                name = _key(one.member_id, str(one.day), one.code, DISCARDED in one.modifiers)
-                found.setdefault(name, _Sum()).add(file.name, one)
-            elif one.code in ours:
-                problems.append(_placed(_loose(one), file.name))
+            if claim.said in seen:
+                continue
+            seen.add(claim.said)
+            for one in claim.services:
+                if one.code in ours and claim.member_id and one.day:
+                    name = _key(claim.member_id, str(one.day), one.code, DISCARDED in one.modifiers)
+                    found.setdefault(name, _Sum()).add(claim.said, one)
+                elif one.code in ours:
+                    problems.append(placed(_loose(claim, one), file.name))
     return {name: one.answer for name, one in found.items()}, problems
 
 
-def _loose(service: RemittedService) -> Problem:
-    lacks = "a day" if service.member_id else "the insured's number"
+def _loose(claim: ClaimAnswer, service: RemittedService) -> Problem:
+    lacks = "a day" if claim.member_id else "the insured's number"
     says = f"a service of {service.code} lacks {lacks}, so that no line is found for it"
     return Problem(f"segment {service.segment}", says)
-
-
-def _of(file: File) -> Iterator[RemittedService | Problem]:
-    if file.why:
-        yield Problem(file.name, file.why)
-        return
-    try:
-        with file.path.open("rb") as stream:
-            for one in remitted(unpacked(stream)):
-                yield _placed(one, file.name) if isinstance(one, Problem) else one
-    except (NotX12, NotRead) as problem:
-        yield Problem(file.name, f"holds no remittance (835): {problem}")
-    except DAMAGED as problem:
-        why = unread(problem) if isinstance(problem, OSError) and problem.errno else "is damaged"
-        yield Problem(file.name, why)
-
-
-def _placed(problem: Problem, file: str) -> Problem:
-    return Problem(f"{problem.resource} of {file}", problem.problem)
 
 
 class _Sum:
@@ -126,17 +109,17 @@ class _Sum:
     shares add up, and what a reversal takes back counts no more."""
 
     def __init__(self) -> None:
-        self._charges: dict[tuple[str, int], Decimal] = {}
+        self._charges: dict[str, Decimal] = {}
         self._adjusted: dict[str, Decimal] = {}
         self._paid = self._share = Decimal(0)
 
-    def add(self, file: str, service: RemittedService) -> None:
-        claim = file, service.claim
+    def add(self, claim: str, service: RemittedService) -> None:
+        """CLAIM: what tells one answer to a claim from another."""
         self._charges[claim] = self._charges.get(claim, Decimal(0)) + service.charge
         self._paid += service.paid
         self._share += service.share
-        for carc, amount in service.adjusted:
-            self._adjusted[carc] = self._adjusted.get(carc, Decimal(0)) + amount
+        for one in service.adjusted:
+            self._adjusted[one.carc] = self._adjusted.get(one.carc, Decimal(0)) + one.amount
 
     @property
     def answer(self) -> PayersAnswer:

@@ -27,6 +27,8 @@ VIEWS = (
     ("snoozed", "Snoozed"),
     ("released", "Released"),
     ("sent", "Sent"),
+    ("denied", "Denied or rejected"),
+    ("paid", "Paid"),
     ("changed", "Changed after release"),
     ("not-billable", "Not billable"),
     ("all", "All lines"),
@@ -42,13 +44,21 @@ EMPTY = {
     "snoozed": ("Nothing is snoozed.", "A snoozed line comes back to its view by itself."),
     "released": ("Nothing has been released yet.", "Release ready lines from the first view."),
     "sent": ("No claim has been sent yet.", "Write claims of released lines from their view."),
+    "denied": (
+        "No claim was denied or rejected.",
+        "Answers are read with `ferroclaim claims read`; what a payer refuses comes here.",
+    ),
+    "paid": (
+        "No payment has been read yet.",
+        "Remittances (835) are read with `ferroclaim claims read`.",
+    ),
     "changed": (
         "No released line has changed since.",
         "If a chart changes after the release, the line comes back here.",
     ),
 }
 # Views of which nothing, or not everything, can be released.
-RELEASED = ("released", "sent", "changed")
+RELEASED = ("released", "sent", "denied", "paid", "changed")
 RELEASABLE = ("ready", "waived")
 PAGE = re.compile(r"[1-9][0-9]{0,3}")
 
@@ -218,12 +228,14 @@ def _cell(
 ) -> ListedLine:
     line = row.line
     named = row.waits_for or row.waived_for
+    chips: list[tuple[str, Owner]] = [(words.reason(name), words.owner(name)) for name in named]
+    chips += [(code, "billing") for code in row.denied_for]
     return ListedLine(
         row=row,
         on=line.given_on,
         text=line.text,
         state=row.state,
-        chips=tuple((words.reason(name), words.owner(name)) for name in named),
+        chips=tuple(chips),
         age=(today - row.service_date).days if row.service_date else None,
         days_left=days_left(row, today),
         worth=amounts.worth(line) or "not billed",
@@ -237,7 +249,8 @@ def _cell(
 def days_left(row: Row, today: date) -> int | None:
     """Until the payer takes the claim no more; None where it is not known, or no claim is due."""
     line = row.line
-    due = line.file_by if row.released_at is None and line.status != "not-billable" else None
+    is_due = row.released_at is None or row.sent_state == "rejected"
+    due = line.file_by if is_due and line.status != "not-billable" else None
     return (date.fromisoformat(due) - today).days if due else None
 
 

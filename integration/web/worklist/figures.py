@@ -139,7 +139,7 @@ def figures_now(db: Db, scope: Scope) -> list[BillingFigure]:
         _held(figures.held(db, scope)),
         _times(figures.times_to_complete(db, scope)),
         _clean(figures.first_looks(db, scope)),
-        _denials(figures.predicted(db, scope)),
+        _denials(figures.predicted(db, scope), figures.denied(db, scope)),
         _waste(figures.wasted(db, scope)),
     ]
 
@@ -165,7 +165,7 @@ def _worth(held: figures.HeldMoney | figures.Predicted) -> Sum:
 def _cell(worth: Sum) -> object:
     """Money as a number for a table; the word where none has a price."""
     priced = worth.lines > worth.unpriced + worth.charges
-    return worth.money if priced else amounts.amount(worth)
+    return worth.money if priced or not worth.lines else amounts.amount(worth)
 
 
 def _times(found: figures.Times) -> BillingFigure:
@@ -225,17 +225,32 @@ def _clean(found: Sequence[figures.FirstLook]) -> BillingFigure:
     )
 
 
-def _denials(found: Sequence[figures.Predicted]) -> BillingFigure:
-    sums = [(f"CARC {denial.carc}", _worth(denial)) for denial in found]
+def _denials(found: Sequence[figures.Predicted], real: figures.RealDenials) -> BillingFigure:
+    sums = {denial.carc: _worth(denial) for denial in found}
+    carcs = [*sums, *(carc for carc in real.by_carc if carc not in sums)]
+    told = (
+        f"Beside them what payers denied of {words.plural(real.answered, 'line')} that they"
+        " answered."
+        if real.answered
+        else "No remittances have been read yet to compare with."
+    )
     return BillingFigure(
         "denials",
         "Predicted against real denials",
-        "What the held lines would be denied for if they were sent as they are. No remittances"
-        " have been read yet to compare with.",
-        ("denial", "lines predicted", "money", "denied"),
-        tuple((label, worth.lines, _cell(worth), "none read") for label, worth in sums),
-        _bars([(label, amounts.amount(worth), float(worth.money)) for label, worth in sums]),
-    )
+        f"What the held lines would be denied for if they were sent as they are. {told}",
+        ("denial", "lines predicted", "money", "lines denied", "money denied"),
+        tuple(_denial(carc, sums.get(carc, amounts.NOTHING), real) for carc in carcs),
+        _bars([
+            (f"CARC {carc}", amounts.amount(worth), float(worth.money))
+            for carc, worth in sums.items()
+        ]),
+    )  # fmt: skip
+
+
+def _denial(carc: str, predicted: Sum, real: figures.RealDenials) -> tuple[object, ...]:
+    lines, money = real.by_carc.get(carc, (0, Decimal(0)))
+    denied = (lines, money) if real.answered else ("none read", "none read")
+    return (f"CARC {carc}", predicted.lines, _cell(predicted), *denied)
 
 
 def _waste(discards: Sequence[Wasted]) -> BillingFigure:

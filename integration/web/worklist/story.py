@@ -10,7 +10,7 @@ from datetime import datetime
 
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site
-from integration.store import Db, assessments, audit, decisions, gaps, notes
+from integration.store import Db, answers, assessments, audit, decisions, gaps, notes
 from integration.store.audit import AuditRow
 from integration.store.decisions import Recorded
 from integration.store.gaps import GapRow
@@ -19,6 +19,7 @@ from integration.store.worklist import Pair, Row
 from integration.web.chart.views import link_into_chart
 from integration.web.worklist.desk import RELEASABLE
 from integration.wording import amounts, words
+from integration.wording import answers as answer_words
 from integration.wording.amounts import Sum
 from mappings import codes
 from mappings.assessment import WORST_FIRST, ClaimLine, Evidence, Finding
@@ -125,6 +126,7 @@ class Story:
     cards: tuple[CdsCard, ...]
     attachments: tuple[Attachment, ...]
     x12: str
+    answers: tuple[Event, ...]
     chips: tuple[str, ...]
     open: Open
     decided: tuple[Recorded, ...]
@@ -166,6 +168,7 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         cards=tuple(_cards(db, row, zone)),
         attachments=tuple(_attachments(db, row, settings)),
         x12=service_preview(pair),
+        answers=tuple(_answers(db, pair, zone)),
         chips=tuple(words.reason(reason) for reason in line.reasons),
         open=to_settle(db, row),
         decided=tuple(
@@ -328,6 +331,15 @@ def _audit_sentence(entry: AuditRow) -> str:
     )
     of, because = f" ({resource})" if resource else "", f": {why}" if why else ""
     return f"{entry.actor} {_DONE.get(entry.action, entry.action)}{of}{because}"
+
+
+def _answers(db: Db, pair: Pair, zone: str | None) -> Iterator[Event]:
+    """What was answered of the pair's claims, of an earlier one with its number."""
+    for found in answers.of_lines(db, pair[0].patient_id, [row.line_id for row in pair]):
+        says = answer_words.says(found.kind, found.says, found.why, found.paid, found.share)
+        whose = f"{found.payer}: " if found.payer else ""
+        of = "" if found.number == pair[0].sent_number else f" (claim {found.number})"
+        yield Event(words.at(found.read_at, zone), f"{whose}{says}{of}", found.read_at)
 
 
 def _cards(db: Db, row: Row, zone: str | None) -> list[CdsCard]:

@@ -1,0 +1,199 @@
+"""Answers to claims that left: found by our numbers, kept with their claims, and told.
+
+Held by tests/contract/test_answers.py.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import chain
+from pathlib import Path
+
+from integration.assessing.files import File
+from integration.claims.answering.files import named, said
+from integration.claims.answering.sets import PlacedClaim, claims_of
+from integration.claims.sent import line_key
+from integration.store import Db, Store, answers, claims
+from integration.store.answers import AnsweredLine, AnswerOutcome, NewAnswer
+from integration.store.claims import Sent
+from mappings.record import Problem
+from mappings.writing.answers.answer import Answer, BatchAnswer, ClaimAnswer, RemittedService
+from mappings.writing.answers.codes import answer_codes
+from mappings.writing.answers.file import answers as answers_in
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An answer to a claim of ours."""
+
+    file: str
+    claim: Sent
+    answer: NewAnswer
+    kept: AnswerOutcome
+
+
+@dataclass
+class AnswersReport:
+    """`others`: answers of each file to claims that did not leave from here."""
+
+    heard: list[Heard] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_answers(
+    store: Store, sites: Sequence[str], paths: Sequence[Path], by: str
+) -> AnswersReport:
+    """Of files and folders, to claims of SITES; each file is kept whole or not at all."""
+    report = AnswersReport()
+    for file in named(paths):
+        with store.transaction() as db:
+            _File(db, sites, file, by, report).read()
+    return report
+
+
+class _File:
+    def __init__(
+        self, db: Db, sites: Sequence[str], file: File, by: str, report: AnswersReport
+    ) -> None:
+        self._db, self._sites, self._file, self._by = db, sites, file, by
+        self._report = report
+
+    def read(self) -> None:
+        for one in said(self._file, answers_in, "holds no answer"):
+            if isinstance(one, Problem):
+                self._report.problems.append(one)
+            elif not self._take(one):
+                self._report.others[self._file.name] += 1
+
+    def _take(self, one: Answer) -> bool:
+        """Whether it is to claims of ours."""
+        if isinstance(one, BatchAnswer):
+            return self._take_batch(one)
+        claim = claims.answering(
+            self._db, self._sites, one.number, paid=one.kind == "835", test=one.is_test
+        )
+        if claim is None:
+            return False
+        self._keep(claim, self._of_claim(claim, one))
+        return True
+
+    def _take_batch(self, one: BatchAnswer) -> bool:
+        found = (
+            claims.by_control(self._db, one.control, self._sites)
+            if one.control is not None
+            else claims.by_set(self._db, one.set, self._sites)
+        )
+        if found is None:
+            return False
+        meant = [claim for claim in claims_of(found.content) if _is_meant(claim, one)]
+        for place in meant:
+            claim = claims.of_file(self._db, found.id, place.number)
+            if claim:
+                self._keep(claim, _of_batch(one, place, meant, self._file.name))
+        return bool(meant)
+
+    def _keep(self, claim: Sent, new: NewAnswer) -> None:
+        kept = answers.keep(self._db, claim, new, self._by)
+        self._report.heard.append(Heard(self._file.name, claim, new, kept))
+
+    def _of_claim(self, claim: Sent, one: ClaimAnswer) -> NewAnswer:
+        lines = tuple(self._lines(claim, one)) if one.kind == "835" else ()
+        why = "; ".join(dict.fromkeys(map(answer_codes().words, one.codes)))
+        return NewAnswer(
+            kind=one.kind,
+            says=one.says,
+            said=one.said,
+            file=self._file.name,
+            codes=one.codes,
+            why=_remitted(one) if one.kind == "835" else why,
+            payer=one.payer,
+            payer_number=one.payer_number,
+            charge=one.charge,
+            paid=one.paid,
+            share=one.share,
+            lines=lines,
+        )
+
+    def _lines(self, claim: Sent, one: ClaimAnswer) -> Iterator[AnsweredLine]:
+        if not one.services and one.says == "denied":
+            yield from (AnsweredLine(line, _codes(one)) for line in claim.lines)
+        known = {line_key(line): line for line in claim.lines}
+        billed = claims.billed_lines(self._db, claim.id) if one.services else []
+        found: dict[str, list[RemittedService]] = {}
+        for service in one.services:
+            line = known.get(service.line.partition("-")[0].upper()) or _like(billed, service)
+            if line:
+                found.setdefault(line, []).append(service)
+        for line, services in found.items():
+            codes = dict.fromkeys(chain.from_iterable(map(_codes, services)))
+            yield AnsweredLine(
+                line,
+                list(codes),
+                charge=sum((service.charge for service in services), Decimal(0)),
+                paid=sum((service.paid for service in services), Decimal(0)),
+                share=sum((service.share for service in services), Decimal(0)),
+            )
+
+
+def _is_meant(claim: PlacedClaim, one: BatchAnswer) -> bool:
+    in_set = not one.set or claim.set.lstrip("0") == one.set.lstrip("0")
+    return in_set and (not one.biller or claim.biller == one.biller)
+
+
+def _of_batch(
+    one: BatchAnswer, place: PlacedClaim, meant: Sequence[PlacedClaim], file: str
+) -> NewAnswer:
+    return NewAnswer(
+        kind=one.kind,
+        says=one.says,
+        said=one.said,
+        file=file,
+        codes=one.codes,
+        why=_why(one, place, meant),
+    )
+
+
+def _why(one: BatchAnswer, place: PlacedClaim, meant: Sequence[PlacedClaim]) -> str:
+    """The faults within the claim, and those of no claim; else that another one was at fault."""
+    if one.kind == "277CA":
+        return "; ".join(dict.fromkeys(map(answer_codes().words, one.codes)))
+    of_others = [other for other in meant if other != place]
+    own = [
+        fault.sentence
+        for fault in one.faults
+        if not any(other.first <= fault.position <= other.last for other in of_others)
+    ]
+    other = "it stood in one file with a claim that is wrong" if one.faults else ""
+    return "; ".join(own) or other
+
+
+def _like(billed: Sequence[claims.BilledLine], service: RemittedService) -> str | None:
+    """The one line that was billed so, where the payer did not give our number of it back."""
+    found = [
+        line.id
+        for line in billed
+        if (line.code, line.day) == (service.code, service.day)
+        and line.is_discard == service.is_discard
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _codes(one: ClaimAnswer | RemittedService) -> tuple[str, ...]:
+    """Why less was paid than charged: CO-252, N395."""
+    taken = (adjustment.code for adjustment in one.adjusted if adjustment.amount)
+    return tuple(dict.fromkeys([*taken, *one.remarks]))
+
+
+def _remitted(one: ClaimAnswer) -> str:
+    """What was refused, and why."""
+    refused = [service for service in one.services if service.is_refused]
+    if one.says == "reversed":
+        return "an earlier payment is taken back"
+    if not one.services and one.says == "denied":
+        return " ".join(_codes(one))
+    return "; ".join(
+        f"{' '.join([service.code, *service.modifiers])}: {' '.join(_codes(service))}"
+        for service in refused
+    )

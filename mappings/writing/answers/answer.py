@@ -1,0 +1,122 @@
+"""What an answer says: of a batch of claims, of one claim, of its services.
+
+Held by tests/unit/test_answers.py.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+from mappings.writing.x12.segments import Segment
+
+AnswerKind = Literal["TA1", "999", "277CA", "835"]
+# `received`: they have it, and nothing is decided; `reversed`: an earlier payment is taken back.
+ClaimSays = Literal["received", "accepted", "rejected", "paid", "denied", "reversed"]
+
+
+class Adjustment(NamedTuple):
+    """What was taken off, in dollars; of a reversal, negative. `group`: CO, PR, OA or PI."""
+
+    group: str
+    carc: str
+    amount: Decimal
+
+    @property
+    def code(self) -> str:
+        return f"{self.group}-{self.carc}"
+
+
+class RemittedService(Struct, frozen=True, kw_only=True):
+    """One service of a claim, in dollars; of a reversal they are negative. `line`: our number of it
+    (REF*6R). `adjusted`: the patient's `share` apart (PR 1 to 3), the claim's where the service has
+    none of its own. `day` is None where nobody says."""
+
+    code: str
+    modifiers: tuple[str, ...]
+    charge: Decimal
+    paid: Decimal
+    segment: int
+    day: date | None = None
+    line: str = ""
+    share: Decimal = Decimal(0)
+    adjusted: tuple[Adjustment, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing was allowed, neither by the payer nor for the patient to pay."""
+        return self.paid + self.share <= 0
+
+    @property
+    def is_discard(self) -> bool:
+        return "JW" in self.modifiers
+
+
+class ClaimAnswer(Struct, frozen=True, kw_only=True):
+    """What a payer or its front end says of one claim, by our number of it (CLM01). `segment`: its
+    place in the file, from 1; `said`: the same for the same answer in another file. `codes`: STC
+    composites of a 277CA, CLP02 of an 835. `payer_number`: the payer's own (ICN). Of an 835 in
+    dollars what was charged and paid, and the patient's share; `member_id`: of the insured, letters
+    and digits alone. `is_test`: ISA15 is T."""
+
+    kind: AnswerKind
+    number: str
+    says: ClaimSays
+    segment: int
+    said: str
+    codes: tuple[str, ...] = ()
+    payer: str = ""
+    payer_number: str = ""
+    member_id: str = ""
+    charge: Decimal = Decimal(0)
+    paid: Decimal = Decimal(0)
+    share: Decimal = Decimal(0)
+    adjusted: tuple[Adjustment, ...] = ()
+    remarks: tuple[str, ...] = ()
+    services: tuple[RemittedService, ...] = ()
+    is_test: bool = False
+
+
+class SegmentFault(Struct, frozen=True):
+    """What a 999 finds in a transaction set: at which of its segments (ST is 1), and element."""
+
+    segment: str
+    position: int
+    says: str
+    element: str = ""
+
+    @property
+    def sentence(self) -> str:
+        where = f"segment {self.position} {self.segment}".rstrip()
+        where = f"{where}, element {self.element}" if self.element else where
+        return f"{where}: {self.says}"
+
+
+class BatchAnswer(Struct, frozen=True, kw_only=True):
+    """What is said of many claims at once: of our interchange or group, by its number `control`, or
+    of one transaction set, by its number `set`. `biller`: of the claims of one billing provider
+    alone, by its NPI."""
+
+    kind: AnswerKind
+    says: ClaimSays
+    segment: int
+    said: str
+    control: int | None = None
+    set: str = ""
+    biller: str = ""
+    codes: tuple[str, ...] = ()
+    faults: tuple[SegmentFault, ...] = ()
+    is_test: bool = False
+
+
+Answer = ClaimAnswer | BatchAnswer
+
+
+def digest(segments: Iterable[Segment]) -> str:
+    """Of what was said, wherever it stands."""
+    whole = "~".join("*".join(segment) for segment in segments)
+    return hashlib.sha256(whole.encode()).hexdigest()[:32]

@@ -1,0 +1,121 @@
+"""A file of answers, whatever it holds: TA1, 999, 997, 277CA, 835, in any delimiters.
+
+Held by tests/unit/test_answers.py.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import BinaryIO, Protocol
+
+from msgspec import structs
+
+from mappings.record import Problem
+from mappings.writing.answers.acknowledgments import Acknowledgment, interchange
+from mappings.writing.answers.answer import Answer, ClaimAnswer
+from mappings.writing.answers.claim_status import GUIDE, ClaimStatus
+from mappings.writing.answers.remittance import Remittance
+from mappings.writing.checks.fault import element
+from mappings.writing.x12.reading import NotX12, segments
+from mappings.writing.x12.segments import Segment
+
+
+class AnswerReader(Protocol):
+    """Of one transaction set."""
+
+    def take(self, number: int, segment: Segment) -> Iterator[Answer]: ...
+
+    def end(self) -> Iterator[Answer]: ...
+
+
+Kinds = Mapping[str, Callable[[], AnswerReader]]
+_STATUS = "277"
+_REMITTANCES: Kinds = {"835": Remittance}
+_ANSWERS: Kinds = {
+    "TA1": Acknowledgment,
+    "997": Acknowledgment,
+    "999": Acknowledgment,
+    _STATUS: ClaimStatus,
+    **_REMITTANCES,
+}
+_BEGINNINGS = frozenset({"ISA", "GS", "ST"})
+_PASSED_OVER = {
+    "CLP": "its claim was passed over",
+    "SVC": "its service was passed over",
+    "DTM": "its service was passed over",
+    "CAS": "its service was passed over",
+}
+
+
+def answers(stream: BinaryIO) -> Iterator[Answer | Problem]:
+    """All that a file says; NotX12 where it is no file of answers. What can't be read is named by
+    the segment, and the others go on."""
+    return _read(stream, _ANSWERS)
+
+
+def remitted(stream: BinaryIO) -> Iterator[ClaimAnswer | Problem]:
+    """The claims of every 835 of a file; NotX12 where there is none."""
+    for one in _read(stream, _REMITTANCES):
+        if isinstance(one, ClaimAnswer | Problem):
+            yield one
+
+
+def _read(stream: BinaryIO, kinds: Kinds) -> Iterator[Answer | Problem]:
+    reading = _Reading(kinds)
+    for number, segment in segments(stream):
+        kind = segment[0]
+        try:
+            yield from map(reading.marked, reading.take(number, segment))
+        except (ValueError, IndexError):
+            why = _PASSED_OVER.get(kind, "what it says was passed over")
+            yield Problem(f"segment {number}", f"{kind} can't be read, so {why}")
+    yield from map(reading.marked, reading.end())
+    if not reading.found:
+        raise NotX12(reading.why)
+
+
+class _Reading:
+    """Where in a file we are. `found`: whether there is anything of these KINDS."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
+        self._reader: AnswerReader | None = None
+        self._code = self._guide = ""
+        self._is_test = self.found = False
+
+    def marked(self, one: Answer) -> Answer:
+        return structs.replace(one, is_test=True) if self._is_test else one
+
+    def take(self, number: int, segment: Segment) -> Iterator[Answer]:
+        kind = segment[0]
+        if kind in _BEGINNINGS:
+            yield from self.end()
+        if kind == "ISA":
+            self._is_test = element(segment, 15) == "T"
+        elif kind == "GS":
+            self._guide = element(segment, 8)
+        elif kind == "ST":
+            self._begin(segment)
+        elif kind == "TA1" and kind in self._kinds:
+            self.found = True
+            yield interchange(number, segment)
+        if self._reader:
+            yield from self._reader.take(number, segment)
+
+    def end(self) -> Iterator[Answer]:
+        reader, self._reader = self._reader, None
+        yield from reader.end() if reader else ()
+
+    def _begin(self, segment: Segment) -> None:
+        """Nothing is read of what is no answer to claims, such as a 277 that asks for documents."""
+        self._code = element(segment, 1)
+        guide = element(segment, 3) or self._guide
+        is_other = self._code == _STATUS and not guide.startswith(GUIDE)
+        if self._code in self._kinds and not is_other:
+            self._reader, self.found = self._kinds[self._code](), True
+
+    @property
+    def why(self) -> str:
+        if self._code == "837":
+            return "it is a claim file (837): `ferroclaim claims check` looks at those"
+        if self._code == _STATUS and _STATUS in self._kinds:
+            return f"its 277 is of another guide than {GUIDE} (277CA)"
+        return "none of its transactions is one"

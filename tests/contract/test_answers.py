@@ -1,0 +1,360 @@
+"""Answers to claims that left: found, kept, told, and what the worklist makes of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from integration.claims.answering.reading import AnswersReport, read_answers
+from integration.claims.sent import corrections, line_key
+from integration.cli import app
+from integration.errors import ConfigurationError
+from integration.store import figures, worklist
+from integration.store.figures import Scope
+from integration.store.worklist import Row
+from integration.terminal.claims import answered
+from mappings.writing.x12.segments import parsed
+from tests.answers import acknowledged, file, remittance, status
+from tests.office import PAIR, PLAN, Office, Opened
+
+HOUSE = {"name": "Clearing House", "id": "CLEAR", "sender_id": "RIVER", "production": True}
+ACCEPTED, INVALID = "STC*A2:20:PR*20261205*WQ*1", "STC*A7:164:IL*20261205*U*1"
+
+
+class Sent:
+    """An office whose claims left, and what it reads."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        office.release()
+        office.write()
+
+    @property
+    def number(self) -> str:
+        return self.office.rows()[0].sent_number or ""
+
+    def segment(self, name: str, place: int) -> str:
+        file = parsed(self.office.files[-1].read_text())
+        return next(row[place] for row in file if row[0] == name)
+
+    def reads(self, content: bytes, name: str = "answer", site: str = "general") -> AnswersReport:
+        path = self.office.folder / name
+        path.write_bytes(content)
+        return read_answers(self.office.service.store, [site], [path], "ada")
+
+    def claim(self, *rows: str, clp: str = "1*100*80*20*MB*ICN1") -> list[str]:
+        return [f"CLP*{self.number}*{clp}", *rows]
+
+    def line(self, discard: bool = False) -> str:
+        return next(row.line_id for row in self.rows() if ("JW" in row.line.modifiers) == discard)
+
+    def service(self, code: str, charge: str, paid: str, *rows: str, line: str = "") -> list[str]:
+        own = [f"REF*6R*{line_key(line)}"] if line else []
+        return [f"SVC*HC:{code}*{charge}*{paid}", "DTM*472*20261101", *rows, *own]
+
+    def rows(self, view: worklist.View = "all") -> list[Row]:
+        return self.office.rows(view)
+
+    @property
+    def states(self) -> list[str]:
+        found = self.office.service.rows("select state from claims order by id")
+        return [row[0] for row in found]
+
+
+@pytest.fixture
+def sent(office: Opened) -> Sent:
+    return Sent(office(PAIR))
+
+
+def said(report: AnswersReport) -> list[tuple[str, str]]:
+    return [(one.answer.says, one.answer.why) for one in report.heard]
+
+
+def test_an_accepted_claim_is_the_payers(sent: Sent) -> None:
+    report = sent.reads(status([f"TRN*2*{sent.number}", ACCEPTED, "REF*1K*ICN9"]))
+    assert said(report) == [("accepted", "accepted for processing")]
+    assert sent.states == ["accepted"]
+    assert [row.state for row in sent.rows("sent")] == ["sent", "sent"]
+    assert sent.office.service.rows("select payer_number from claims") == [("ICN9",)]
+
+
+def test_a_rejected_claim_comes_back_and_leaves_anew(office: Opened) -> None:
+    sent = Sent(office(PAIR, receivers=[HOUSE]))
+    report = sent.reads(status([f"TRN*2*{sent.number}", INVALID], usage="P"))
+    assert said(report) == [("rejected", "something is invalid")]
+    assert sent.states == ["rejected"]
+    assert (sent.rows("sent"), len(sent.rows("denied"))) == ([], 2)
+    assert {row.state for row in sent.rows("denied")} == {"rejected"}
+    sent.office.withdraw()
+    sent.office.release()
+    again = sent.office.write()
+    assert (again.complete, again.claims) == (True, 1)
+    assert sent.states == ["rejected", "sent"]
+    assert len(sent.rows("sent")) == 2
+
+
+def test_a_payment_of_one_line_and_a_denial_of_the_other(sent: Sent) -> None:
+    """They are one decision, so they stand together."""
+    rows = [
+        *sent.service("J1756", "50", "40", "CAS*PR*2*10", line=sent.line()),
+        *sent.service("J1756:JW", "50", "0", "CAS*CO*96*50", "LQ*HE*N180",
+                      line=sent.line(discard=True)),
+    ]  # fmt: skip
+    report = sent.reads(remittance(sent.claim(*rows)))
+    assert said(report) == [("paid", "J1756 JW: CO-96 N180")]
+    assert sent.states == ["paid"]
+    dose, discard = sent.rows("denied")
+    assert (dose.state, str(dose.paid), dose.denied_for) == ("paid", "40.00", [])
+    assert (discard.state, discard.denied_for) == ("denied", ["CO-96", "N180"])
+    assert (sent.rows("paid"), sent.rows("sent")) == ([], [])
+
+
+def test_a_payer_that_gives_no_line_number_back(sent: Sent) -> None:
+    """By code, day and discard, where that means one line."""
+    rows = [
+        *sent.service("J1756", "50", "40", "CAS*PR*2*10"),
+        *sent.service("J1756:JW", "50", "40", "CAS*PR*2*10"),
+        *sent.service("99213", "80", "70"),
+    ]
+    sent.reads(remittance(sent.claim(*rows)))
+    assert [str(row.paid) for row in sent.rows("paid")] == ["40.00", "40.00"]
+
+
+def test_a_claim_denied_without_services(sent: Sent) -> None:
+    sent.reads(remittance(sent.claim("CAS*CO*29*100", clp="4*100*0**MB*ICN1")))
+    assert [(row.state, row.denied_for) for row in sent.rows("denied")] == [
+        ("denied", ["CO-29"])
+    ] * 2
+
+
+def paid(sent: Sent, sign: str = "", clp: str = "1") -> list[str]:
+    rows = [
+        f"SVC*HC:J1756*{sign}50*{sign}40", "DTM*472*20261101", f"CAS*PR*2*{sign}10",
+        f"SVC*HC:J1756:JW*{sign}50*{sign}40", "DTM*472*20261101", f"CAS*PR*2*{sign}10",
+    ]  # fmt: skip
+    return sent.claim(*rows, clp=f"{clp}*{sign}100*{sign}80*{sign}20*MB*ICN1")
+
+
+def denied(sent: Sent, clp: str = "4", reason: str = "CO*50") -> list[str]:
+    rows = [
+        "SVC*HC:J1756*50*0", "DTM*472*20261101", f"CAS*{reason}*50",
+        "SVC*HC:J1756:JW*50*0", "DTM*472*20261101", f"CAS*{reason}*50",
+    ]  # fmt: skip
+    return sent.claim(*rows, clp=f"{clp}*100*0**MB*ICN1")
+
+
+@pytest.mark.parametrize(
+    ("order", "state", "view"),
+    [
+        ("paid", "paid", "paid"),
+        ("denied", "denied", "denied"),
+        ("paid back", "accepted", "sent"),
+        ("back paid", "accepted", "sent"),
+        ("paid back denied", "denied", "denied"),
+        ("denied paid", "paid", "paid"),
+        ("paid second", "paid", "paid"),
+        ("second paid", "paid", "paid"),
+    ],
+)
+def test_answers_add_up_in_any_order(
+    sent: Sent, order: str, state: str, view: worklist.View
+) -> None:
+    forms = {
+        "paid": paid(sent),
+        "back": paid(sent, "-", "22"),
+        "denied": denied(sent),
+        "second": denied(sent, "2", "OA*23"),
+    }
+    for number, name in enumerate(order.split()):
+        sent.reads(remittance(forms[name], payment=f"CHK{number}"))
+    assert sent.states == [state]
+    assert len(sent.rows(view)) == 2
+
+
+def test_the_same_answer_counts_once(sent: Sent) -> None:
+    content = remittance(paid(sent))
+    sent.reads(content)
+    report = sent.reads(content.replace(b"*000000101*", b"*000000102*"), "copy")
+    assert [one.kept.is_new for one in report.heard] == [False]
+    assert [str(row.paid) for row in sent.rows("paid")] == ["40.00", "40.00"]
+
+
+def test_a_rejected_file_rejects_each_of_its_claims(sent: Sent) -> None:
+    """As the 999 numbers it; the fault is told at the claim that it is in."""
+    control, own = int(sent.segment("GS", 6)), sent.segment("ST", 2)
+    place = next(
+        at
+        for at, row in enumerate(parsed(sent.office.files[0].read_text())[2:], 1)
+        if row[0] == "SV1"
+    )
+    fault = [f"IK3*SV1*{place}**8", "IK4*1:2*234*7"]
+    report = sent.reads(acknowledged(control, [f"AK2*837*{own}", *fault, "IK5*R*5"], code="R"))
+    assert said(report) == [
+        ("rejected", f"segment {place} SV1, element 1-2 (234): is no valid code")
+    ]
+    assert sent.states == ["rejected"]
+
+
+def test_a_999_that_takes_the_file_changes_nothing(sent: Sent) -> None:
+    control, own = int(sent.segment("GS", 6)), sent.segment("ST", 2)
+    report = sent.reads(acknowledged(control, [f"AK2*837*{own}", "IK5*A"]))
+    assert said(report) == [("received", "")]
+    assert sent.states == ["sent"]
+
+
+def test_an_interchange_that_was_not_taken(sent: Sent) -> None:
+    control = sent.segment("ISA", 13)
+    content = file().replace(b"GS*", f"TA1*{control}*261205*0900*R*025~\nGS*".encode(), 1)
+    assert said(sent.reads(content)) == [("rejected", "segment 1 ISA: it was sent before")]
+    assert sent.states == ["rejected"]
+
+
+@pytest.mark.parametrize(("biller", "state"), [("1234567893", "rejected"), ("1999999984", "sent")])
+def test_a_biller_that_nobody_knows_there(sent: Sent, biller: str, state: str) -> None:
+    above = [
+        *("HL*2*1*21*1", "NM1*41*2*R*****46*R", f"TRN*2*{sent.segment('ST', 2)}"),
+        *("HL*3*2*19*1", f"NM1*85*2*R*****XX*{biller}", "TRN*1*0", "STC*A7:562:85**U*1"),
+    ]
+    sent.reads(status(above=above))
+    assert sent.states == [state]
+
+
+def test_claims_of_others_are_counted_and_nothing_else(sent: Sent) -> None:
+    other = ["CLP*99999*1*10*10**MB*1"]
+    report = sent.reads(remittance(other, paid(sent), ["CLP*99998*1*10*10**MB*1"]))
+    assert (len(report.heard), report.others["answer"], report.problems) == (1, 2, [])
+    for content in (
+        acknowledged(999999, ["AK2*837*0007", "IK5*R*5"]),
+        status(above=["HL*2*1*21*1", "TRN*2*000999999", "STC*A3:24:41**U*1"]),
+        status(above=["HL*2*1*21*1", "TRN*2*BATCH-1", "STC*A3:24:41**U*1"]),
+    ):
+        report = sent.reads(content)
+        assert (report.heard, report.others["answer"]) == ([], 1)
+    assert sent.reads(remittance(paid(sent)), site="another").heard == []
+
+
+def test_a_late_rejection_does_not_undo_a_payment(sent: Sent) -> None:
+    sent.reads(remittance(paid(sent)))
+    report = sent.reads(status([f"TRN*2*{sent.number}", INVALID]))
+    assert [one.kept.fits for one in report.heard] == [False]
+    assert sent.states == ["paid"]
+
+
+def test_a_test_answers_no_claim_that_counts(office: Opened) -> None:
+    sent = Sent(office(PAIR, receivers=[HOUSE]))
+    assert sent.reads(remittance(paid(sent))).heard == []
+    assert len(sent.reads(remittance(paid(sent), usage="P")).heard) == 1
+
+
+def test_a_trial_is_answered_and_counts_for_nothing(office: Opened) -> None:
+    here = office(PAIR)
+    here.release()
+    here.write(test=True)
+    number = next(row[1] for row in parsed(here.files[0].read_text()) if row[0] == "CLM")
+    path = here.folder / "answer"
+    path.write_bytes(status([f"TRN*2*{number}", INVALID]))
+    report = read_answers(here.service.store, ["general"], [path], "ada")
+    assert said(report) == [("rejected", "something is invalid")]
+    assert [row.state for row in here.rows("released")] == ["released", "released"]
+
+
+def test_a_claim_is_replaced_by_the_number_that_its_answer_had(office: Opened) -> None:
+    sent = Sent(office(PAIR, *PLAN, receivers=[HOUSE]))
+    first = sent.number
+    answer = remittance(sent.claim("CAS*CO*16*100", clp="4*100*0**MB*ICN7"), usage="P")
+    sent.office.correct()
+    unknown = sent.office.write(corrections=corrections([first], []))
+    assert [f"write {first}=ICN" in one.says for one in unknown.refused] == [True]
+    sent.reads(answer)
+    report = sent.office.write(corrections=corrections([first], []))
+    assert (report.complete, report.claims) == (True, 1), report.problems
+    assert ("REF", "F8", "ICN7") in parsed(sent.office.files[-1].read_text())
+
+
+def test_what_a_rejected_void_was_about_stands_again(office: Opened) -> None:
+    sent = Sent(office(PAIR, *PLAN, receivers=[HOUSE]))
+    sent.reads(remittance(paid(sent), usage="P"))
+    report = sent.office.write(corrections=corrections([], [sent.number]))
+    assert report.complete, report.problems
+    assert sent.states == ["void", "sent"]
+    own = next(row[1] for row in parsed(sent.office.files[-1].read_text()) if row[0] == "CLM")
+    sent.reads(status([f"TRN*2*{own}", INVALID], usage="P"))
+    assert sent.states == ["paid", "rejected"]
+
+
+def test_the_figures_have_what_was_denied(sent: Sent) -> None:
+    sent.reads(remittance(denied(sent)))
+    with sent.office.service.store.transaction() as db:
+        found = figures.denied(db, Scope(["general"]))
+    assert found.answered == 2
+    assert [(carc, lines) for carc, (lines, _) in found.by_carc.items()] == [("50", 2)]
+
+
+def test_deleting_a_patient_deletes_their_answers(sent: Sent) -> None:
+    sent.reads(remittance(denied(sent)))
+    with sent.office.service.store.transaction() as db:
+        db.execute("delete from patients")
+    assert sent.office.service.rows("select 1 from answers, answered_lines") == []
+
+
+NO_X12 = "the file begins with other text, not with ISA: it is not an X12 file"
+
+
+def run(folder: Path, *arguments: str) -> list[str]:
+    config = folder / "ferroclaim.toml"
+    return ["claims", "read", *arguments, "--config", str(config)]
+
+
+def test_the_command_without_any_claim(tmp_path: Path, database: str) -> None:
+    """What is none of ours is counted; what is no answer is named, and the rest is read."""
+    (tmp_path / "ferroclaim.toml").write_text(
+        f'database_url = "{database}"\ndata_dir = "{tmp_path}"\n'
+        '[sites.general]\nbase_url = "http://127.0.0.1:1/fhir"\nauth.method = "none"\n'
+    )
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.835").write_bytes(remittance(["CLP*1*1*10*10**MB*1"]))
+    (tmp_path / "in" / "b.txt").write_text("hello")
+    found = CliRunner().invoke(app, run(tmp_path, str(tmp_path / "in")))
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert found.stderr.splitlines() == [
+        "a.835: 1 answer to claims that did not leave from here",
+        f"b.txt: holds no answer: {NO_X12}",
+    ]
+    found = CliRunner().invoke(app, run(tmp_path, str(tmp_path / "in" / "a.835")))
+    assert found.exit_code == 0
+    found = CliRunner().invoke(app, run(tmp_path, str(tmp_path / "missing")))
+    assert isinstance(found.exception, ConfigurationError)
+    assert "no such file or folder" in str(found.exception)
+    found = CliRunner().invoke(app, run(tmp_path, "--format", "json", str(tmp_path / "in")))
+    assert json.loads(found.stdout)["others"] == {"a.835": 1}
+
+
+def test_a_bundled_line_is_paid_with_another(sent: Sent) -> None:
+    """In a dialysis facility the drug is paid with the treatment: CO-97 is no denial of it."""
+    with sent.office.service.store.transaction() as db:
+        db.execute("update lines set payment = 'bundled'")
+    rows = ["SVC*HC:90999*300*250", *sent.service("J1756", "100", "0", "CAS*CO*97*100")]
+    sent.reads(remittance(sent.claim(*rows, clp="1*400*250**MB*ICN1")))
+    assert (sent.rows("denied"), {row.state for row in sent.rows("paid")}) == ([], {"paid"})
+
+
+def test_what_is_said_of_each_claim(sent: Sent) -> None:
+    accepted = status([f"TRN*2*{sent.number}", ACCEPTED, "REF*1K*ICN9"])
+    report = sent.reads(accepted + remittance(paid(sent)), "today.txt")
+    number, icn = sent.number, "the payer's number"
+    assert list(answered(report, "text")) == [
+        f"today.txt: claim {number}: accepted for processing (277CA), {icn} ICN9",
+        f"today.txt: claim {number}: paid $80.00, the patient owes $20.00, {icn} ICN1",
+    ]
+    late = sent.reads(status([f"TRN*2*{number}", INVALID]))
+    (row,) = answered(late, "text")
+    assert row.endswith("something is invalid (277CA) (it stands as paid: nothing was changed)")
+    (text,) = answered(report, "json")
+    first, second = json.loads(text)["answers"]
+    assert (first["says"], first["codes"], first["payerNumber"]) == (
+        "accepted",
+        ["A2:20:PR"],
+        "ICN9",
+    )
+    assert [(row["paid"], row["codes"]) for row in second["lines"]] == [("40", []), ("40", [])]

@@ -1,0 +1,280 @@
+"""TA1, 999, 277CA and 835 as they are read."""
+
+import io
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mappings.record import Problem
+from mappings.writing.answers.answer import Answer, BatchAnswer, ClaimAnswer
+from mappings.writing.answers.codes import answer_codes
+from mappings.writing.answers.file import answers
+from mappings.writing.x12.reading import NotX12
+from tests.answers import acknowledged, file, remittance, status
+
+DATA = Path(__file__).parents[1] / "data" / "answers"
+FAULT = ("AK2*837*0007", "IK3*N4*12**8", "IK4*3*116*5*432")
+
+
+def read(content: bytes) -> list[Answer | Problem]:
+    return list(answers(io.BytesIO(content)))
+
+
+def claim(content: bytes) -> ClaimAnswer:
+    (found,) = read(content)
+    assert isinstance(found, ClaimAnswer)
+    return found
+
+
+def batch(content: bytes) -> BatchAnswer:
+    (found,) = read(content)
+    assert isinstance(found, BatchAnswer)
+    return found
+
+
+def test_a_999_says_what_is_wrong_and_where() -> None:
+    found = batch((DATA / "999_rejected.x12").read_bytes())
+    assert (found.kind, found.says, found.control, found.set) == ("999", "rejected", 1, "0001")
+    assert [fault.sentence for fault in found.faults] == [
+        "segment 12 N4, element 3 (116): is too long"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [("A", "received"), ("E", "received"), ("R", "rejected"), ("M", "rejected"), ("X", "rejected")],
+)
+def test_a_set_is_taken_or_not(code: str, says: str) -> None:
+    found = batch(acknowledged(7, [*FAULT, f"IK5*{code}*5"]))
+    assert (found.says, found.control, found.set) == (says, 7, "0007")
+
+
+def test_a_set_without_faults_has_the_reason_of_the_set() -> None:
+    found = batch(acknowledged(7, ["AK2*837*0007", "IK5*R*3*I5"]))
+    assert [fault.says for fault in found.faults] == [
+        "the numbers in ST and SE differ",
+        "it does not follow the implementation guide",
+    ]
+
+
+def test_faults_of_segments_and_several_of_one() -> None:
+    rows = ["AK2*837*0007", "IK3*SBR*20*2000*3", "IK3*SV1*31**8", "IK4*1:2*234*7", "IK4*4**1"]
+    found = batch(acknowledged(7, [*rows, "IK5*R*5"]))
+    assert [fault.sentence for fault in found.faults] == [
+        "segment 20 SBR: is missing",
+        "segment 31 SV1, element 1-2 (234): is no valid code",
+        "segment 31 SV1, element 4: is missing",
+    ]
+
+
+def test_a_code_that_nobody_knows_is_told_as_it_is() -> None:
+    found = batch(acknowledged(7, ["AK2*837*0007", "IK3*SBR*20**Z9", "IK5*R*5"]))
+    assert found.faults[0].says == "code Z9"
+
+
+def test_a_997_is_read_the_same() -> None:
+    rows = ["AK1*HC*7", "AK2*837*0007", "AK3*N4*12**8", "AK4*3*116*5", "AK5*R*5", "AK9*R*1*1*0"]
+    found = batch(file("ST*997*0001", *rows, "SE*9*0001"))
+    assert (found.says, found.control, found.faults[0].element) == ("rejected", 7, "3 (116)")
+
+
+@pytest.mark.parametrize(("code", "says"), [("R", "rejected"), ("A", "received")])
+def test_a_group_whose_sets_are_not_named(code: str, says: str) -> None:
+    found = batch(acknowledged(7, code=f"{code}*1*1*0*4" if code == "R" else code))
+    assert (found.says, found.control, found.set) == (says, 7, "")
+
+
+def test_sets_that_are_no_claims_are_not_ours() -> None:
+    assert read(acknowledged(7, ["AK2*276*0007", "IK5*R*5"])) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "says", "why"),
+    [
+        ("A*000", "received", []),
+        ("E*024", "received", ["something stands in it that does not belong there"]),
+        ("R*025", "rejected", ["it was sent before"]),
+    ],
+)
+def test_a_ta1_answers_an_interchange(said: str, says: str, why: list[str]) -> None:
+    content = file().replace(b"GS*", f"TA1*000000042*261205*0900*{said}~\nGS*".encode(), 1)
+    found = batch(content)
+    assert (found.kind, found.control, found.says) == ("TA1", 42, says)
+    assert [fault.says for fault in found.faults] == why
+
+
+def test_a_277ca_says_what_becomes_of_each_claim() -> None:
+    found = read((DATA / "277CA_two_accepted_one_rejected.x12").read_bytes())
+    assert [
+        (one.number, one.says, one.payer_number, one.codes)
+        for one in found
+        if isinstance(one, ClaimAnswer)
+    ] == [
+        ("54311969DAE7D4C0C811", "accepted", "1926340000004", ("A2:20:PR",)),
+        ("4E5BFE5C173A61FA3C84", "accepted", "1926340000005", ("A2:20:PR",)),
+        ("0152FD8C6DAED8FD6EDF", "rejected", "", ("A7:164:IL",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "says"),
+    [
+        (["STC*A0:16*20261205*WQ*1"], "received"),
+        (["STC*A1:19*20261205*WQ*1"], "received"),
+        (["STC*A5:20*20261205*WQ*1"], "received"),
+        (["STC*A3:21*20261205*U*1"], "rejected"),
+        (["STC*A4:35*20261205*U*1"], "rejected"),
+        (["STC*A8:306*20261205*U*1"], "rejected"),
+        (["STC*Z9:1*20261205*U*1"], "received"),
+        # A second composite, a second segment, and one of a service.
+        (["STC*A2:20*20261205*U*1******A6:21:82"], "rejected"),
+        (["STC*A2:20*20261205*U*1", "STC*A7:562:85*20261205*U*1"], "rejected"),
+        (["STC*A2:20*20261205*WQ*1", "SVC*HC:J1756*1", "STC*A7:218*20261205*U"], "rejected"),
+    ],
+)
+def test_the_gravest_status_holds(statuses: list[str], says: str) -> None:
+    assert claim(status(["TRN*2*C1", *statuses])).says == says
+
+
+def test_two_claims_of_one_patient_may_share_their_level() -> None:
+    both = ["TRN*2*C1", "STC*A2:20*20261205*WQ*1", "TRN*2*C2", "STC*A3:21*20261205*U*1"]
+    found = [one for one in read(status(both)) if isinstance(one, ClaimAnswer)]
+    assert [(one.number, one.says) for one in found] == [("C1", "accepted"), ("C2", "rejected")]
+
+
+RECEIVER = ["HL*2*1*21*1", "NM1*41*2*RIVER*****46*RIVER", "TRN*2*000000009"]
+BILLER = ["HL*3*2*19*1", "NM1*85*2*RIVER*****XX*1234567893", "TRN*1*0"]
+
+
+def test_a_277ca_may_reject_all_claims_at_once() -> None:
+    found = batch(status(above=[*RECEIVER, "STC*A3:24:41*20261205*U*1"]))
+    assert (found.says, found.set, found.biller) == ("rejected", "000000009", "")
+
+
+def test_a_277ca_may_reject_those_of_a_biller() -> None:
+    taken = "STC*A1:19:PR*20261205*WQ*1"
+    found = batch(status(above=[*RECEIVER, taken, *BILLER, "STC*A7:562:85**U*1"]))
+    assert (found.says, found.set, found.biller) == ("rejected", "000000009", "1234567893")
+
+
+def test_an_835_says_what_was_paid_and_why_not() -> None:
+    found = read((DATA / "835_ada_paid_252_50.x12").read_bytes())
+    assert [
+        (one.says, one.payer_number, str(one.paid), str(one.share), one.services[0].line)
+        for one in found
+        if isinstance(one, ClaimAnswer)
+    ] == [
+        ("paid", "1926340000001", "35.91", "9.16", "DB3D90911D124FEC8CFAA484"),
+        ("denied", "1926340000002", "0", "0", "874508D4ECA45D787C415AF3"),
+        ("denied", "1926340000003", "0", "0", "AE6DE0681842348A64D09FC9"),
+    ]
+    denied = found[1]
+    assert isinstance(denied, ClaimAnswer)
+    assert [one.code for one in denied.services[0].adjusted] == ["CO-252"]
+    assert denied.services[0].remarks == ("N395",)
+
+
+PAID = ("SVC*HC:J1756:JZ*45.8*35.91**200", "CAS*CO*253*.73", "CAS*PR*2*9.16")
+
+
+@pytest.mark.parametrize(
+    ("rows", "says", "share"),
+    [
+        (["CLP*C1*1*45.8*35.91*9.16*MB*ICN", *PAID], "paid", "9.16"),
+        (["CLP*C1*22*-45.8*-35.91*-9.16*MB*ICN"], "reversed", "-9.16"),
+        (["CLP*C1*23*45.8*0**MB*ICN"], "received", "0"),
+        (["CLP*C1*25*45.8*35.91**MB*ICN", *PAID], "received", "9.16"),
+        # All of it is the deductible's.
+        (["CLP*C1*1*45.8*0*45.8*MB*ICN", "SVC*HC:J1756*45.8*0", "CAS*PR*1*45.8"], "paid", "45.8"),
+        # Not covered at the patient's cost is no payment.
+        (["CLP*C1*4*45.8*0*45.8*MB*ICN", "SVC*HC:J1756*45.8*0", "CAS*PR*96*45.8"], "denied", "0"),
+        # Without services.
+        (["CLP*C1*4*45.8*0**MB*ICN", "CAS*CO*29*45.8"], "denied", "0"),
+        (["CLP*C1*1*300*250**MB*ICN"], "paid", "0"),
+        (["CLP*C1*1*300*0*300*MB*ICN", "CAS*PR*1*300"], "paid", "300"),
+    ],
+)
+def test_paid_denied_or_taken_back(rows: list[str], says: str, share: str) -> None:
+    found = claim(remittance(rows))
+    assert (found.says, found.share, found.payer) == (says, Decimal(share), "MEDICARE PART B")
+
+
+def test_remarks_of_a_claim_stand_in_its_moa() -> None:
+    found = claim(remittance(["CLP*C1*4*45.8*0**MB*ICN", "MOA***MA130*N115"]))
+    assert found.remarks == ("MA130", "N115")
+
+
+def test_the_same_answer_is_known_in_another_file() -> None:
+    rows = ["CLP*C1*1*45.8*35.91*9.16*MB*ICN", *PAID]
+    first = claim(remittance(rows))
+    assert claim(remittance(rows, usage="P").replace(b"*000000101*", b"*000000102*")).said == (
+        first.said
+    )
+    assert claim(remittance(rows, payment="CHK2")).said != first.said
+
+
+def test_whether_it_is_a_test() -> None:
+    rows = ["CLP*C1*1*45.8*35.91*9.16*MB*ICN", *PAID]
+    assert claim(remittance(rows)).is_test
+    assert not claim(remittance(rows, usage="P")).is_test
+
+
+def test_other_delimiters_and_no_line_breaks() -> None:
+    plain = (DATA / "277CA_two_accepted_one_rejected.x12").read_bytes()
+    other = plain.replace(b"\n", b"").replace(b":", b">").replace(b"*", b"|").replace(b"~", b"\r")
+    assert read(other) == read(plain)
+
+
+def test_several_answers_in_one_file() -> None:
+    taken = status(["TRN*2*C1", "STC*A2:20*20261205*WQ*1"])
+    found = read(acknowledged(7, ["AK2*837*0007", "IK5*A"]) + taken + taken)
+    assert [(one.kind, one.says) for one in found if not isinstance(one, Problem)] == [
+        ("999", "received"),
+        ("277CA", "accepted"),
+        ("277CA", "accepted"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (file("ST*837*0001*005010X222A1", "SE*2*0001"), "it is a claim file"),
+        (file("ST*277*0001*005010X213", "SE*2*0001"), "its 277 is of another guide"),
+        (file("ST*271*0001*005010X279A1", "SE*2*0001"), "none of its transactions is one"),
+        (b"", "the file is empty"),
+        (b"{}", "the file begins with JSON"),
+    ],
+)
+def test_what_holds_no_answer_is_told(content: bytes, why: str) -> None:
+    with pytest.raises(NotX12, match=why):
+        read(content)
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ("CLP*C0*1*much*0", "CLP can't be read, so its claim was passed over"),
+        ("CLP", "CLP can't be read, so its claim was passed over"),
+    ],
+)
+def test_what_can_not_be_read_keeps_nothing_else(bad: str, why: str) -> None:
+    good = ["CLP*C1*1*45.8*35.91*9.16*MB*ICN", *PAID]
+    problem, found = read(remittance([bad, "SVC*HC:J1756*1*1"], good))
+    assert isinstance(problem, Problem)
+    assert problem.problem == why
+    assert isinstance(found, ClaimAnswer)
+    assert found.number == "C1"
+
+
+@pytest.mark.parametrize("row", ["IK3", "IK3*N4*x**8", "IK4*1", "IK5", "AK1*HC*x"])
+def test_a_broken_999_is_told(row: str) -> None:
+    found = read(acknowledged(7, ["AK2*837*0007", row, "IK3*N4*12**8", "IK5*R*5"]))
+    assert any(isinstance(one, Problem) for one in found)
+    assert any(isinstance(one, BatchAnswer) for one in found)
+
+
+def test_each_category_has_words() -> None:
+    table = answer_codes()
+    assert table.words("A7:164:IL") == "something is invalid"
+    assert table.words("Z9:1") == "Z9:1"
