@@ -28,12 +28,11 @@ hapi: | .venv/bin/python  ## run the HAPI FHIR sandbox in the foreground, on por
 
 test: .venv/.dev  ## everything, with the real HAPI server and a browser (up to 25 minutes)
 	@.ci/prerequisites java maven chromium
-	@FERROCLAIM_ALL_TESTS=1 $(BIN)/pytest
+	@FERROCLAIM_ALL_TESTS=1 .ci/together "$(BIN)/pytest -m aside tests/contract tests/browser" "$(BIN)/pytest -p no:cacheprovider -m 'not aside'"
 
-QUICK = $(BIN)/pytest -q --every 6 -m "not (hapi or browser or slow)"
+QUICK = $(BIN)/pytest -q --every 6 -m 'not (hapi or browser or slow)'
 test-quick: .venv/.dev  ## units, scenarios and contracts, every sixth of their cases (up to 2 minutes)
-	@$(QUICK) -p no:cacheprovider tests/unit tests/scenarios & units=$$!; others=0; \
-	$(QUICK) tests/contract || others=$$?; wait $$units && exit $$others
+	@.ci/together "$(QUICK) tests/contract" "$(QUICK) -p no:cacheprovider tests/unit tests/scenarios"
 
 test-spark: .venv/.dev .venv/.spark  ## bulk runs by Spark, to Parquet and from object storage, byte for byte (downloads Spark: 400 MB; two minutes)
 	@.ci/prerequisites java

@@ -1,5 +1,6 @@
 """Charts from which claims can be written, and the validator that looks at what was written."""
 
+import functools
 import io
 import json
 import logging
@@ -7,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 import msgspec
+import pyx12.map_if
 import pyx12.params
 import pyx12.x12n_document
 
@@ -23,6 +25,18 @@ from mappings.writing.preparing.prepared import Claim
 from tests import builders
 from tests.builders import Resource
 
+# pyx12 reads its maps anew for each file, which takes twenty times as long as the file; what it
+# counts in a file it keeps apart from them.
+_read_map = pyx12.map_if.load_map_file
+_PARAMETERS = pyx12.params.params()
+
+
+@functools.cache
+def _map(name: str, path: str | None) -> pyx12.map_if.map_if:
+    return _read_map(name, _PARAMETERS, path)
+
+
+pyx12.map_if.load_map_file = lambda name, _, path=None: _map(name, path)
 NOW = datetime(2026, 11, 23, 15, 5, tzinfo=UTC)
 NPI = "http://hl7.org/fhir/sid/us-npi"
 PROVIDER = BillingProvider(

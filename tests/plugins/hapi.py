@@ -16,17 +16,23 @@ from uuid import uuid4
 
 import pytest
 
-RUN = str(Path(__file__).parents[2] / "docker" / "hapi" / "run.py")
+TESTS = Path(__file__).parents[1]
+RUN = str(TESTS.parent / "docker" / "hapi" / "run.py")
 READY = "HAPI FHIR ready at "
 START_LIMIT = 300.0  # seconds; 12 on an idle machine
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what asks for the server, so that `-m "not hapi"` never starts it."""
+    """Mark what asks for the server, so that `-m "not hapi"` never starts it, and one of two runs
+    beside each other alone does."""
     for item in items:
         if "hapi" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.hapi)
+        elif item.path.is_relative_to(TESTS / "contract") or item.path.is_relative_to(
+            TESTS / "browser"
+        ):
+            item.add_marker(pytest.mark.aside)
 
 
 @pytest.fixture(scope="session")
