@@ -151,6 +151,7 @@ def read(
     config: Config = None,
 ) -> None:
     """What came back of the claims that left: kept with them, and shown in the worklist."""
+    from integration.claims.answering.files import named
     from integration.claims.answering.reading import read_answers
     from integration.configuration import settings as configuration
     from integration.serving.process import opened
@@ -161,7 +162,7 @@ def read(
     for name in sites:
         settings.site(name)
     with opened(settings) as store:
-        report = read_answers(store, sites, files, getpass.getuser())
+        report = read_answers(store, sites, named(files), getpass.getuser())
     for line in answered(report, form):
         typer.echo(line)
     for line in beside(report):

@@ -8,7 +8,7 @@ from decimal import Decimal
 from integration.wording.amounts import money
 from mappings.writing.answers.answer import AnswerKind, ClaimSays
 
-_SAYS: dict[ClaimSays, str] = {
+SAYS: dict[ClaimSays, str] = {
     "received": "received",
     "accepted": "accepted",
     "rejected": "rejected",
@@ -20,7 +20,7 @@ _SAYS: dict[ClaimSays, str] = {
 
 def says(kind: AnswerKind, said: ClaimSays, why: str, paid: Decimal, share: Decimal) -> str:
     """`paid $35.91, the patient owes $9.16`; `denied: J1756 JZ: CO-252 N395`."""
-    told = _SAYS[said]
+    told = SAYS[said]
     if said == "paid":
         told = f"paid {money(paid)}"
         told += f", the patient owes {money(share)}" if share > 0 else ""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from integration.claims.answering.files import named
 from integration.claims.answering.reading import AnswersReport, read_answers
 from integration.claims.sent import corrections, line_key
 from integration.cli import app
@@ -41,7 +42,7 @@ class Sent:
     def reads(self, content: bytes, name: str = "answer", site: str = "general") -> AnswersReport:
         path = self.office.folder / name
         path.write_bytes(content)
-        return read_answers(self.office.service.store, [site], [path], "ada")
+        return read_answers(self.office.service.store, [site], named([path]), "ada")
 
     def claim(self, *rows: str, clp: str = "1*100*80*20*MB*ICN1") -> list[str]:
         return [f"CLP*{self.number}*{clp}", *rows]
@@ -254,7 +255,7 @@ def test_a_trial_is_answered_and_counts_for_nothing(office: Opened) -> None:
     number = next(row[1] for row in parsed(here.files[0].read_text()) if row[0] == "CLM")
     path = here.folder / "answer"
     path.write_bytes(status([f"TRN*2*{number}", INVALID]))
-    report = read_answers(here.service.store, ["general"], [path], "ada")
+    report = read_answers(here.service.store, ["general"], named([path]), "ada")
     assert said(report) == [("rejected", "something is invalid")]
     assert [row.state for row in here.rows("released")] == ["released", "released"]
 

@@ -6,16 +6,19 @@ import io
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
 
 from integration.codes.folder import limits_in_words
-from integration.store import audit, failures, gaps, patients, rests, worklist
+from integration.store import audit, claims, failures, gaps, patients, rests, worklist
 from integration.store.failures import Failure
 from integration.store.worklist import Sort
 from integration.web.worklist import routes
 from integration.wording import words
+from tests.answers import remittance
 from tests.fakes.browser import Browser
 from tests.fakes.stage import seed_worklist
 from tests.plugins.pages import Clinic, Open
@@ -514,3 +517,53 @@ def test_a_claim_file_is_for_billers_and_known_by_its_name(office: Clinic) -> No
     assert browser.get("/claims/general_000000001_837P.x12").status_code == 404
     assert browser.get("/claims/..%2Fetc").status_code == 404
     assert office.browser().get("/claims/general_000000001_837P.x12").status_code == 401
+
+
+def sent(office: Clinic, page: Any, browser: Browser) -> str:
+    """The id of a released line that left in claim C1."""
+    released = keys(page)[:1]
+    act(browser, page, "release", released)
+    with office.store.transaction() as db:
+        row = worklist.get(db, released[0], ["general"])
+        assert row
+        assert row.release
+        file = claims.NewFile(
+            site="general", name="general_000000001_837P.x12", format="x12", kind="837P",
+            receiver=None, control=1, production=True, trial=False, content=b"",
+        )  # fmt: skip
+        claim = claims.NewClaim(
+            number="C1", draft_id="d1", patient_id=row.patient_id, frequency="1", original=None,
+            about=None, total=row.value or Decimal(0), lines=[row.line_id],
+            releases={row.line_id: row.release},
+        )  # fmt: skip
+        claims.record(db, file, [claim], "ada", "biller")
+    return row.line_id
+
+
+def test_a_biller_hands_in_what_came_back(office: Clinic) -> None:
+    browser, page = signed_in(office)
+    with office.store.transaction() as db:
+        db.execute("delete from claim_files")
+    line = sent(office, page, browser)
+    page = browser.get("/worklist?view=sent")
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
+    assert csrf
+    denied = ["CLP*C1*4*45.8*0**MB*ICN1", "SVC*HC:J1756:JZ*45.8*0", f"REF*6R*{line[:24].upper()}"]
+    denied += ["CAS*CO*252*45.8", "LQ*HE*N395"]
+    content = remittance(denied, ["CLP*OTHER*1*10*10"], usage="P")
+    answer = browser.client.post(
+        "/worklist/answers?view=denied",
+        data={"csrf": csrf[1]},
+        files=[("file", ("a.835", content)), ("file", ("b.txt", b"hello"))],
+    )
+    assert "Answers to our claims: 1 denied. 1 to claims of others." in answer.text
+    assert "it is not an X12 file (b.txt)" in answer.text
+    assert '<span class="chip billing">CO-252</span>' in answer.text
+    opened = browser.get(f"/worklist?view=denied&open={keys(answer)[0]}").text
+    assert "MEDICARE PART B: denied: J1756 JZ: CO-252 N395 (835)" in unescape(opened)
+    nothing = browser.client.post("/worklist/answers", data={"csrf": csrf[1]})
+    assert "choose the files that came back" in nothing.text
+    forged = browser.client.post(
+        "/worklist/answers", data={"csrf": "x"}, files=[("file", ("a.835", content))]
+    )
+    assert "not sent from ferroclaim" in forged.text

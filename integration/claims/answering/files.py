@@ -1,11 +1,12 @@
 """Files of answers, packed or not.
 
-Held by tests/unit/test_bulk_reports.py and tests/contract/test_answers.py.
+Held by tests/unit/test_bulk_reports.py.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import IO, Any, BinaryIO, NamedTuple, TypeVar
 
 from integration.assessing.files import File, files_in, unread
 from integration.assessing.unpacking import DAMAGED, NotRead, unpacked
@@ -17,24 +18,33 @@ from mappings.writing.x12.reading import NotX12
 Said = TypeVar("Said", bound=Answer)
 
 
-def named(paths: Sequence[Path]) -> Iterator[File]:
+class AnswerFile(NamedTuple):
+    """A file by the name that problems give it; `why`: what keeps it from being read."""
+
+    name: str
+    opened: Callable[[], IO[Any]]
+    why: str | None = None
+
+
+def named(paths: Sequence[Path]) -> Iterator[AnswerFile]:
     """Each file, and those of each folder; ConfigurationError where one is not there."""
     for path in paths:
         if not path.exists():
             raise ConfigurationError(f"{path}: there is no such file or folder.")
     for path in paths:
-        yield from files_in(path) if path.is_dir() else [File(path.name, path)]
+        for file in files_in(path) if path.is_dir() else [File(path.name, path)]:
+            yield AnswerFile(file.name, partial(file.path.open, "rb"), file.why)
 
 
 def said(
-    file: File, reading: Callable[[BinaryIO], Iterator[Said | Problem]], lacks: str
+    file: AnswerFile, reading: Callable[[BinaryIO], Iterator[Said | Problem]], lacks: str
 ) -> Iterator[Said | Problem]:
     """What READING finds in it. LACKS: what is said of a file without any of it."""
     if file.why:
         yield Problem(file.name, file.why)
         return
     try:
-        with file.path.open("rb") as stream:
+        with file.opened() as stream:
             for one in reading(unpacked(stream)):
                 yield placed(one, file.name) if isinstance(one, Problem) else one
     except (NotX12, NotRead) as problem:

@@ -4,14 +4,12 @@ Held by tests/contract/test_answers.py.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
-from pathlib import Path
 
-from integration.assessing.files import File
-from integration.claims.answering.files import named, said
+from integration.claims.answering.files import AnswerFile, said
 from integration.claims.answering.sets import PlacedClaim, claims_of
 from integration.claims.sent import line_key
 from integration.store import Db, Store, answers, claims
@@ -43,11 +41,11 @@ class AnswersReport:
 
 
 def read_answers(
-    store: Store, sites: Sequence[str], paths: Sequence[Path], by: str
+    store: Store, sites: Sequence[str], files: Iterable[AnswerFile], by: str
 ) -> AnswersReport:
-    """Of files and folders, to claims of SITES; each file is kept whole or not at all."""
+    """To claims of SITES; each file is kept whole or not at all."""
     report = AnswersReport()
-    for file in named(paths):
+    for file in files:
         with store.transaction() as db:
             _File(db, sites, file, by, report).read()
     return report
@@ -55,7 +53,7 @@ def read_answers(
 
 class _File:
     def __init__(
-        self, db: Db, sites: Sequence[str], file: File, by: str, report: AnswersReport
+        self, db: Db, sites: Sequence[str], file: AnswerFile, by: str, report: AnswersReport
     ) -> None:
         self._db, self._sites, self._file, self._by = db, sites, file, by
         self._report = report

@@ -46,11 +46,11 @@ EMPTY = {
     "sent": ("No claim has been sent yet.", "Write claims of released lines from their view."),
     "denied": (
         "No claim was denied or rejected.",
-        "Answers are read with `ferroclaim claims read`; what a payer refuses comes here.",
+        "What a payer or its front end refuses comes here, as soon as its answer is read.",
     ),
     "paid": (
         "No payment has been read yet.",
-        "Remittances (835) are read with `ferroclaim claims read`.",
+        "What payers paid comes here, as soon as their remittances (835) are read.",
     ),
     "changed": (
         "No released line has changed since.",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import Response
 
 from integration.errors import FerroclaimError
@@ -19,7 +19,7 @@ from integration.store.releases import NotReleasable
 from integration.store.worklist import Filters, Row
 from integration.web.gate import FromOurPage, OfPages, PageContext, with_role
 from integration.web.pages import PageRoute, actor, download, page
-from integration.web.worklist import acting, deciding, desk, export, sending, sites
+from integration.web.worklist import acting, answering, deciding, desk, export, sending, sites
 from integration.web.worklist.acting import Act, RefusedLines, Results, acted, role_of
 from integration.web.worklist.deciding import Entered
 from integration.web.worklist.desk import Filtered, address
@@ -122,6 +122,18 @@ def decide(
     when_ = "in a moment" if by_itself else "when somebody next opens their chart"
     done = f"Recorded. {who_waits} will be assessed again {when_}."
     return _page(request, here, session, filters, line, Results(done))
+
+
+@router.post("/worklist/answers", dependencies=[FromOurPage])
+def answers(
+    request: Request,
+    here: OfPages,
+    session: Biller,
+    filters: Filtered,
+    file: Annotated[list[UploadFile], File()] = [],  # noqa: B006 (FastAPI copies it)
+) -> Response:
+    """What came back of claims, in files of the clearinghouse or the payers."""
+    return _page(request, here, session, filters, "", answering.read(here, session, file))
 
 
 @router.post("/worklist", dependencies=[FromOurPage])

@@ -1,7 +1,7 @@
 """What payers answer with money: the claims of an 835 (X12 005010X221A1), as far as they tell what
 was paid, and why not.
 
-Held by tests/unit/test_bulk_reports.py and tests/unit/test_answers.py.
+Held by tests/unit/test_answers.py.
 """
 
 import re
