@@ -5,6 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mappings.record import Problem
 from mappings.writing.answers.answer import Answer, BatchAnswer, ClaimAnswer
@@ -278,3 +280,31 @@ def test_each_category_has_words() -> None:
     table = answer_codes()
     assert table.words("A7:164:IL") == "something is invalid"
     assert table.words("Z9:1") == "Z9:1"
+
+
+SAMPLES = [path.read_bytes().replace(b"\n", b"").split(b"~") for path in sorted(DATA.glob("*.x12"))]
+JUNK = st.sampled_from([b"", b"*", b"**8*x", b"CLP", b"CLP*", b"SVC*HC", b"CAS*CO", b"STC", b"HL",
+                        b"IK4*1", b"IK3", b"IK5", b"AK9", b"AK1*HC", b"TA1*1", b"ST*835", b"ST*277",
+                        b"SE", b"TRN", b"MOA", b"LQ", b"\xff\xfe", b"DTM*472*2026"])  # fmt: skip
+
+
+@given(
+    st.sampled_from(SAMPLES),
+    st.lists(st.tuples(st.integers(1, 60), st.sampled_from("dri"), JUNK), max_size=6),
+)
+def test_whatever_stands_in_a_file_it_is_read_or_told(
+    sample: list[bytes], changes: list[tuple[int, str, bytes]]
+) -> None:
+    """Segments that go, come twice or are none."""
+    rows = list(sample)
+    for at, what, junk in changes:
+        place = at % len(rows) or 1
+        if what == "d" and place < len(rows):
+            del rows[place]
+        else:
+            rows.insert(place, junk if what == "i" else rows[min(place, len(rows) - 1)])
+    try:
+        found = read(b"~".join(rows))
+    except NotX12:
+        return
+    assert all(isinstance(one, ClaimAnswer | BatchAnswer | Problem) for one in found)
