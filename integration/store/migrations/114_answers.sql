@@ -36,8 +36,10 @@ create index answered_lines_line on answered_lines (patient_id, line_id);
 create trigger worklist_of_answers after insert or update or delete on answered_lines
     for each row execute function worklist_goes_stale();
 
--- As 109 has it; in the end what was paid of a line, why it was denied, and whether its pair waits for the biller again.
-create or replace view worklist_now as
+-- As 109 has it, with what was paid of a line, why it was denied, and whether its pair was paid, or waits for the biller again.
+drop table worklist;
+drop view worklist_now;
+create view worklist_now as
 with said as (
     select l.patient_id, p.site, l.id as line_id, l.pair, l.code, l.status, l.owner, l.value, l.service_date, l.policy, l.claim,
         l.changed_at, l.first_seen_at, l.gone_at, l.payment, l.provider, l.labels, l.snoozed_until,
@@ -82,14 +84,19 @@ select patient_id, count(release) over one > 0 as released, count(sent_number) o
     bool_or(release is not null and (gone_at is not null or claim <> released_claim or status = 'not-billable'
         or status = 'held' and (released_status = 'ready' or waits_for <> '{}'))) over one
     or count(release) over one between 1 and count(*) over one - 1 as changed,
+    bool_or(refused) over one as refused, bool_or(sent_state = 'paid') over one is true as settled,
     max(snoozed_until) over one as snoozed_until, site, status, waits_for, value, payment, pair, line_id,
     sum(value) over one as worth, min(service_date) over one as day, min(file_by) over one as due, code, service_date, policy,
     max(provider) over one as provider, place, max(owner) over one as owner, labels, waived_for, max(changed_at) over one as changed_at,
     released_at, release_reason, gone_at, first_seen_at, release, sent_number, sent_file, sent_state, sent_at,
-    paid, denied_for, bool_or(refused) over one as refused
+    paid, denied_for
 from said window one as (partition by patient_id, pair);
 
-alter table worklist add column paid numeric, add column denied_for text[] not null default '{}',
-    add column refused boolean not null default false;
-update worklist w set refused = n.refused from worklist_now n
-    where n.refused and n.patient_id = w.patient_id and n.line_id = w.line_id;
+create table worklist as select * from worklist_now;
+alter table worklist add primary key (patient_id, line_id);
+alter table worklist add foreign key (patient_id) references patients on delete cascade;
+create index worklist_policy on worklist (policy);
+create index worklist_provider on worklist (provider);
+create index worklist_place on worklist (place);
+create index worklist_owner on worklist (owner);
+create index worklist_labels on worklist (patient_id) where labels <> '{}';
