@@ -1,6 +1,7 @@
 """TA1, 999, 277CA and 835 as they are read."""
 
 import io
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -280,6 +281,34 @@ def test_each_category_has_words() -> None:
     table = answer_codes()
     assert table.words("A7:164:IL") == "something is invalid"
     assert table.words("Z9:1") == "Z9:1"
+
+
+def test_all_that_a_service_says() -> None:
+    rows = ["CLP*C1*1*45.8*35.91*9.16*MB*ICN", "NM1*QC*1*DOE*JANE****MI*w-12 3", "DTM*232*20261101"]
+    rows += ["SVC*HC:j1756:jz:kx:long*45.8*35.91**200", "DTM*150*20261103", "CAS*CO*253*.73**45*1"]
+    rows += [
+        "REF*6R*LINE1",
+        "LQ*HE*N395",
+        "LQ*RX*75",
+        "SVC*NU:0636*9*",
+        "SVC*HC:J3490*9**HC:J1756*1*HC:J2916",
+    ]
+    found = claim(remittance(rows))
+    assert (found.member_id, found.charge, found.segment) == ("W123", Decimal("45.8"), 7)
+    first, second = found.services
+    assert (first.code, first.modifiers, first.segment) == ("J1756", ("JZ", "KX"), 10)
+    assert (first.charge, first.paid, first.day) == (
+        Decimal("45.8"),
+        Decimal("35.91"),
+        date(2026, 11, 3),
+    )
+    assert [(one.code, one.amount) for one in first.adjusted] == [
+        ("CO-253", Decimal(".73")),
+        ("CO-45", Decimal(1)),
+    ]
+    assert (first.line, first.remarks) == ("LINE1", ("N395",))
+    # By the code that was billed, and the claim's day where it has none of its own.
+    assert (second.code, second.paid, second.day) == ("J2916", Decimal(0), date(2026, 11, 1))
 
 
 SAMPLES = [path.read_bytes().replace(b"\n", b"").split(b"~") for path in sorted(DATA.glob("*.x12"))]
