@@ -5,7 +5,7 @@ Held by tests/unit/test_answers.py.
 
 import hashlib
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -61,7 +61,9 @@ class ClaimAnswer(Struct, frozen=True, kw_only=True):
     place in the file, from 1; `said`: the same for the same answer in another file. `codes`: STC
     composites of a 277CA, CLP02 of an 835. `payer_number`: the payer's own (ICN). Of an 835 in
     dollars what was charged and paid, and the patient's share; `member_id`: of the insured, letters
-    and digits alone. `is_test`: ISA15 is T."""
+    and digits alone. `day`: of the payment or the status; `payment`: what tells one payment of a
+    payer from another; `set`: our transaction set, where a 277CA names it; `notes`: what a front
+    end writes. `is_test`: ISA15 is T."""
 
     kind: AnswerKind
     number: str
@@ -72,6 +74,10 @@ class ClaimAnswer(Struct, frozen=True, kw_only=True):
     payer: str = ""
     payer_number: str = ""
     member_id: str = ""
+    day: date | None = None
+    payment: str = ""
+    set: str = ""
+    notes: tuple[str, ...] = ()
     charge: Decimal = Decimal(0)
     paid: Decimal = Decimal(0)
     share: Decimal = Decimal(0)
@@ -91,7 +97,8 @@ class SegmentFault(Struct, frozen=True):
 
     @property
     def sentence(self) -> str:
-        where = f"segment {self.position} {self.segment}".rstrip()
+        place = f"segment {self.position}" if self.position else "segment"
+        where = f"{place} {self.segment}".rstrip()
         where = f"{where}, element {self.element}" if self.element else where
         return f"{where}: {self.says}"
 
@@ -99,13 +106,14 @@ class SegmentFault(Struct, frozen=True):
 class BatchAnswer(Struct, frozen=True, kw_only=True):
     """What is said of many claims at once: of our interchange or group, by its number `control`, or
     of one transaction set, by its number `set`. `biller`: of the claims of one billing provider
-    alone, by its NPI."""
+    alone, by its NPI. `written`: the day of our interchange (ISA09), where it is told."""
 
     kind: AnswerKind
     says: ClaimSays
     segment: int
     said: str
     control: int | None = None
+    written: str = ""
     set: str = ""
     biller: str = ""
     codes: tuple[str, ...] = ()
@@ -114,6 +122,18 @@ class BatchAnswer(Struct, frozen=True, kw_only=True):
 
 
 Answer = ClaimAnswer | BatchAnswer
+
+
+def day(text: str) -> date:
+    """X12's D8; ValueError where it is none."""
+    return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 (a day)
+
+
+def day_or_none(text: str) -> date | None:
+    try:
+        return day(text)
+    except ValueError:
+        return None
 
 
 def digest(segments: Iterable[Segment]) -> str:
