@@ -19,6 +19,10 @@ from integration.web.worklist.acting import RefusedLines, Results
 from integration.wording import answers, words
 
 
+PATH = "/worklist/answers"
+MOST_BYTES = 50 * 2**20  # of the files of one time
+
+
 def read(here: PageContext, session: Session, files: Sequence[UploadFile]) -> Results:
     given = [
         AnswerFile(file.filename or "a file", partial(_opened, file))
