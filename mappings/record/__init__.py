@@ -21,6 +21,7 @@ from mappings.record.diagnoses import (
 )
 from mappings.record.drugs import Amount, Container, Discard, Drug
 from mappings.record.encounters import (
+    KIND_OF_NOTE,
     NOT_HELD,
     DialysisTreatment,
     Encounter,
@@ -39,6 +40,7 @@ from mappings.record.sources import Coding, Concept, Decided, Problem, Source
 __all__ = [
     "DENIED_IN_WORDS",
     "IN_WORDS",
+    "KIND_OF_NOTE",
     "NOT_HELD",
     "TREATED_IN_WORDS",
     "VISIT_IN_WORDS",
