@@ -15,6 +15,7 @@ from mappings.record.coverages import (
 from mappings.record.diagnoses import (
     DENIED_IN_WORDS,
     IN_WORDS,
+    REFUTED,
     TREATED_IN_WORDS,
     VISIT_IN_WORDS,
     Diagnosis,
@@ -42,6 +43,7 @@ __all__ = [
     "IN_WORDS",
     "KIND_OF_NOTE",
     "NOT_HELD",
+    "REFUTED",
     "TREATED_IN_WORDS",
     "VISIT_IN_WORDS",
     "WHICH_IRON",
