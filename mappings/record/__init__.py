@@ -1,7 +1,7 @@
 """The facts of one patient that decide about intravenous iron: frozen, free of FHIR's shapes, each
 with its source."""
 
-from mappings.record.administrations import Administration, Giving, RouteSaid
+from mappings.record.administrations import Administration, Giving, RouteSaid, VialsSaid
 from mappings.record.coverages import (
     Authorization,
     AuthorizationDecision,
@@ -85,4 +85,5 @@ __all__ = [
     "Source",
     "Stay",
     "Subscriber",
+    "VialsSaid",
 ]

@@ -22,9 +22,9 @@ _WORDED = frozenset({IN_WORDS, TREATED_IN_WORDS, VISIT_IN_WORDS, DENIED_IN_WORDS
 
 class Diagnosis(Struct, frozen=True, gc=False, kw_only=True):
     """A condition or a coded reason. `refuted`: a clinician says that it is not so. `stands` is
-    false for refuted, entered-in-error and unconfirmed ones, for inactive ones that do not say since when, for one of which a status is
-    `unread`, and for what the patient or a relative has `told`. `snomed`: ICD-10-CM codes that only
-    the map gave, each with its SNOMED code.
+    false for refuted, entered-in-error and unconfirmed ones, for inactive ones that do not say
+    since when, for one of which a status is `unread`, and for what the patient or a relative has
+    `told`. `snomed`: ICD-10-CM codes that only the map gave, each with its SNOMED code.
     """
 
     source: Source
