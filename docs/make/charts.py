@@ -313,7 +313,13 @@ def notes() -> str:
     known = codes.note_types()
     rows = [
         ("LOINC code", known.loinc, known.source, known.verified),
-        ("text, where no LOINC code stands", known.names, known.source, known.verified),
+        (
+            "LOINC code that says nothing of the kind",
+            known.of_any_kind,
+            known.source,
+            known.verified,
+        ),
+        ("text, where no other LOINC code stands", known.names, known.source, known.verified),
         ("in front of such a text", known.before, known.source, known.verified),
     ]
     return f"""# Notes

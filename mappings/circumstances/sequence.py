@@ -38,13 +38,11 @@ def sequence(
     """
     notes: list[str] = []
     stage = _one_stage(having(diagnoses, "ckd", "ckd-parent"), notes)
-    kidney = [
-        _codes(diagnoses, "aki") if in_dialysis_facility else [],
-        _codes(diagnoses, "ckd-cause"),
-        stage,
-    ]
-    # The manifestation needs its cause before it (code first); without one it does not stand.
-    renal = _codes(diagnoses, "anemia-in-ckd") if any(kidney) else []
+    acute = _codes(diagnoses, "aki") if in_dialysis_facility else []
+    kidney = [acute, _codes(diagnoses, "ckd-cause"), stage]
+    # The manifestation needs its kidney disease before it (code first N18.-); without it, it does
+    # not stand.
+    renal = _codes(diagnoses, "anemia-in-ckd") if acute or stage else []
     anemia = _codes(diagnoses, "iron-deficiency-anemia")
     heart, deficiency = ([], []) if anemia else _of_heart(diagnoses)
     after = [anemia, deficiency, _codes(diagnoses, "dialysis")]

@@ -36,10 +36,11 @@ _HOSPITAL, _CRITICAL_ACCESS = "13X", "85X"
 
 
 class Warned(Struct, frozen=True):
-    """What a person should look at, and where it stands."""
+    """What a person should look at, and where it stands; `holds`: before the line leaves."""
 
     says: str
     source: Source
+    holds: bool = False
 
 
 class Setting(Struct, frozen=True, dict=True):
@@ -125,7 +126,8 @@ def setting(
             notes=visit.notes,
         )
     found = _outpatient(administration, encounter, places)
-    warning, notes = _warning(beside, record, day, site), (*visit.notes, *_by_word(encounter))
+    warning = _elsewhere(found, encounter) or _warning(beside, record, day, site)
+    notes = (*visit.notes, *_by_word(encounter))
     return structs.replace(found, warning=warning, notes=notes) if warning or notes else found
 
 
@@ -239,6 +241,23 @@ def _warning(
         f" ({facility.source.resource}): another payer may be responsible."
     )
     return Warned(says, facility.source)
+
+
+def _elsewhere(found: Setting, encounter: Encounter) -> Warned | None:
+    """A class that puts the visit elsewhere than its location does; the departments of a hospital
+    are one place."""
+    table = codes.settings()
+    by_class = table.by_code.get(table.place_of_kind.get(_kind(encounter) or "", ""))
+    located = table.by_code.get(found.code or "")
+    if by_class is None or located is None or by_class.code == located.code:
+        return None
+    if by_class.bill_type == located.bill_type == _HOSPITAL:
+        return None
+    says = (
+        f"The location says place of service {located.code} ({located.name}), and the class of the"
+        f" encounter {by_class.code} ({by_class.name}, {_class_says(encounter)})."
+    )
+    return Warned(says, encounter.source, holds=True)
 
 
 def _kind(encounter: Encounter) -> str | None:

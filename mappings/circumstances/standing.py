@@ -4,19 +4,20 @@ say is worked out once.
 Held by tests/scenarios/diagnoses.yaml.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import date, tzinfo
 from itertools import chain
 from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from mappings import codes
 from mappings.assessment import Evidence
 from mappings.circumstances.diagnoses import Stated, coded, doubtful_on, having, valid_days
 from mappings.circumstances.sequence import Sequenced, sequence
-from mappings.record import Administration, Diagnosis, Encounter, PatientRecord
+from mappings.record import REFUTED, Administration, Diagnosis, Encounter, PatientRecord
 from mappings.values.remembered import kept
+from mappings.values.stated import Unread
 
 # Groups of diagnoses that say a chronic kidney disease.
 CKD = ("ckd", "ckd-parent", "ckd-cause")
@@ -73,11 +74,13 @@ def cite_all(diagnoses: Iterable[Stated]) -> tuple[Evidence, ...]:
 
 
 class DiagnosisHistory(Struct, frozen=True, eq=False, dict=True):
-    """The diagnoses of one patient as they stand at each dose."""
+    """The diagnoses of one patient as they stand at each dose. A reason that is refuted as a
+    condition stands no more than one whose status is not understood."""
 
     record: PatientRecord
     zone: tzinfo | None
     _known: dict[tuple[object, ...], Standing] = field(default_factory=dict)
+    _reasons: dict[tuple[int, tuple[str, ...]], Diagnosis] = field(default_factory=dict)
 
     def at(
         self,
@@ -89,8 +92,11 @@ class DiagnosisHistory(Struct, frozen=True, eq=False, dict=True):
         """Those of the day: conditions, and coded reasons of the administration, its order and its
         encounter."""
         found = self._conditions(administration, encounter, day)
-        found += [(reason, True) for reason in reasons]
         open_ = self.doubtful_on(day) if self._unread else []
+        denied = self._denied(found) if self._refuted else {}
+        for reason in reasons:
+            found += [(stated, True) for stated in self._stated(reason, denied)]
+            open_ += [denied[code] for code in reason.icd10 if code in denied]
         said = chain.from_iterable([diagnosis.icd10 for diagnosis, _ in found])
         billable = codes.diagnoses().billable_among(said, day)
         key = (
@@ -109,6 +115,16 @@ class DiagnosisHistory(Struct, frozen=True, eq=False, dict=True):
     @kept
     def _unread(self) -> list[Diagnosis]:
         return [diagnosis for diagnosis in self.record.diagnoses if diagnosis.unread]
+
+    @kept
+    def _refuted(self) -> dict[str, Diagnosis]:
+        """By code; where a reason states it all the same, it is in doubt."""
+        return {
+            code: structs.replace(one, icd10=(code,), unread=Unread(REFUTED, "refuted"))
+            for one in self.record.diagnoses
+            if one.refuted
+            for code in one.icd10
+        }
 
     @kept
     def _confirmed(self) -> list[tuple[Diagnosis, date, date]]:
@@ -131,6 +147,19 @@ class DiagnosisHistory(Struct, frozen=True, eq=False, dict=True):
                 made_here = here is not None and diagnosis.encounter == here and not listed
                 found.append((diagnosis, made_here or diagnosis.source.resource in named))
         return found
+
+    def _denied(self, found: Iterable[tuple[Diagnosis, bool]]) -> dict[str, Diagnosis]:
+        """Codes of refuted conditions that no other condition of the day states."""
+        stated = set(chain.from_iterable(diagnosis.icd10 for diagnosis, _ in found))
+        return {code: one for code, one in self._refuted.items() if code not in stated}
+
+    def _stated(self, reason: Diagnosis, denied: Container[str]) -> Iterator[Diagnosis]:
+        """What a reason states that is not denied; the same object for the same."""
+        left = tuple([code for code in reason.icd10 if code not in denied])
+        if left == reason.icd10:
+            yield reason
+        elif left:
+            yield self._reasons.setdefault((id(reason), left), structs.replace(reason, icd10=left))
 
     def _named(self, administration: Administration, encounter: Encounter | None) -> set[str]:
         """Diagnoses that the dose, its encounter or its orders give as their reason."""

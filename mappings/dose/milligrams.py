@@ -12,6 +12,7 @@ from mappings import codes
 from mappings.assessment import State
 from mappings.codes.conversions import ml
 from mappings.dose.ordered import mg_a_day, mg_asked, mg_in_words, orders_of
+from mappings.dose.product import contents, package, whole
 from mappings.dose.strength import (
     chain,
     is_of_the_vial,
@@ -139,6 +140,9 @@ def _against(administration: Administration, amount: Decimal) -> Iterator[str]:
                 f'The route is recorded as "{route.says}" (dosage.route), by which'
                 f" {family.name} is not given."
             )
+    miscounted = _against_vials(administration, amount)
+    if miscounted:
+        yield miscounted
     for mass, element in manner.masses:
         if mass != exact(amount):
             whose = "its text" if element == "dosage.text" else "a note"
@@ -146,6 +150,31 @@ def _against(administration: Administration, amount: Decimal) -> Iterator[str]:
                 f"The dose is recorded as {administration.dose.says}, and {whose} says"
                 f" {plain(mass)} mg ({element})."
             )
+
+
+def _against_vials(administration: Administration, amount: Decimal) -> str | None:
+    """A note that counts other vials than the dose takes. Of more of them, the rest may be the
+    waste that is recorded; of half a one, it is the dose."""
+    said, drug = administration.giving.vials, administration.drug
+    if said is None or not drug.family:
+        return None
+    known = package(drug.ndcs, drug.family)
+    sizes = {said.each_mg} if said.each_mg else {known.mg} if known else contents(drug.family)
+    wasted = any(discard.amount.value for discard in administration.discards)
+    accounted = wasted or bool(administration.containers)
+    if not sizes or any(_takes(amount, size, said.count, accounted) for size in sizes if size):
+        return None
+    return (
+        f"The dose is recorded as {administration.dose.says}, and a note counts other vials than"
+        f' that takes: "{said.says}" (note).'
+    )
+
+
+def _takes(amount: Decimal, size: Decimal, count: Decimal, accounted: bool) -> bool:
+    if count != count.to_integral_value():
+        return amount == size * count
+    fewest = whole(amount, size) / size
+    return count >= fewest if accounted else count == fewest
 
 
 def _stopped(administration: Administration) -> str | None:

@@ -60,7 +60,7 @@ def from_response(
     answers = [(item, False) for item in elements.items(resource.get("item"))]
     answers += [(item, True) for item in elements.items(resource.get("addItem"))]
     for item, is_added in answers or [({}, False)]:
-        original = asked.get(item.get("itemSequence"), {})
+        original = next((asked[one] for one in _sequences(item) if one in asked), {})
         number = _number(item) or elements.text(resource.get("preAuthRef"))
         period = _period(item) or resource.get("preAuthPeriod")
         unread = next(elements.unread_period(period, "ClaimResponse.preAuthPeriod"), None)
@@ -87,6 +87,12 @@ def from_response(
             created=elements.moment(resource.get("created")),
             unread=unread,
         )
+
+
+def _sequences(item: Resource) -> list[int]:
+    """The items of the request that an answer is of; an added one may be of several."""
+    said = item.get("itemSequence")
+    return [one for one in (said if isinstance(said, list) else (said,)) if isinstance(one, int)]
 
 
 def _error(resource: Resource) -> Unread | None:

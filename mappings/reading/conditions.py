@@ -141,6 +141,7 @@ def diagnosis(
         icd10=icd10 or worded,
         snomed=snomed,
         stands=not (out or unread or told),
+        refuted=verification == "refuted",
         unread=None if out or told else unread,
         told=told and not out,
         resolved=resolved,

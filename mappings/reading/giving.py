@@ -24,6 +24,7 @@ from mappings.reading.drugs.texts import (
     texts,
 )
 from mappings.reading.drugs.ungiven import outcome, sub_potent
+from mappings.reading.drugs.vial_counts import vials_said
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.units import bare
@@ -62,6 +63,7 @@ def giving(
         refused=said.refused or _wasted(dosages, dose) or _another(resource, dosages, drug),
         partly=said.partly or sub_potent(resource),
         masses=tuple(masses(resource, dosages)),
+        vials=vials_said(resource, dosages),
         unread=(*unread, *said.unread),
     )
 

@@ -1,7 +1,7 @@
 """The facts of one patient that decide about intravenous iron: frozen, free of FHIR's shapes, each
 with its source."""
 
-from mappings.record.administrations import Administration, Giving, RouteSaid
+from mappings.record.administrations import Administration, Giving, RouteSaid, VialsSaid
 from mappings.record.coverages import (
     Authorization,
     AuthorizationDecision,
@@ -15,12 +15,14 @@ from mappings.record.coverages import (
 from mappings.record.diagnoses import (
     DENIED_IN_WORDS,
     IN_WORDS,
+    REFUTED,
     TREATED_IN_WORDS,
     VISIT_IN_WORDS,
     Diagnosis,
 )
 from mappings.record.drugs import Amount, Container, Discard, Drug
 from mappings.record.encounters import (
+    KIND_OF_NOTE,
     NOT_HELD,
     DialysisTreatment,
     Encounter,
@@ -39,7 +41,9 @@ from mappings.record.sources import Coding, Concept, Decided, Problem, Source
 __all__ = [
     "DENIED_IN_WORDS",
     "IN_WORDS",
+    "KIND_OF_NOTE",
     "NOT_HELD",
+    "REFUTED",
     "TREATED_IN_WORDS",
     "VISIT_IN_WORDS",
     "WHICH_IRON",
@@ -81,4 +85,5 @@ __all__ = [
     "Source",
     "Stay",
     "Subscriber",
+    "VialsSaid",
 ]

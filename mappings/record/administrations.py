@@ -22,10 +22,19 @@ class RouteSaid(Struct, frozen=True, gc=False):
     routes: tuple[str, ...]
 
 
+class VialsSaid(Struct, frozen=True, gc=False):
+    """How many vials words say were given or used, of how many mg each where they say it."""
+
+    count: Decimal
+    each_mg: Decimal | None
+    says: str
+
+
 class Giving(Struct, frozen=True, gc=False, kw_only=True):
     """How a dose was given, beside its amount. `mixture`: what speaks of one, quoted, where the
     dose is a volume; `refused`: what says of a completed dose that it was not given, or not here;
     `partly`: that not all of it was; `masses`: doses in mg that words name, and the element;
+    `vials`: of how many vials a note says it was;
     `unread`: stated, not understood, and not needed."""
 
     routes: tuple[RouteSaid, ...] = ()
@@ -33,6 +42,7 @@ class Giving(Struct, frozen=True, gc=False, kw_only=True):
     refused: str | None = None
     partly: str | None = None
     masses: tuple[tuple[Decimal, str], ...] = ()
+    vials: VialsSaid | None = None
     unread: tuple[Unread, ...] = ()
 
 

@@ -15,20 +15,23 @@ TREATED_IN_WORDS = "Procedure.code"
 VISIT_IN_WORDS = "Encounter.type"
 # Words beside a code that is read, which deny it.
 DENIED_IN_WORDS = "Condition.code.text"
+# The element that says of a condition that it is none.
+REFUTED = "Condition.verificationStatus"
 _WORDED = frozenset({IN_WORDS, TREATED_IN_WORDS, VISIT_IN_WORDS, DENIED_IN_WORDS})
 
 
 class Diagnosis(Struct, frozen=True, gc=False, kw_only=True):
-    """A condition or a coded reason. `stands` is false for refuted, entered-in-error and
-    unconfirmed ones, for inactive ones that do not say since when, for one of which a status is
-    `unread`, and for what the patient or a relative has `told`. `snomed`: ICD-10-CM codes that only
-    the map gave, each with its SNOMED code.
+    """A condition or a coded reason. `refuted`: a clinician says that it is not so. `stands` is
+    false for refuted, entered-in-error and unconfirmed ones, for inactive ones that do not say
+    since when, for one of which a status is `unread`, and for what the patient or a relative has
+    `told`. `snomed`: ICD-10-CM codes that only the map gave, each with its SNOMED code.
     """
 
     source: Source
     icd10: tuple[str, ...] = ()
     snomed: tuple[tuple[str, str], ...] = ()
     stands: bool = True
+    refuted: bool = False
     unread: Unread | None = None
     told: bool = False
     resolved: bool = False

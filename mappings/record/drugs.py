@@ -40,6 +40,7 @@ class Drug(Struct, frozen=True, gc=False):
     clash: str | None = None
     ndcs: tuple[str, ...] = ()
     unread_ndcs: tuple[str, ...] = ()
+    unsaid_ndcs: tuple[str, ...] = ()
     strength: tuple[Decimal, Decimal] | None = None
     bag_mg: Decimal | None = None
     diluted: bool = False

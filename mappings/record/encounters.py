@@ -108,8 +108,13 @@ class DialysisTreatment(Struct, frozen=True, gc=False, kw_only=True):
     until: Moment | None = None
 
 
+# The element of a document that says what kind of note it is.
+KIND_OF_NOTE = "DocumentReference.type"
+
+
 class Note(Struct, frozen=True, gc=False, kw_only=True):
-    """`stated`: whether it says that it is final; `unread`: a status that is not understood."""
+    """`stated`: whether it says that it is final; `unread`: a status that is not understood, or a
+    kind that is not said."""
 
     source: Source
     final: bool

@@ -10,6 +10,7 @@ from mappings.charge.charge import Charge
 from mappings.charge.most_units import listed_units
 from mappings.charge.neighbors import Neighbors
 from mappings.codes.tables import DenialCodes, Family
+from mappings.policy.choosing import Rule
 from mappings.record import Source
 from mappings.requirements.result import Result
 from mappings.values.moment import Moment
@@ -181,12 +182,23 @@ def ndc(charge: Charge) -> Result | None:
             f" {us_date(charge.day)}."
         )
         return Result(state="incomplete", says=says, rule=rule, evidence=evidence)
-    unread = charge.administration.drug.unread_ndcs
-    if unread:
-        cited = (cite(charge.administration.source, f"NDC {unread[0]}"),)
-        says = f'The NDC "{unread[0]}" can\'t be read: it takes 11 digits, or 10 with dashes.'
+    return _unread_ndc(charge, rule) or Result(
+        state="missing", says="No NDC of the product used is recorded.", rule=rule
+    )
+
+
+def _unread_ndc(charge: Charge, rule: Rule | None) -> Result | None:
+    drug = charge.administration.drug
+    found = next(iter((*drug.unread_ndcs, *drug.unsaid_ndcs)), None)
+    if found is None:
+        return None
+    cited = (cite(charge.administration.source, f"NDC {found}"),)
+    if drug.unread_ndcs:
+        says = f'The NDC "{found}" can\'t be read: it takes 11 digits, or 10 with dashes.'
         return Result(state="incomplete", says=says, rule=rule, evidence=cited)
-    return Result(state="missing", says="No NDC of the product used is recorded.", rule=rule)
+    says = f'"{found}" looks like an NDC, and its system does not say that it is one.'
+    fix = "Send the code with the system of NDCs, http://hl7.org/fhir/sid/ndc."
+    return Result(state="incomplete", says=says, rule=rule, evidence=cited, fix=fix)
 
 
 _SMALLEST_VIALS = "Use the smallest vials that make up the dose, or record why there were none."

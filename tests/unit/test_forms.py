@@ -100,7 +100,7 @@ def test_a_document_of_ours_is_administrative_and_documents_nothing() -> None:
     assert document["type"]["coding"][0]["code"] == "51851-4"
     assert document["category"][0]["coding"][0]["code"] == "clinical-note"  # US Core: 1..*
     assert notes.note(document, Collection([])) is None
-    earlier = {"coding": [{"system": "http://loinc.org", "code": "34109-9"}]}  # of older versions
+    earlier = {"coding": [{"system": "http://loinc.org", "code": "11506-3"}]}  # of older versions
     assert notes.note(document | {"type": earlier}, Collection([])) is None
     assert notes.note(document | {"type": earlier, "identifier": []}, Collection([])) is not None
 

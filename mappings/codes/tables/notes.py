@@ -12,9 +12,11 @@ from mappings.values import words
 
 
 class NoteTypes(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fields=True):
-    """`names`: whole texts, with one of `before` in front of them or not."""
+    """`names`: whole texts, with one of `before` in front of them or not. `of_any_kind`: codes that
+    do not say which."""
 
     loinc: tuple[str, ...]
+    of_any_kind: tuple[str, ...] = ()
     names: tuple[str, ...]
     before: tuple[str, ...]
     source: str

@@ -209,6 +209,7 @@ def _drug(
         clash=clash,
         ndcs=tuple(dict.fromkeys(chain.from_iterable(found.ndcs for found in findings))),
         unread_ndcs=tuple(chain.from_iterable(found.unread_ndcs for found in findings)),
+        unsaid_ndcs=tuple(chain.from_iterable(found.unsaid_ndcs for found in findings)),
         strength=strength,
         bag_mg=bag_mg,
         diluted=diluted or len(ingredients) > 1 or not readable,

@@ -36,11 +36,13 @@ class ProductEvidence(Struct, frozen=True):
 
 class Findings(Struct, frozen=True):
     """`names_a_drug`: whether the concept says which drug it is, known here or not. `unread_ndcs`:
-    what stands in the place of an NDC."""
+    what stands in the place of an NDC; `unsaid_ndcs`: codes of packages whose system does not say
+    that they are NDCs."""
 
     evidence: tuple[ProductEvidence, ...] = ()
     ndcs: tuple[str, ...] = ()
     unread_ndcs: tuple[str, ...] = ()
+    unsaid_ndcs: tuple[str, ...] = ()
     diluted: bool = False
     names_a_drug: bool = False
 
@@ -67,6 +69,11 @@ def hcpcs(text: str) -> str:
 def _unread_ndcs(concept: Concept) -> Iterable[str]:
     codings = (one.code for one in concept.codings if one.system == "ndc" and one.code)
     return (code for code in codings if normal_ndc(code) is None)
+
+
+def _unsaid_ndcs(concept: Concept) -> Iterable[str]:
+    others = (one.code for one in concept.codings if one.system not in _DRUG_SYSTEMS)
+    return (code for code in others if (normal_ndc(code) or "") in codes.packages())
 
 
 class ProductFinder:
@@ -110,6 +117,7 @@ class ProductFinder:
             tuple(dict.fromkeys(evidence)),
             tuple(dict.fromkeys(ndcs)),
             tuple(_unread_ndcs(concept)),
+            tuple(_unsaid_ndcs(concept)),
             diluted,
             any(coding.code and coding.system in _DRUG_SYSTEMS for coding in concept.codings)
             or any(not codes.giving().names_nothing.is_all_of(text) for text in texts),

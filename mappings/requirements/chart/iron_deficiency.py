@@ -96,7 +96,7 @@ def _recorded(standing: Standing, family: Family | None, rule: Rule | None) -> R
 
 def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
     rule = charge.rules.iron_deficiency_diagnosis
-    if not charge.standing.billable("ckd", "ckd-cause"):
+    if not charge.standing.billable("ckd"):
         says = (
             "Anemia in CKD (D63.1) is recorded without a billable code for the kidney disease,"
             " which must be coded first."

@@ -108,16 +108,18 @@ def _without_esrd(standing: Standing, kidney: KidneyStatus) -> Result | None:
 
 
 def _without_its_cause(charge: Charge, rule: Rule | None) -> Result | None:
-    """D63.1 stands on no claim without its kidney disease (R9)."""
+    """D63.1 stands on no claim without its kidney disease (R9); what a code of its cause says
+    beside it (I12.9) is no stage."""
     renal = charge.has("anemia-in-ckd")
-    if not renal or charge.standing.billable(*CKD):
+    if not renal or charge.standing.billable("ckd", "ckd-parent"):
         return None
     says = (
         "D63.1 (anemia in CKD) goes on a claim only after its kidney disease (code first), and no"
         " billable code for that (N18.-) is active."
     )
     other = not_counted(charge, rule, *CKD)
-    cited = (*(other.evidence if other else ()), *cite_all(renal))
+    cause = charge.has("ckd-cause")
+    cited = (*(other.evidence if other else ()), *cite_all((*cause, *renal)))
     says = f"{other.says} {says}" if other else says
     return Result(state="incomplete", says=says, evidence=cited, rule=rule, blocking=True)
 

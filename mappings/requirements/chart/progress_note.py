@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from mappings.assessment import cite
 from mappings.charge.charge import Charge
-from mappings.record import Note
+from mappings.record import KIND_OF_NOTE, Note
 from mappings.requirements import quoting
 from mappings.requirements.result import Result
 from mappings.values.us_dates import us_date
@@ -37,10 +37,9 @@ def progress_note(charge: Charge) -> Result | None:
         )
     if of_encounter or recent:
         note = (of_encounter or recent)[0]
-        unread = f"The status of the note is not understood: {note.unread}."
         return Result(
             state="incomplete",
-            says=unread if note.unread else "The note is not signed (its status is not final).",
+            says=_doubt(note),
             evidence=(cite(note.source, quoting.note(note, charge.zone)),),
             rule=rule,
         )
@@ -63,6 +62,14 @@ def progress_note(charge: Charge) -> Result | None:
         ),
         rule=rule,
     )
+
+
+def _doubt(note: Note) -> str:
+    if note.unread is None:
+        return "The note is not signed (its status is not final)."
+    if note.unread.element == KIND_OF_NOTE:
+        return f"A note is on record, and nothing says of which kind it is: {note.unread}."
+    return f"The status of the note is not understood: {note.unread}."
 
 
 def _signed(notes: list[Note]) -> str:

@@ -31,7 +31,14 @@ def not_counted(charge: Charge, rule: Rule | None, *groups: str) -> Result | Non
         return None
     open_ = having(charge.doubtful, *groups)
     if open_:
-        return Result(state="incomplete", says=doubt(open_), evidence=cite_all(open_), rule=rule)
+        refuted = all(one.by.refuted for one in open_)
+        return Result(
+            state="contradicted" if refuted else "incomplete",
+            says=doubt(open_),
+            evidence=cite_all(open_),
+            rule=rule,
+            fix="Correct the condition, or the reason of the order." if refuted else None,
+        )
     said = having(told(charge.record), *groups)
     if said:
         says = (
@@ -50,6 +57,8 @@ def doubt(diagnoses: Sequence[Stated]) -> str:
 def _how(diagnoses: Sequence[Stated]) -> str:
     if all(one.by.unread and one.by.unread.element == DENIED_IN_WORDS for one in diagnoses):
         return "by a code that its own words contradict"
+    if all(one.by.refuted for one in diagnoses):
+        return "as a reason of the dose, and refuted as a condition"
     if all(one.by.is_worded for one in diagnoses):
         return "in words or by a code that is not read"
     if any(one.by.is_worded for one in diagnoses):

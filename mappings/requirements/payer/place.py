@@ -21,6 +21,8 @@ _SAY_ONCE = {
 _LOOK_AT_STAY = "Check whether the dose belongs to that stay before the line is released."
 
 
+_CORRECT_PLACE = "Correct the class of the encounter, or its location."
+
 _CORRECT_STAY = (
     "Correct the encounter, or leave the dose to the inpatient claim if it was given in that stay."
 )
@@ -52,15 +54,16 @@ def place_of_service(charge: Charge) -> Result | None:
             state="not-covered", says=says, evidence=evidence, value=setting.code, row=asked
         )
     if setting.warning:
+        holds = setting.warning.holds
         warned = cite(setting.warning.source, setting.warning.says)
         return Result(
-            state="incomplete",
+            state="contradicted" if holds else "incomplete",
             says=setting.warning.says,
             evidence=(*evidence, warned),
             value=setting.code,
             row=row,
-            fix=_LOOK_AT_STAY,
-            blocking=False,
+            fix=_CORRECT_PLACE if holds else _LOOK_AT_STAY,
+            blocking=holds,
         )
     return Result(
         state="met",
