@@ -164,6 +164,22 @@ def test_what_is_wrong_is_said_in_words(said: str, meaning: str) -> None:
     assert meaning in binaries.meaning(said)
 
 
+def test_its_log_repeats_no_row_and_tells_of_no_checkpoint(shared_folder: Path) -> None:
+    server = Embedded(shared_folder / "postgres")
+    try:
+        with psycopg.connect(server.start(), autocommit=True) as db:
+            db.execute("create table people (name text check (name <> 'Ada Sampleton'))")
+            with pytest.raises(psycopg.errors.CheckViolation, match="Ada Sampleton"):
+                db.execute("insert into people values (%s)", ["Ada Sampleton"])
+            db.execute("checkpoint")
+    finally:
+        server.leave()
+    log = (shared_folder / "postgres" / "log").read_text()
+    assert "violates check constraint" in log
+    assert "Sampleton)" not in log
+    assert "checkpoint complete" not in log
+
+
 @pytest.mark.parametrize(
     ("number", "when"),
     [
