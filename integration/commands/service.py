@@ -53,6 +53,7 @@ def serve(
         _waited_for(settings, connections=16 + service.workers) as store,
         metrics.served(store, service.metrics_port),
     ):
+        _tell_of_other_sites(settings, store)
         inside = Worker(tasks.engine(settings, store)) if with_worker else None
         app = create_app(settings, store, worker=inside)
         server = WebServer(app, service, lambda: _tell(settings, address_of(taken)))
@@ -83,6 +84,21 @@ def _tell(settings: "Settings", address: str) -> None:
         )
 
 
+def _tell_of_other_sites(settings: "Settings", store: "Store") -> None:
+    """A site that is called something else is another one: its claims could go out twice."""
+    from integration.store import patients
+
+    with store.transaction() as db:
+        there = patients.by_site(db)
+    for name in sorted(there.keys() - settings.sites.keys()):
+        _say(
+            f"The database keeps {there[name]} patients of the site {name!r}, which this"
+            " configuration does not name: its work waits for a process that knows it, and its"
+            " lines are in no list. If it was only renamed, call it so again: under another name"
+            " nothing of it is known as released, and its claims could go out twice."
+        )
+
+
 def worker(config: Config = None) -> None:
     """Assess what is queued, beside `serve` or on another machine with the same database."""
     from integration.configuration import settings as configuration
@@ -104,6 +120,7 @@ def worker(config: Config = None) -> None:
         _waited_for(settings, connections=4 + settings.service.workers) as store,
         _metrics_beside(store, settings.service.metrics_port),
     ):
+        _tell_of_other_sites(settings, store)
         hands = Worker(tasks.engine(settings, store))
         until_asked_to_stop(hands.ask_to_stop)
         hands.start()

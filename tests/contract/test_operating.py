@@ -22,7 +22,7 @@ from integration.ehr.transport.keys import Keyring, generate
 from integration.errors import ConfigurationError
 from integration.operating import metrics
 from integration.serving.app import MOST_BYTES, create_app
-from integration.store import DiskFull, Store, StoreUnavailable
+from integration.store import DiskFull, Store, StoreUnavailable, patients
 from integration.store.database import connection
 from integration.work import workflow
 from mappings.codes.freshness import freshness
@@ -340,6 +340,19 @@ def test_a_port_for_metrics_that_is_taken_stops_the_service_and_no_worker(
     assert (status, said.partition(": Addr")[0]) == (2, f"ferroclaim: {lacks}")
     assert begun[0].startswith(lacks)
     assert begun[1] == "A worker is at work for general.\n"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("command")
+def test_a_site_that_was_renamed_is_told_before_its_claims_go_out_twice(
+    service: Running, tmp_path: Path
+) -> None:
+    with service.store.transaction() as db:
+        patients.known_all(db, "old-name", ["p1", "p2"])
+        patients.known(db, "general", "p1")
+    told = _begun(service.store.url, tmp_path / "ferroclaim.toml")
+    assert told[0].startswith("The database keeps 2 patients of the site 'old-name', which this")
+    assert told[1] == "A worker is at work for general.\n"
 
 
 def _begun(database: str, config: Path) -> list[str]:
