@@ -271,6 +271,7 @@ def test_sweep_queues_what_changed(
     assert (status, said.split("\t")[0]) == (0, "general")
     assert service.queued() == ["patient:1"]
     assert command("sweep", "--since", "yesterday")[0] == 2
+    assert "is still to come" in command("sweep", "--since", "2126-11-01")[1]
     assert command("sweep", "nowhere") == (
         2,
         "ferroclaim: There is no site 'nowhere' in the configuration (known: general).\n",
