@@ -44,6 +44,7 @@ def serve(
     from integration.serving.listening import WebServer, address_of, bound
     from integration.serving.process import refuse_broken_files, until_asked_to_stop
     from integration.serving.worker import Worker
+    from integration.store import installation
 
     service = settings.service
     until_asked_to_stop(sys.exit)  # what was begun by then is put away
@@ -54,6 +55,8 @@ def serve(
         metrics.served(store, service.metrics_port),
     ):
         _tell_of_other_sites(settings, store)
+        with store.transaction() as db:
+            installation.serve_sites(db, settings.digests())
         inside = Worker(tasks.engine(settings, store)) if with_worker else None
         app = create_app(settings, store, worker=inside)
         server = WebServer(app, service, lambda: _tell(settings, address_of(taken)))

@@ -22,7 +22,8 @@ from integration.ehr.transport.keys import Keyring, generate
 from integration.errors import ConfigurationError
 from integration.operating import metrics
 from integration.serving.app import MOST_BYTES, create_app
-from integration.store import DiskFull, Store, StoreUnavailable, patients
+from integration.serving.worker import Worker
+from integration.store import DiskFull, Store, StoreUnavailable, installation, patients
 from integration.store.database import connection
 from integration.work import workflow
 from mappings.codes.freshness import freshness
@@ -341,6 +342,37 @@ def test_a_port_for_metrics_that_is_taken_stops_the_service_and_no_worker(
     assert (status, said.partition(": Addr")[0]) == (2, f"ferroclaim: {lacks}")
     assert begun[0].startswith(lacks)
     assert begun[1] == "A worker is at work for general.\n"
+
+
+def test_a_worker_that_knows_a_site_otherwise_than_serve_says_so_once(running: Make) -> None:
+    """Somebody changed the file, and started one of them anew."""
+    service = running(site={"time_zone": "America/New_York"})
+    worker = Worker(service.engine, 1, periodic=False)
+    other = running(site={"time_zone": "Europe/Berlin", "code_dir": None})
+    with structlog.testing.capture_logs() as logs, service.store.transaction() as db:
+        worker._take_over()
+        installation.serve_sites(db, service.settings.digests())
+        db.commit()
+        worker._take_over()
+        assert logs == []
+        installation.serve_sites(db, other.settings.digests())
+        db.commit()
+        worker._take_over()
+        worker._take_over()
+    assert [(entry["event"][:32], entry["sites"]) for entry in logs] == [
+        ("the configuration of this worker", ["general"])
+    ]
+
+
+def test_where_files_lie_and_secrets_make_no_other_configuration(tmp_path: Path) -> None:
+    def digest(**site: Any) -> dict[str, str]:
+        made = {"base_url": "https://ehr.example.org/fhir", "time_zone": "UTC", **site}
+        return Settings.model_validate({"sites": {"a": made}}).digests()
+
+    hooks = [{"lab": {"secret": f"open-sesame-please-{number}"}} for number in range(2)]
+    here, there = ({"policy_dir": tmp_path / name / "policies"} for name in "ab")
+    assert digest(hooks=hooks[0], **here) == digest(hooks=hooks[1], **there)
+    assert digest(vendor="epic") != digest(vendor="oracle")
 
 
 @pytest.mark.slow
