@@ -23,7 +23,16 @@ from integration.errors import ConfigurationError
 from integration.operating import metrics
 from integration.serving.app import MOST_BYTES, create_app
 from integration.serving.worker import Worker
-from integration.store import DiskFull, Store, StoreUnavailable, installation, patients
+from integration.store import (
+    DiskFull,
+    Store,
+    StoreUnavailable,
+    failures,
+    installation,
+    patients,
+    rests,
+    sweeps,
+)
 from integration.store.database import connection
 from integration.work import workflow
 from mappings.codes.freshness import freshness
@@ -104,6 +113,19 @@ def test_a_full_disk_is_named_until_there_is_room(
     assert service.web.get("/readyz").status_code == 200
 
 
+def test_a_site_that_left_the_configuration_alerts_nobody_for_ever(service: Running) -> None:
+    now = datetime.now(UTC)
+    with service.store.transaction() as db:
+        for site in ("former", "general"):
+            rests.rest(db, site, "away", now)
+            sweeps.begin(db, site, "Observation", now, now)
+            failures.add(db, failures.Failure(site, "sweep", site, None, {}, "Refused", "No.", 1))
+    lines = told(service).splitlines()
+    found = {line.partition("{")[0] for line in lines if 'site="former"' in line}
+    assert found == {"ferroclaim_failed_work"}
+    assert 'ferroclaim_site_in_trouble{site="general"} 1.0' in lines
+
+
 def test_metrics_say_once_that_the_database_is_away(
     service: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,7 +164,7 @@ def test_a_large_body_is_refused_wherever_it_goes(service: Running, body: Any) -
 
 
 def told(service: Running) -> str:
-    collector = metrics.StoreCollector(service.store)
+    collector = metrics.StoreCollector(service.store, service.settings.sites)
     metrics.REGISTRY.register(collector)
     try:
         return generate_latest(metrics.REGISTRY).decode()
