@@ -44,6 +44,7 @@ def serve(
     from integration.serving.listening import WebServer, address_of, bound
     from integration.serving.process import refuse_broken_files, until_asked_to_stop
     from integration.serving.worker import Worker
+    from integration.store import installation
 
     service = settings.service
     until_asked_to_stop(sys.exit)  # what was begun by then is put away
@@ -51,9 +52,11 @@ def serve(
     with (
         closing(bound(service.host, service.port)) as taken,
         _waited_for(settings, connections=16 + service.workers) as store,
-        metrics.served(store, service.metrics_port),
+        metrics.served(store, settings.sites, service.metrics_port),
     ):
         _tell_of_other_sites(settings, store)
+        with store.transaction() as db:
+            installation.serve_sites(db, settings.digests())
         inside = Worker(tasks.engine(settings, store)) if with_worker else None
         app = create_app(settings, store, worker=inside)
         server = WebServer(app, service, lambda: _tell(settings, address_of(taken)))
@@ -118,7 +121,7 @@ def worker(config: Config = None) -> None:
         )
     with (
         _waited_for(settings, connections=4 + settings.service.workers) as store,
-        _metrics_beside(store, settings.service.metrics_port),
+        _metrics_beside(store, settings),
     ):
         _tell_of_other_sites(settings, store)
         hands = Worker(tasks.engine(settings, store))
@@ -130,13 +133,15 @@ def worker(config: Config = None) -> None:
 
 
 @contextmanager
-def _metrics_beside(store: "Store", port: int | None) -> Iterator[None]:
+def _metrics_beside(store: "Store", settings: "Settings") -> Iterator[None]:
     """Those of a worker, unless a process of the same configuration has the port already."""
     from integration.operating import metrics
 
     with ExitStack() as stack:
         try:
-            stack.enter_context(metrics.served(store, port))
+            stack.enter_context(
+                metrics.served(store, settings.sites, settings.service.metrics_port)
+            )
         except ConfigurationError as taken:
             _say(f"{taken} Until then this worker has none.")
         yield

@@ -68,4 +68,7 @@ def _moment(text: str | None) -> datetime | None:
         raise ConfigurationError(
             "--since is a date such as 2026-11-01, or a moment with its offset."
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment > datetime.now(UTC):
+        raise ConfigurationError(f"--since {text} is still to come: nothing has changed since.")
+    return moment

@@ -6,6 +6,8 @@ a site's name is written as an underscore there). Paths in the file are relative
 Held by tests/unit/test_settings.py.
 """
 
+import hashlib
+import json
 import os
 import sys
 import tomllib
@@ -143,6 +145,16 @@ class Settings(Section):
         named = {n: {**s, "name": n} if isinstance(s, Mapping) else s for n, s in sites.items()}
         return {**values, "sites": named}
 
+    def digests(self) -> dict[str, str]:
+        """Of what each site is, but for secrets and for where its files lie: processes that have
+        the same one decide alike."""
+        return {
+            name: hashlib.sha256(
+                json.dumps(site.model_dump(), default=_comparable, sort_keys=True).encode()
+            ).hexdigest()
+            for name, site in self.sites.items()
+        }
+
     def site(self, name: str) -> Site:
         try:
             return self.sites[name]
@@ -252,3 +264,10 @@ def _merged(below: Any, above: Any) -> Any:
     if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
         return above
     return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
+
+
+def _comparable(value: object) -> object:
+    """Of what JSON has no form for."""
+    if isinstance(value, Path):
+        return value.name
+    return sorted(map(str, value)) if isinstance(value, set | frozenset) else str(value)

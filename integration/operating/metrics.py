@@ -4,7 +4,7 @@ asking.
 Held by tests/contract/test_operating.py.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
@@ -71,10 +71,11 @@ def observer(site: str) -> Observer:
 
 
 class StoreCollector(Collector):
-    """Gauges out of the database; all processes of an installation tell the same."""
+    """Gauges out of the database; all processes of an installation tell the same. Of a site that
+    left the configuration nothing changes any more, and nothing is told but its failed work."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, sites: Collection[str]) -> None:
+        self._store, self._sites = store, sites
 
     def collect(self) -> Iterable[Metric]:
         try:
@@ -90,10 +91,13 @@ class StoreCollector(Collector):
             for name, (says, labels, query) in _GAUGES.items():
                 family = GaugeMetricFamily(name, says, labels=labels)
                 for *values, number in db.execute(query.encode()):
+                    if labels[:1] == ["site"] and name != FAILED and values[0] not in self._sites:
+                        continue
                     family.add_metric([str(value) for value in values], float(number or 0))
                 yield family
 
 
+FAILED = "ferroclaim_failed_work"
 _OPEN = "from procrastinate_jobs where status in ('todo', 'doing')"
 _GAUGES: dict[str, tuple[str, list[str], str]] = {
     "ferroclaim_queue_jobs": (
@@ -110,7 +114,7 @@ _GAUGES: dict[str, tuple[str, list[str], str]] = {
                 and e.type = 'deferred'
             where j.status = 'todo' and coalesce(j.scheduled_at, now()) <= now()""",
     ),
-    "ferroclaim_failed_work": (
+    FAILED: (
         "Work that needs a person.",
         ["site", "task"],
         "select site, task, count(*) from failures group by 1, 2",
@@ -162,7 +166,7 @@ _GAUGES: dict[str, tuple[str, list[str], str]] = {
 
 
 @contextmanager
-def served(store: Store, port: int | None) -> Iterator[None]:
+def served(store: Store, sites: Collection[str], port: int | None) -> Iterator[None]:
     """Meanwhile on 127.0.0.1, on a port of its own, so that nobody outside reads it by way of the
     pages; nothing without PORT. ConfigurationError where it is taken."""
     if port is None:
@@ -176,7 +180,7 @@ def served(store: Store, port: int | None) -> Iterator[None]:
             " service.metrics_port, or FERROCLAIM_SERVICE__METRICS_PORT for one of several"
             " processes."
         ) from None
-    collector = StoreCollector(store)
+    collector = StoreCollector(store, sites)
     REGISTRY.register(collector)
     try:
         yield

@@ -14,7 +14,7 @@ from integration.configuration.settings import Settings
 from integration.ehr.transport.keys import Keyring
 from integration.errors import ConfigurationError
 from integration.operating import logs
-from integration.store import Store
+from integration.store import Store, installation
 
 
 def refuse_broken_files(settings: Settings) -> None:
@@ -56,7 +56,7 @@ def opened(
         settings, connections=connections, patience_seconds=patience_seconds, tell=tell
     ) as store:
         with store.transaction() as db:
-            row = db.execute("select value from installation where name = 'log-key'").fetchone()
-        logs.configure(settings.log, bytes(row[0]) if row else b"")
+            key = installation.log_key(db)
+        logs.configure(settings.log, key)
         gc.freeze()  # rules and modules stay: they need not be looked through again and again
         yield store

@@ -7,6 +7,7 @@ Held by tests/contract/test_crashes.py.
 import asyncio
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import procrastinate
@@ -21,7 +22,7 @@ from integration.assessing.clients import prepare
 from integration.errors import FerroclaimError
 from integration.serving.stalled import GRACE_SECONDS, take_over
 from integration.serving.tasks import register
-from integration.store import StoreUnavailable
+from integration.store import StoreUnavailable, installation
 from integration.store.database.connection import is_quiet
 from integration.work.engine import Engine, Job
 from integration.work.queue import TakenJob
@@ -43,6 +44,7 @@ class Worker:
     ) -> None:
         self.engine, self._periodic = engine, periodic
         self._concurrency = concurrency or engine.settings.service.workers
+        self._digests, self._differing = engine.settings.digests(), list[str]()
         self._stopping, self._news = threading.Event(), threading.Event()
         self._looking = threading.Lock()
         self._thread = threading.Thread(target=self.run, name="worker", daemon=True)
@@ -172,11 +174,25 @@ class Worker:
         try:
             with self.engine.store.transaction() as db:
                 taken = take_over(db, grace_seconds)
+                served = installation.served_sites(db)
         except (StoreUnavailable, psycopg.Error) as error:
             log.warning("could not look for stalled work", error=type(error).__name__)
             return
         if taken:
             log.info("took over stalled work", jobs=taken)
+        self._compare(served)
+
+    def _compare(self, served: Mapping[str, str]) -> None:
+        """Two that know a site otherwise would decide of its patients in turn."""
+        differing = sorted(
+            name for name, digest in self._digests.items() if served.get(name, digest) != digest
+        )
+        if differing and differing != self._differing:
+            log.warning(
+                "the configuration of this worker is not that of serve: start both with the same",
+                sites=differing,
+            )
+        self._differing = differing
 
 
 def _pool(**given: Any) -> AsyncConnectionPool:

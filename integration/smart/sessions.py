@@ -205,13 +205,14 @@ class Sessions:
     def _launch(self, connection: Connection, identity: str, session: bytes) -> Launch | None:
         with connection.cursor(row_factory=dict_row) as cursor:
             row = cursor.execute(
-                "SELECT * FROM smart_launch WHERE id = %s AND session = %s", [identity, session]
+                "SELECT id, session, site, patient, encounter, scopes, context, sealed,"
+                " access_until FROM smart_launch WHERE id = %s AND session = %s",
+                [identity, session],
             ).fetchone()
         if row is None:
             return None
         tokens = self._vault.open(identity, row.pop("sealed"))
         context: dict[str, Any] = row.pop("context")
-        row.pop("started")
         return Launch(
             **{**row, "scopes": frozenset(row["scopes"])},
             need_patient_banner=context["need_patient_banner"],

@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg.rows import class_row
 
-from integration.store.database.connection import Db, records
+from integration.store.database.connection import Db, columns_of, records
 
 OURSELVES = "ferroclaim"
 
@@ -26,6 +26,9 @@ class AuditRow:
     patient_id: int | None
     resource: str | None
     detail: dict[str, Any]
+
+
+_ROWS = f"select {columns_of(AuditRow)} from audit"  # noqa: S608 (names of ours)
 
 
 def note(
@@ -61,7 +64,7 @@ def of_patient(db: Db, patient_id: int, limit: int = 200) -> list[AuditRow]:
     """Newest first."""
     with db.cursor(row_factory=class_row(AuditRow)) as rows:
         return rows.execute(
-            "select * from audit where patient_id = %s order by id desc limit %s",
+            f"{_ROWS} where patient_id = %s order by id desc limit %s".encode(),
             [patient_id, limit],
         ).fetchall()
 

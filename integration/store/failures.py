@@ -35,11 +35,18 @@ _ROWS = """select f.id, f.site, f.task, f.key, f.patient_id, p.fhir_id as patien
     from failures f left join patients p on p.id = f.patient_id"""
 
 
-def every(db: Db, site: str | None = None) -> list[Failure]:
+def every(db: Db, site: str | None = None, most: int | None = None) -> list[Failure]:
+    """Those of SITE, or of all; the MOST that failed first, or all."""
     with db.cursor(row_factory=class_row(Failure)) as rows:
         return rows.execute(
-            f"{_ROWS} where %s::text is null or f.site = %s order by f.id", [site, site]
+            f"{_ROWS} where %s::text is null or f.site = %s order by f.id limit %s",
+            [site, site, most],
         ).fetchall()
+
+
+def count(db: Db) -> int:
+    row = db.execute("select count(*) from failures").fetchone()
+    return int(row[0]) if row else 0
 
 
 def find(db: Db, identity: int) -> Failure | None:

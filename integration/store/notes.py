@@ -9,7 +9,7 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from integration.store import audit
-from integration.store.database.connection import Db
+from integration.store.database.connection import Db, columns_of
 from integration.store.patients import Patient
 
 
@@ -21,6 +21,9 @@ class LineNote:
     written_by: str
     written_at: datetime
     text: str
+
+
+_ROWS = f"select {columns_of(LineNote)} from notes"  # noqa: S608 (names of ours)
 
 
 def add(db: Db, patient: Patient, text: str, by: str, role: str, line: str | None = None) -> None:
@@ -43,5 +46,5 @@ def add(db: Db, patient: Patient, text: str, by: str, role: str, line: str | Non
 def of_patient(db: Db, patient_id: int) -> list[LineNote]:
     with db.cursor(row_factory=class_row(LineNote)) as rows:
         return rows.execute(
-            "select * from notes where patient_id = %s order by id", [patient_id]
+            f"{_ROWS} where patient_id = %s order by id".encode(), [patient_id]
         ).fetchall()

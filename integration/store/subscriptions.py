@@ -39,8 +39,9 @@ class Subscribed:
 
 
 _ROWS = (
-    "select s.*, h.heard_at, h.last_event from subscriptions s left join hooks h on h.site = s.site"
-    " and h.name = s.name"
+    "select s.site, s.name, s.secret, s.fhir_id, s.form, s.criteria, s.status, s.problem,"
+    " s.created_at, s.verified_at, s.recreated, h.heard_at, h.last_event from subscriptions s left"
+    " join hooks h on h.site = s.site and h.name = s.name"
 )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from psycopg.rows import class_row
 
-from integration.store.database.connection import Db
+from integration.store.database.connection import Db, columns_of
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,19 @@ class Window:
     wanted: bool
 
 
+_ROWS = f"select {columns_of(Window)} from sweeps"  # noqa: S608 (names of ours)
+
+
 def find(db: Db, site: str, kind: str) -> Window | None:
     with db.cursor(row_factory=class_row(Window)) as rows:
         return rows.execute(
-            "select * from sweeps where site = %s and kind = %s", [site, kind]
+            f"{_ROWS} where site = %s and kind = %s".encode(), [site, kind]
         ).fetchone()
 
 
 def of_site(db: Db, site: str) -> list[Window]:
     with db.cursor(row_factory=class_row(Window)) as rows:
-        return rows.execute("select * from sweeps where site = %s order by kind", [site]).fetchall()
+        return rows.execute(f"{_ROWS} where site = %s order by kind".encode(), [site]).fetchall()
 
 
 def want(db: Db, site: str) -> None:

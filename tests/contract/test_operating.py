@@ -22,7 +22,17 @@ from integration.ehr.transport.keys import Keyring, generate
 from integration.errors import ConfigurationError
 from integration.operating import metrics
 from integration.serving.app import MOST_BYTES, create_app
-from integration.store import DiskFull, Store, StoreUnavailable, patients
+from integration.serving.worker import Worker
+from integration.store import (
+    DiskFull,
+    Store,
+    StoreUnavailable,
+    failures,
+    installation,
+    patients,
+    rests,
+    sweeps,
+)
 from integration.store.database import connection
 from integration.work import workflow
 from mappings.codes.freshness import freshness
@@ -103,6 +113,19 @@ def test_a_full_disk_is_named_until_there_is_room(
     assert service.web.get("/readyz").status_code == 200
 
 
+def test_a_site_that_left_the_configuration_alerts_nobody_for_ever(service: Running) -> None:
+    now = datetime.now(UTC)
+    with service.store.transaction() as db:
+        for site in ("former", "general"):
+            rests.rest(db, site, "away", now)
+            sweeps.begin(db, site, "Observation", now, now)
+            failures.add(db, failures.Failure(site, "sweep", site, None, {}, "Refused", "No.", 1))
+    lines = told(service).splitlines()
+    found = {line.partition("{")[0] for line in lines if 'site="former"' in line}
+    assert found == {"ferroclaim_failed_work"}
+    assert 'ferroclaim_site_in_trouble{site="general"} 1.0' in lines
+
+
 def test_metrics_say_once_that_the_database_is_away(
     service: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,7 +164,7 @@ def test_a_large_body_is_refused_wherever_it_goes(service: Running, body: Any) -
 
 
 def told(service: Running) -> str:
-    collector = metrics.StoreCollector(service.store)
+    collector = metrics.StoreCollector(service.store, service.settings.sites)
     metrics.REGISTRY.register(collector)
     try:
         return generate_latest(metrics.REGISTRY).decode()
@@ -271,6 +294,7 @@ def test_sweep_queues_what_changed(
     assert (status, said.split("\t")[0]) == (0, "general")
     assert service.queued() == ["patient:1"]
     assert command("sweep", "--since", "yesterday")[0] == 2
+    assert "is still to come" in command("sweep", "--since", "2126-11-01")[1]
     assert command("sweep", "nowhere") == (
         2,
         "ferroclaim: There is no site 'nowhere' in the configuration (known: general).\n",
@@ -340,6 +364,37 @@ def test_a_port_for_metrics_that_is_taken_stops_the_service_and_no_worker(
     assert (status, said.partition(": Addr")[0]) == (2, f"ferroclaim: {lacks}")
     assert begun[0].startswith(lacks)
     assert begun[1] == "A worker is at work for general.\n"
+
+
+def test_a_worker_that_knows_a_site_otherwise_than_serve_says_so_once(running: Make) -> None:
+    """Somebody changed the file, and started one of them anew."""
+    service = running(site={"time_zone": "America/New_York"})
+    worker = Worker(service.engine, 1, periodic=False)
+    other = running(site={"time_zone": "Europe/Berlin", "code_dir": None})
+    with structlog.testing.capture_logs() as logs, service.store.transaction() as db:
+        worker._take_over()
+        installation.serve_sites(db, service.settings.digests())
+        db.commit()
+        worker._take_over()
+        assert logs == []
+        installation.serve_sites(db, other.settings.digests())
+        db.commit()
+        worker._take_over()
+        worker._take_over()
+    assert [(entry["event"][:32], entry["sites"]) for entry in logs] == [
+        ("the configuration of this worker", ["general"])
+    ]
+
+
+def test_where_files_lie_and_secrets_make_no_other_configuration(tmp_path: Path) -> None:
+    def digest(**site: Any) -> dict[str, str]:
+        made = {"base_url": "https://ehr.example.org/fhir", "time_zone": "UTC", **site}
+        return Settings.model_validate({"sites": {"a": made}}).digests()
+
+    hooks = [{"lab": {"secret": f"open-sesame-please-{number}"}} for number in range(2)]
+    here, there = ({"policy_dir": tmp_path / name / "policies"} for name in "ab")
+    assert digest(hooks=hooks[0], **here) == digest(hooks=hooks[1], **there)
+    assert digest(vendor="epic") != digest(vendor="oracle")
 
 
 @pytest.mark.slow

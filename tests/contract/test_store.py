@@ -1,7 +1,9 @@
 """The database: its schema, its embedded server, its locks, and how long things are kept."""
 
 import contextlib
+import re
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,19 @@ import pytest
 from integration.configuration.service import Retention
 from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
-from integration.store import Hold, Store, StoreUnavailable, audit, gaps, notes, patients, retention
+from integration.store import (
+    Hold,
+    Store,
+    StoreUnavailable,
+    audit,
+    gaps,
+    notes,
+    patients,
+    rests,
+    retention,
+    subscriptions,
+    sweeps,
+)
 from integration.store.database import connection
 from integration.store.database.embedded import Embedded
 from integration.store.database.migrating import migrate, pending
@@ -33,6 +47,61 @@ def test_the_schema_is_applied_once(bare: str) -> None:
         assert (migrate(db), pending(db)) == ([], [])
     assert wanted[0] == "procrastinate"
     assert "001_store" in wanted
+
+
+def test_a_schema_that_is_newer_than_this_release_is_told(bare: str, tmp_path: Path) -> None:
+    """An old worker still runs beside a new service; nobody goes back without knowing it."""
+    settings = Settings.model_validate({"database_url": bare, "data_dir": tmp_path})
+    told: list[str] = []
+    Store.open(settings, tell=told.append).close()
+    assert told == []
+    with psycopg.connect(bare, autocommit=True) as db:
+        db.execute("insert into migrations (name) values ('999_of_tomorrow')")
+    Store.open(settings, tell=told.append).close()
+    assert [text.partition(":")[0] for text in told] == [
+        "A newer ferroclaim brought this database up to date (999_of_tomorrow)"
+    ]
+
+
+def test_a_table_to_which_a_newer_release_added_is_read_as_before(store: Store) -> None:
+    """By processes that began before, and are still at work beside it."""
+    with store.transaction() as db:
+        patient = patients.known(db, "general", "p1")
+        notes.add(db, patient, "called the ward", "ada", "biller")
+        rests.rest(db, "general", "away", datetime.now(UTC))
+        subscriptions.want(db, "general", "lab", "rest-hook", "Observation?")
+        sweeps.begin(db, "general", "Observation", datetime.now(UTC), datetime.now(UTC))
+
+    def read() -> list[Any]:
+        with store.transaction() as db:
+            return [
+                audit.of_patient(db, patient.id),
+                notes.of_patient(db, patient.id),
+                rests.find(db, "general"),
+                rests.troubled(db, ["general"]),
+                subscriptions.find(db, "general", "lab"),
+                sweeps.find(db, "general", "Observation"),
+                sweeps.of_site(db, "general"),
+            ]
+
+    for _ in range(8):  # so often that statements are prepared
+        before = read()
+    with store.transaction() as db:
+        for table in ("audit", "notes", "patients", "site_state", "subscriptions", "sweeps"):
+            db.execute(f"alter table {table} add column of_tomorrow text".encode())
+    assert all(before)
+    assert read() == before
+
+
+def test_no_row_is_read_by_whatever_columns_there_are() -> None:
+    """Inside of a statement whose own columns are named it does no harm (the worklist)."""
+    folder = Path(__file__).parents[2] / "integration"
+    found = {
+        path.name
+        for path in folder.rglob("*.py")
+        if re.search(r"""["'(](select|returning) (\w+\.)?\*""", path.read_text(), re.IGNORECASE)
+    }
+    assert found == {"worklist.py"}
 
 
 def test_two_that_begin_at_once_do_not_meet(bare: str) -> None:

@@ -313,6 +313,22 @@ def test_what_is_packaged_or_has_no_price_says_so(office: Clinic) -> None:
     assert "$0.00" not in text
 
 
+def test_a_page_does_not_grow_with_failed_work(
+    office: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An EHR that was away for days leaves a row for each patient."""
+    with office.store.transaction() as db:
+        for number in range(5):
+            failures.add(
+                db, Failure("general", "sweep", str(number), None, {}, "Refused", "No.", 5)
+            )
+    monkeypatch.setattr(routes, "MOST_FAILED", 2)
+    page = signed_in(office)[1].text
+    assert page.count('name="number"') == 2 * 2
+    assert "The first 2 of 5: " in page
+    assert '<span>Failed work</span><span class="count">5</span>' in page
+
+
 def test_failed_work_is_tried_again_or_let_be_on_the_page(office: Clinic) -> None:
     with office.store.transaction() as db:
         for key in ("a", "b"):

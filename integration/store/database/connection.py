@@ -9,8 +9,8 @@ import select
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 import psycopg
@@ -23,7 +23,10 @@ from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError, FerroclaimError
 from integration.operating import descriptors
 from integration.store.database.embedded import Embedded
-from integration.store.database.migrating import migrate
+from integration.store.database.migrating import migrate, newer
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 log = structlog.get_logger()
 
@@ -110,7 +113,7 @@ class Store:
     ) -> Self:
         """Starts the embedded server where no URL is configured, and brings the schema up to
         date. A server that does not answer yet is waited for, PATIENCE_SECONDS at most; TELL hears
-        of it."""
+        of it, and of a schema that is newer than ours."""
         embedded = None if settings.database_url else Embedded(settings.data_dir / FOLDER)
         if settings.database_url:
             url = settings.database_url.get_secret_value()
@@ -120,6 +123,11 @@ class Store:
         try:
             with _first_connection(store.url, patience_seconds, tell) as db:
                 migrate(db)
+                if ahead := newer(db):
+                    tell(
+                        f"A newer ferroclaim brought this database up to date ({', '.join(ahead)}):"
+                        " update this one, too. To go back for good, restore the backup of before."
+                    )
         except psycopg.OperationalError as error:
             why = _refusal(error)
             raise ConfigurationError(
@@ -262,6 +270,12 @@ class Hold:
         """The same without a transaction: each statement for itself."""
         with self.store._answering():
             yield self.db
+
+
+def columns_of(kind: type["DataclassInstance"]) -> str:
+    """The columns that a row of KIND is made of, by name: the schema of a newer release, which may
+    run beside this one, may have others."""
+    return ", ".join(field.name for field in fields(kind))
 
 
 def records(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -43,6 +43,13 @@ def pending(db: Connection) -> list[str]:
     return [name for name, _ in _wanted(queue_is_there=True) if name not in done]
 
 
+def newer(db: Connection) -> list[str]:
+    """What another release applied that this one does not have."""
+    ours = {name for name, _ in _wanted(queue_is_there=True)}
+    rows = db.execute("select name from migrations order by name")
+    return [row[0] for row in rows if row[0] not in ours]
+
+
 def _wanted(*, queue_is_there: bool) -> Iterator[tuple[str, str]]:
     """Names and SQL, in order. A new queue's schema already holds what its migrations would
     change."""

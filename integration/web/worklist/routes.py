@@ -33,6 +33,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
 ALL_SELECTED = 500
 EXPORTED_AT_ONCE = 2000
+MOST_FAILED = 50  # on the page; an EHR that is away for days leaves thousands
 
 
 @router.get("/worklist")
@@ -205,8 +206,10 @@ def _page(
             "counts": worklist.counts(db, known, words.of_clinicians()),
             "choices": worklist.choices(db, known),
             "failed": [
-                (f, words.at(f.failed_at, None) if f.failed_at else "") for f in failures.every(db)
+                (f, words.at(f.failed_at, None) if f.failed_at else "")
+                for f in failures.every(db, most=MOST_FAILED)
             ],
+            "failures": failures.count(db),
             "troubled": sites.resting(db, here),
             "waiting": sites.waiting(db, here),
         }
