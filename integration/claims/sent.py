@@ -37,7 +37,7 @@ class Before(Protocol):
         """Claims with a line of this one, or its number; newest first."""
 
     def named(self, number: str) -> Earlier | None:
-        """The newest claim of that number."""
+        """The newest claim of that number, where it still stands."""
 
     def content(self, file: str) -> bytes:
         """A file as it left."""
@@ -64,7 +64,7 @@ class StoredBefore:
 
     def named(self, number: str) -> Earlier | None:
         found = claims.by_number(self._db, self._site, number)
-        return _earlier_of(found) if found else None
+        return _earlier_of(found) if found and found.state in claims.STANDING else None
 
     def content(self, file: str) -> bytes:
         kept = claims.content(self._db, file, [self._site])

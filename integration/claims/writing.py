@@ -142,7 +142,7 @@ class _Writer:
         self.report.asked = True
         earlier = self.before.named(number)
         if earlier is None:
-            why_not = "none of that number left from here"
+            why_not = "none of that number left from here and still stands"
         elif not (original := _known(original, earlier)).number:
             why_not = _unknown(earlier)
         else:

@@ -57,7 +57,9 @@ COMMANDS = {
         "codes",
         "Codes, prices and packages: what is in force, how old, and how to bring it up to date.",
     ),
-    "claims": Listed("claims", "Claim files of released lines; checks of any 837."),
+    "claims": Listed(
+        "claims", "Claim files of released lines, what comes back of them, and checks of any 837."
+    ),
     "decisions": Listed(
         "decisions",
         "What people decided: who is primary, payers' answers, authorizations, a site's words.",

@@ -122,20 +122,21 @@ def rejected(
     site: Annotated[str, typer.Option("--site", help="A site of the configuration.")],
     config: Config = None,
 ) -> None:
-    """Claims that a payer's front end rejected: their lines can be released and sent anew."""
+    """Claims that a payer's front end rejected, or that a payer denied and wants anew: their lines
+    can be released and sent as new claims."""
     from integration.configuration import settings as configuration
     from integration.serving.process import opened
     from integration.store import claims
+    from integration.terminal.claims import marked
 
     settings = configuration.load(config)
     settings.site(site)
     missed = False
     with opened(settings) as store, store.transaction() as db:
         for number in numbers:
-            found = claims.reject(db, site, number, getpass.getuser())
-            missed = missed or not found
-            says = "rejected" if found else "no claim of that number stands as sent"
-            typer.echo(f"{number}\t{says}")
+            was = claims.reject(db, site, number.strip().upper(), getpass.getuser())
+            missed = missed or was not in (*claims.REJECTABLE, "rejected")
+            typer.echo(f"{number}\t{marked(was)}")
     raise typer.Exit(1 if missed else 0)
 
 

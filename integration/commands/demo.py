@@ -3,7 +3,6 @@
 Held by tests/contract/test_demo_pages.py.
 """
 
-import signal
 import sys
 import threading
 from typing import Annotated
@@ -62,10 +61,10 @@ def _table() -> None:
 def _pages(browser: bool, port: int | None) -> None:
     from integration.serving.demo import running
     from integration.serving.listening import bound
+    from integration.serving.process import until_asked_to_stop
 
     stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    until_asked_to_stop(stop.set)
     taken = bound(HOST, _free_port() if port is None else port)
     _say("Setting up a store that is thrown away, and assessing the sample patients …")
     with running(taken, stop.is_set) as address:

@@ -28,7 +28,7 @@ def _several() -> None:
 
 @app.command()
 def delete(
-    site: Annotated[str, typer.Argument(help="The site of the configuration.")],
+    site: Annotated[str, typer.Argument(help="The site, as the configuration names or named it.")],
     patient: Annotated[str, typer.Argument(help="The FHIR id of the patient there.")],
     reason: Annotated[
         str, typer.Option(help="On whose request, and why; the audit table keeps it.")
@@ -48,12 +48,16 @@ def delete(
     if not reason.strip():
         raise ConfigurationError("Say on whose request, and why, with --reason.")
     settings = settings_with_store(config)
-    name, identity = settings.site(site).name, patient.removeprefix("Patient/")
     with opened(settings) as store:
-        with store.transaction() as db:
-            known = patients.find(db, name, identity)
+        with store.transaction() as db:  # the site may have left the configuration
+            known = patients.find(db, site, patient.removeprefix("Patient/"))
+            sites = patients.by_site(db).keys() | settings.sites.keys()
         if known is None:
-            raise ConfigurationError(f"Nothing is kept of that patient at site {name}.")
+            raise ConfigurationError(
+                f"Nothing is kept of that patient at site {site}."
+                if site in sites
+                else f"There is no site {site!r}: there are {', '.join(sorted(sites))}."
+            )
         with store.holding(patient_key(known.id)) as hold:
             if not hold.ours:
                 raise ConfigurationError(

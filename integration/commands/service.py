@@ -3,10 +3,9 @@
 Held by tests/contract/test_operating.py.
 """
 
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,20 +42,22 @@ def serve(
     from integration.serving import tasks
     from integration.serving.app import create_app
     from integration.serving.listening import WebServer, address_of, bound
-    from integration.serving.process import refuse_broken_files
+    from integration.serving.process import refuse_broken_files, until_asked_to_stop
     from integration.serving.worker import Worker
 
     service = settings.service
+    until_asked_to_stop(sys.exit)  # what was begun by then is put away
     refuse_broken_files(settings)
     with (
         closing(bound(service.host, service.port)) as taken,
         _waited_for(settings, connections=16 + service.workers) as store,
         metrics.served(store, service.metrics_port),
     ):
+        _tell_of_other_sites(settings, store)
         inside = Worker(tasks.engine(settings, store)) if with_worker else None
         app = create_app(settings, store, worker=inside)
         server = WebServer(app, service, lambda: _tell(settings, address_of(taken)))
-        _until_asked_to_stop(lambda: setattr(server, "should_exit", True))
+        until_asked_to_stop(lambda: setattr(server, "should_exit", True))
         if inside:
             inside.start()
         try:
@@ -83,15 +84,31 @@ def _tell(settings: "Settings", address: str) -> None:
         )
 
 
+def _tell_of_other_sites(settings: "Settings", store: "Store") -> None:
+    """A site that is called something else is another one: its claims could go out twice."""
+    from integration.store import patients
+
+    with store.transaction() as db:
+        there = patients.by_site(db)
+    for name in sorted(there.keys() - settings.sites.keys()):
+        _say(
+            f"The database keeps {there[name]} patients of the site {name!r}, which this"
+            " configuration does not name: its work waits for a process that knows it, and its"
+            " lines are in no list. If it was only renamed, call it so again: under another name"
+            " nothing of it is known as released, and its claims could go out twice."
+        )
+
+
 def worker(config: Config = None) -> None:
     """Assess what is queued, beside `serve` or on another machine with the same database."""
     from integration.configuration import settings as configuration
 
     settings = configuration.load(config)
     from integration.serving import tasks
-    from integration.serving.process import refuse_broken_files
+    from integration.serving.process import refuse_broken_files, until_asked_to_stop
     from integration.serving.worker import Worker
 
+    until_asked_to_stop(sys.exit)
     refuse_broken_files(settings)
     if settings.database_url is None:
         _say(
@@ -103,8 +120,9 @@ def worker(config: Config = None) -> None:
         _waited_for(settings, connections=4 + settings.service.workers) as store,
         _metrics_beside(store, settings.service.metrics_port),
     ):
+        _tell_of_other_sites(settings, store)
         hands = Worker(tasks.engine(settings, store))
-        _until_asked_to_stop(hands.ask_to_stop)
+        until_asked_to_stop(hands.ask_to_stop)
         hands.start()
         _say(f"A worker is at work for {_sites(settings)}.")
         while hands.is_alive:
@@ -122,11 +140,6 @@ def _metrics_beside(store: "Store", port: int | None) -> Iterator[None]:
         except ConfigurationError as taken:
             _say(f"{taken} Until then this worker has none.")
         yield
-
-
-def _until_asked_to_stop(stop: Callable[[], None]) -> None:
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop())
 
 
 def _with_address(settings: "Settings", host: str | None, port: int | None) -> "Settings":

@@ -173,6 +173,6 @@ class Retention(Section):
 
     notifications: int = Field(default=30, ge=1)
     history: int = Field(
-        default=2557, ge=1, description="Assessments that were replaced, closed gaps."
+        default=2557, ge=1, description="Assessments that were replaced, closed gaps, CDS cards."
     )
     audit: int = Field(default=2557, ge=1, description="HIPAA asks for six years of documentation.")

@@ -167,6 +167,13 @@ def _authorization(client: EhrClient) -> Iterator[DoctorFinding]:
     yield from _scopes(client.site, configuration)
     auth.headers()
     yield DoctorFinding("ok", "Signed in", f"A token was given by {client.site.auth.method}.")
+    if unknown := sorted(auth.keys.refused):
+        yield DoctorFinding(
+            "note",
+            "The server does not know our newest key",
+            f"It did not take {', '.join(unknown)}, and gave a token for an older one.",
+            "Let it fetch the JWKS, or give it the file, before you retire a key",
+        )
 
 
 def _scopes(site: Site, configuration: SmartConfiguration) -> Iterator[DoctorFinding]:

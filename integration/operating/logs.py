@@ -24,6 +24,7 @@ _SILENT = (
     "uvicorn.error",
     "asyncio",
     "urllib3",
+    "psycopg",
     "psycopg.pool",
 )
 

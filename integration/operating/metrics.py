@@ -78,12 +78,14 @@ class StoreCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         try:
-            yield from self._gauges()
+            gauges = list(self._gauges())
         except StoreUnavailable:
-            yield GaugeMetricFamily("ferroclaim_database_up", "Whether the database answers.", 0)
+            gauges = []
+        up = "Whether the database answers."
+        yield GaugeMetricFamily("ferroclaim_database_up", up, 1 if gauges else 0)
+        yield from gauges
 
     def _gauges(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("ferroclaim_database_up", "Whether the database answers.", 1)
         with self._store.transaction() as db:
             for name, (says, labels, query) in _GAUGES.items():
                 family = GaugeMetricFamily(name, says, labels=labels)

@@ -1,9 +1,11 @@
-"""What a long-lived process and every command on the database begin with: the store and logs.
+"""What a long-lived process and every command on the database begin with: the store, logs, and who
+ends them.
 
 Held by tests/contract/test_starting.py.
 """
 
 import gc
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -30,6 +32,14 @@ def refuse_broken_files(settings: Settings) -> None:
             said.append(str(mistake))
     if said:
         raise ConfigurationError(" ".join(said))
+
+
+def until_asked_to_stop(stop: Callable[[], None]) -> None:
+    """Whoever ends us (also the terminal that is closed) has STOP called; `nohup` is left to hold
+    that off."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stop())
 
 
 @contextmanager

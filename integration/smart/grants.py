@@ -10,15 +10,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from integration.ehr.fhir.references import FHIR_ID
-from integration.ehr.transport.auth import client_proof, error_code
-from integration.ehr.transport.discovery import json_object, plain_request
-from integration.ehr.transport.keys import Keyring
+from integration.ehr.transport.auth import asked_with_proof, error_code
+from integration.ehr.transport.discovery import PlainAnswer, json_object, plain_request
+from integration.ehr.transport.keys import KnownKeys
 from integration.ehr.transport.tokens import UnusableToken, read_token
 from integration.errors import Unreachable
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.smart.server import AuthorizationServer, Client
 
 UNSTATED_LIFETIME_SECONDS = 300.0  # expires_in is only recommended; missing means short
+KEYS = KnownKeys()
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,13 @@ def by_refresh(client: Client, server: AuthorizationServer, refresh_token: str) 
 def _granted(
     client: Client, server: AuthorizationServer, form: dict[str, str], *, refreshing: bool = False
 ) -> Grant:
-    keys = Keyring.load(client.app.key_file) if client.app.key_file else Keyring(())
-    proof, headers = client_proof(client.app, keys, server.token_endpoint, time.time())
-    headers = {"Accept": "application/json", **headers}
-    response = plain_request(
-        client.site, "POST", server.token_endpoint, data={**form, **proof}, headers=headers
-    )
+    def ask(proof: dict[str, str], headers: dict[str, str]) -> PlainAnswer:
+        headers = {"Accept": "application/json", **headers}
+        return plain_request(
+            client.site, "POST", server.token_endpoint, data={**form, **proof}, headers=headers
+        )
+
+    response = asked_with_proof(client.app, KEYS, server.token_endpoint, time.time(), ask)
     answer = json_object(response)
     host = urlsplit(response.url).netloc
     answered = f"the token endpoint at {host} answered {response.status}"

@@ -9,6 +9,13 @@ that what belongs
 together is kept together, in one transaction.
 """
 
-from integration.store.database.connection import Db, Hold, NoDescriptors, Store, StoreUnavailable
+from integration.store.database.connection import (
+    Db,
+    DiskFull,
+    Hold,
+    NoDescriptors,
+    Store,
+    StoreUnavailable,
+)
 
-__all__ = ["Db", "Hold", "NoDescriptors", "Store", "StoreUnavailable"]
+__all__ = ["Db", "DiskFull", "Hold", "NoDescriptors", "Store", "StoreUnavailable"]

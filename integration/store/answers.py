@@ -5,7 +5,7 @@ Held by tests/contract/test_answers.py.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from psycopg.rows import class_row
@@ -29,7 +29,8 @@ class AnsweredLine:
 
 @dataclass(frozen=True)
 class NewAnswer:
-    """`said`: a digest, by which the same answer is known; `why`: in words."""
+    """`said`: a digest, by which the same answer is known; `why`: in words; `day`: of the payment
+    or the status; `payment`: what tells one payment from another."""
 
     kind: AnswerKind
     says: ClaimSays
@@ -39,6 +40,8 @@ class NewAnswer:
     why: str = ""
     payer: str = ""
     payer_number: str = ""
+    day: date | None = None
+    payment: str = ""
     charge: Decimal = Decimal(0)
     paid: Decimal = Decimal(0)
     share: Decimal = Decimal(0)
@@ -68,14 +71,23 @@ class KeptAnswer:
     read_at: datetime
 
 
+def one_at_a_time(db: Db) -> None:
+    """Waits for whoever else reads answers: what they make of a claim is one decision after the
+    other. Until the transaction ends."""
+    db.execute("select pg_advisory_xact_lock(hashtextextended('answers', 0))")
+
+
 def keep(db: Db, claim: Sent, new: NewAnswer, by: str) -> AnswerOutcome:
-    """In the caller's transaction."""
+    """In the caller's transaction; until it ends nobody else changes the claim."""
+    claim = claims.held(db, claim)
     row = db.execute(
-        "insert into answers (claim_id, patient_id, kind, says, said, file, payer, codes, why,"
-        " charge, paid, share, read_by) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        "insert into answers (claim_id, patient_id, kind, says, said, file, payer,"
+        " payer_number, day, payment, codes, why, charge, paid, share, read_by) values (%s, %s, %s,"
+        " %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " on conflict (claim_id, said) do nothing returning id",
         [claim.id, claim.patient_id, new.kind, new.says, new.said, new.file, new.payer,
-         list(new.codes), new.why, new.charge, new.paid, new.share, by],
+         new.payer_number, new.day, new.payment, list(new.codes), new.why,
+         new.charge, new.paid, new.share, by],
     ).fetchone()  # fmt: skip
     if row is None:
         return AnswerOutcome(claim.state, is_new=False, fits=True)
@@ -87,7 +99,7 @@ def keep(db: Db, claim: Sent, new: NewAnswer, by: str) -> AnswerOutcome:
              list(line.codes)],
         )  # fmt: skip
     state = _after(db, claim, new.says)
-    claims.answered(db, claim, state, new.payer_number)
+    claims.answered(db, claim, state)
     audit.note(
         db,
         by,

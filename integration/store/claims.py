@@ -4,8 +4,8 @@ Held by tests/contract/test_claims_sent.py.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -25,6 +25,8 @@ class AlreadySent(FerroclaimError):
 ClaimState = Literal["sent", "accepted", "rejected", "paid", "denied", "replaced", "void"]
 # No payer decided it yet.
 UNDECIDED: tuple[ClaimState, ...] = ("sent", "accepted")
+# What a person may say that it was rejected.
+REJECTABLE: tuple[ClaimState, ...] = (*UNDECIDED, "denied")
 # The payer has it, or will have.
 STANDING: tuple[ClaimState, ...] = ("sent", "accepted", "paid", "denied")
 
@@ -99,7 +101,8 @@ class KeptClaim:
 _DIGITS = 9
 _SENT = """select c.id, c.number, c.draft_id, c.patient_id, c.frequency, c.original, c.lines,
     c.state, c.payer_number, f.site, f.name as file, f.production, f.written_at
-    from claims c join claim_files f on f.id = c.file_id where (not f.trial or %s)"""
+    from claims c join claim_files f on f.id = c.file_id
+    where (not f.trial or %(with_trials)s)"""
 
 
 def next_number(db: Db) -> int:
@@ -112,21 +115,25 @@ def of_lines(db: Db, patient_id: int, lines: Sequence[str]) -> list[Sent]:
     """Claims that carried any of these lines and still stand, newest first."""
     return _sent(
         db,
-        "and c.patient_id = %s and c.lines && %s::text[] and c.frequency <> '8'"
-        " and c.state = any(%s) order by c.id desc",
-        [patient_id, list(lines), list(STANDING)],
+        "and c.patient_id = %(patient)s and c.lines && %(lines)s::text[] and c.frequency <> '8'"
+        " and c.state = any(%(states)s) order by c.id desc",
+        {"patient": patient_id, "lines": list(lines), "states": list(STANDING)},
     )
 
 
 def by_number(db: Db, site: str, number: str) -> Sent | None:
     """The newest claim of that number."""
-    found = _sent(db, "and f.site = %s and c.number = %s order by c.id desc", [site, number])
+    where = "and f.site = %(site)s and c.number = %(number)s order by c.id desc"
+    found = _sent(db, where, {"site": site, "number": number})
     return next(iter(found), None)
 
 
-def _sent(db: Db, rest: str, values: Sequence[object], *, with_trials: bool = False) -> list[Sent]:
+def _sent(
+    db: Db, rest: str, values: Mapping[str, object], *, with_trials: bool = False
+) -> list[Sent]:
     with db.cursor(row_factory=class_row(Sent)) as cursor:
-        return cursor.execute(f"{_SENT} {rest}".encode(), [with_trials, *values]).fetchall()
+        given = {**values, "with_trials": with_trials}
+        return cursor.execute(f"{_SENT} {rest}".encode(), given).fetchall()
 
 
 def record(db: Db, file: NewFile, claims: Iterable[NewClaim], by: str, role: str | None) -> int:
@@ -206,25 +213,45 @@ def _line_left(
         ) from None
 
 
-def reject(db: Db, site: str, number: str, by: str) -> bool:
-    """A claim that never came into its payer's books: it stands no more, so that its lines may be
-    released again and leave as a new claim. Whether one of that number stood."""
+def reject(db: Db, site: str, number: str, by: str) -> ClaimState | None:
+    """A claim that never came into its payer's books, or that the payer denied and wants anew: it
+    stands no more, so that its lines may be released again and leave as a new claim. What it was
+    (where that can't be rejected, it still is); None: no claim of that number left."""
     found = by_number(db, site, number)
-    if found is None or found.state not in UNDECIDED:
-        return False
-    answered(db, found, "rejected")
-    audit.note(db, by, "marked rejected", site=site, patient_id=found.patient_id, claim=number)
-    return True
+    if found is None:
+        return None
+    found = held(db, found)
+    if found.state in REJECTABLE:
+        answered(db, found, "rejected")
+        audit.note(db, by, "marked rejected", site=site, patient_id=found.patient_id, claim=number)
+    return found.state
 
 
-def answered(db: Db, claim: Sent, state: ClaimState, payer_number: str = "") -> None:
-    """What a claim is now, and the payer's number of it where it was told."""
-    db.execute(
-        "update claims set state = %(state)s, payer_number = coalesce(nullif(%(icn)s, ''),"
-        " payer_number), state_at = case when state = %(state)s then state_at else now() end"
-        " where id = %(id)s",
-        {"state": state, "icn": payer_number, "id": claim.id},
-    )
+def held(db: Db, claim: Sent) -> Sent:
+    """As it is now; until the transaction ends nobody else changes it."""
+    row = db.execute("select state from claims where id = %s for no key update", [claim.id])
+    return replace(claim, state=next(iter(row), (claim.state,))[0])
+
+
+# The first payer's, whatever those behind it call the claim; after a correction the newer one.
+_PAYER_NUMBER = """with told as (
+        select * from answers where claim_id = %(id)s and payer_number <> ''
+            and not (kind = '835' and codes && %(others)s)),
+    first as (select payer from told where kind = '835' order by day, id limit 1)
+    select payer_number from told order by kind = '835' desc,
+        payer = (select payer from first) desc, day desc nulls last,
+        says = 'reversed', id desc limit 1"""
+# CLP02 (X12 1029) of a payer that is not the first, and of claims that are not decided.
+_NOT_FIRST = ("2", "3", "20", "21", "23", "25")
+
+
+def answered(db: Db, claim: Sent, state: ClaimState) -> None:
+    """What a claim is now, and the payer's number of it."""
+    query = f"""update claims set state = %(state)s, payer_number = ({_PAYER_NUMBER}),
+        state_at = case when state = %(state)s then state_at else now() end
+        where id = %(id)s"""  # noqa: S608
+    values = {"state": state, "id": claim.id, "others": list(_NOT_FIRST)}
+    db.execute(query.encode(), values)
     if state == "rejected":
         _stands_again(db, claim.id)
 
@@ -242,35 +269,55 @@ def _stands_again(db: Db, rejected: int) -> None:
 def standing(db: Db, claim_id: int) -> ClaimState:
     """What a claim is by its answers: what payers together allowed, unless they took it back."""
     row = db.execute(
-        "select count(*) filter (where says in ('paid', 'denied')) - count(*) filter (where says ="
-        " 'reversed'), coalesce(sum(paid + share), 0), count(*) filter (where says <> 'received')"
-        " from answers where claim_id = %s",
+        "select count(*) filter (where says in ('paid', 'denied')), count(*) filter (where says ="
+        " 'reversed'), coalesce(sum(paid + share), 0), count(*) filter (where says = 'rejected'),"
+        " count(*) filter (where says <> 'received') from counted_answers where claim_id = %s",
         [claim_id],
     ).fetchone()
-    decided, allowed, said = row or (0, 0, 0)
-    if decided > 0:
+    decided, reversed_, allowed, rejected, said = row or (0, 0, 0, 0, 0)
+    if decided > reversed_:
         return "paid" if allowed > 0 else "denied"
+    if rejected and not decided:
+        return "rejected"
     return "accepted" if said else "sent"
 
 
-def answering(db: Db, sites: Sequence[str], number: str, *, paid: bool, test: bool) -> Sent | None:
-    """The newest claim of that number at SITES, one that counts before a test; of a payment the
-    newest that is no void. An answer in a TEST is to no claim that counts."""
-    void = "c.frequency = '8', " if paid else ""
-    where = f"and f.site = any(%s) and c.number = %s and not (f.production and %s) order by {void}"
-    found = _sent(
-        db,
-        f"{where} f.production desc, f.trial, c.id desc limit 1",
-        [list(sites), number, test],
-        with_trials=True,
-    )
-    return next(iter(found), None)
+@dataclass(frozen=True)
+class Naming:
+    """How an answer says which claim it is to: `number` is CLM01, `set` the transaction set (ST02)
+    where it is named. `said` and `day`: of the answer. One in a `test` is to no claim that
+    counts."""
+
+    number: str
+    said: str
+    is_payment: bool
+    is_test: bool
+    set: str = ""
+    day: date | None = None
+
+
+# A claim that was rejected leaves anew under its number: an answer that was read before is to the
+# claim that it was read for, one that names a set to the claim in it, and none is to a claim that
+# left after it (a day aside, for zones).
+_MEANT = """and f.site = any(%(sites)s) and c.number = %(number)s
+    and not (f.production and %(is_test)s) order by
+    exists (select 1 from answers a where a.claim_id = c.id and a.said = %(said)s) desc,
+    (%(set)s <> '' and position(%(in_set)s::bytea in f.content) > 0) desc,
+    coalesce(f.written_at::date <= %(day)s::date + 1, true) desc,
+    (c.frequency = '8' and %(is_payment)s), f.production desc, f.trial, c.id desc limit 1"""
+
+
+def answering(db: Db, sites: Sequence[str], named: Naming) -> Sent | None:
+    """The claim at SITES: one that counts before a test, the newest; of a payment no void."""
+    values = {**asdict(named), "sites": list(sites), "in_set": _in_set(named.set)}
+    return next(iter(_sent(db, _MEANT, values, with_trials=True)), None)
 
 
 def of_file(db: Db, file_id: int, number: str) -> Sent | None:
     """A claim of that number in a file."""
-    where = "and c.file_id = %s and c.number = %s limit 1"
-    return next(iter(_sent(db, where, [file_id, number], with_trials=True)), None)
+    where = "and c.file_id = %(file)s and c.number = %(number)s limit 1"
+    values = {"file": file_id, "number": number}
+    return next(iter(_sent(db, where, values, with_trials=True)), None)
 
 
 def billed_lines(db: Db, claim_id: int) -> list[BilledLine]:
@@ -284,24 +331,33 @@ def billed_lines(db: Db, claim_id: int) -> list[BilledLine]:
         ).fetchall()
 
 
-def by_control(db: Db, control: int, sites: Sequence[str]) -> KeptClaim | None:
-    """An interchange of ours by its number."""
-    return _file(db, "control = %s", [control], sites)
+def by_control(
+    db: Db, control: int, sites: Sequence[str], *, is_test: bool = False
+) -> KeptClaim | None:
+    """An interchange of ours by its number. An answer in a test is to none that counts."""
+    return _file(db, "control = %s", [control], sites, is_test)
 
 
-def by_set(db: Db, number: str, sites: Sequence[str]) -> KeptClaim | None:
+def by_set(db: Db, number: str, sites: Sequence[str], *, is_test: bool = False) -> KeptClaim | None:
     """The interchange that holds a transaction set, which is numbered after it."""
     if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS):
         return None
     where = "control < %s and position(%s::bytea in content) > 0"
-    return _file(db, where, [int(number), f"ST*837*{number}*".encode()], sites)
+    return _file(db, where, [int(number), _in_set(number)], sites, is_test)
 
 
-def _file(db: Db, where: str, values: Sequence[object], sites: Sequence[str]) -> KeptClaim | None:
+def _in_set(number: str) -> bytes:
+    """How a set of ours begins."""
+    return f"ST*837*{number}*".encode()
+
+
+def _file(
+    db: Db, where: str, values: Sequence[object], sites: Sequence[str], is_test: bool
+) -> KeptClaim | None:
     query = f"""select id, name, content from claim_files where format = 'x12' and {where}
-        and site = any(%s) order by control desc limit 1"""  # noqa: S608
+        and site = any(%s) and not (production and %s) order by control desc limit 1"""  # noqa: S608
     with db.cursor(row_factory=class_row(KeptClaim)) as cursor:
-        return cursor.execute(query.encode(), [*values, list(sites)]).fetchone()
+        return cursor.execute(query.encode(), [*values, list(sites), is_test]).fetchone()
 
 
 def placed(db: Db, file_ids: Sequence[int]) -> None:

@@ -118,7 +118,7 @@ def denied(db: Db, scope: Scope) -> RealDenials:
             from {worklist.KEPT} x cross join lateral unnest(denied_for) as said
             where {_scope()}) y where carc is not null group by 1 order by 3 desc, 1"""  # noqa: S608
     decided = f"""select count(*) from {worklist.KEPT} x
-        where sent_state in ('paid', 'denied') and {_scope()}"""  # noqa: S608
+        where (sent_state in ('paid', 'denied') or denied_for <> '{{}}') and {_scope()}"""  # noqa: S608
     values = _values(scope)
     row = db.execute(decided.encode(), values).fetchone()
     found = {name: (lines, money) for name, lines, money in db.execute(rows.encode(), values)}

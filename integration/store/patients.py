@@ -61,6 +61,11 @@ def find(db: Db, site: str, fhir_id: str) -> Patient | None:
         return rows.execute(query.encode(), [site, fhir_id]).fetchone()
 
 
+def by_site(db: Db) -> dict[str, int]:
+    """How many are known of each site, of the configuration or not."""
+    return dict(db.execute("select site, count(*) from patients group by site").fetchall())
+
+
 def by_id(db: Db, identity: int) -> Patient | None:
     with db.cursor(row_factory=class_row(Patient)) as rows:
         return rows.execute(f"select {_COLUMNS} from patients where id = %s", [identity]).fetchone()  # noqa: S608

@@ -6,7 +6,7 @@ Held by tests/contract/test_store.py.
 from integration.configuration.service import Retention
 from integration.store.database.connection import Db
 
-_RULES = {
+RULES = {
     "notifications": (
         "delete from notifications where received_at < now() - make_interval(days => %s)"
     ),
@@ -15,6 +15,8 @@ _RULES = {
         " => %s)"
     ),
     "gaps": "delete from gaps where closed_at < now() - make_interval(days => %s)",
+    "cards": "delete from cds_cards where shown_at < now() - make_interval(days => %s)",
+    "sessions": "delete from web_session where ends < now() - make_interval(days => %s)",
     "audit": "delete from audit where at < now() - make_interval(days => %s)",
 }
 
@@ -25,6 +27,8 @@ def forget_the_old(db: Db, retention: Retention) -> dict[str, int]:
         "notifications": retention.notifications,
         "assessments": retention.history,
         "gaps": retention.history,
+        "cards": retention.history,
+        "sessions": 0,
         "audit": retention.audit,
     }
-    return {name: db.execute(rule, [days[name]]).rowcount for name, rule in _RULES.items()}
+    return {name: db.execute(rule, [days[name]]).rowcount for name, rule in RULES.items()}

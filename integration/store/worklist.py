@@ -187,9 +187,9 @@ VIEWS: dict[View, str] = {
     "waived": "status = 'held' and waits_for = '{}' and not released and not " + _SNOOZED,
     "snoozed": f"{_SNOOZED} and not released",
     "released": "released and not changed and not sent",
-    "sent": "sent and not changed and not refused and sent_state is distinct from 'paid'",
+    "sent": "sent and not changed and not refused and not settled",
     "denied": "sent and not changed and refused",
-    "paid": "sent and not changed and not refused and sent_state = 'paid'",
+    "paid": "sent and not changed and not refused and settled",
     "changed": "changed",
     "not-billable": "status = 'not-billable'",
     "all": "true",
@@ -208,14 +208,22 @@ _EVER_RELEASED = """select l.pair from lines l where l.patient_id = %(patient)s 
     (select 1 from releases r where r.patient_id = l.patient_id and r.line_id = l.id)"""
 
 
-def rows(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str]) -> list[Row]:
-    """A page of a view, pairs together; CLINICIAN: the requirements that are the clinician's."""
+def rows(
+    db: Db,
+    filters: Filters,
+    sites: Sequence[str],
+    clinician: Sequence[str],
+    page_rows: int | None = None,
+) -> list[Row]:
+    """A page of a view, pairs together; CLINICIAN: the requirements that are the clinician's.
+    Whoever wants all of it takes large pages: each sorts what comes before it, too."""
+    size = page_rows or PAGE_ROWS
     db.execute(_KEEP)
     where, values = _where(filters, sites, clinician)
     order = f"{ORDER[filters.sort]}, day nulls first, patient_id, pair"
-    values |= {"before": PAGE_ROWS * (filters.page - 1), "last": PAGE_ROWS * filters.page}
+    values |= {"before": size * (filters.page - 1), "last": size * filters.page}
     # Enough for the page whatever its pairs are. What is large is read for its rows alone.
-    most = MOST_OF_A_PAIR * PAGE_ROWS * filters.page
+    most = MOST_OF_A_PAIR * size * filters.page
     first = f"select * from {KEPT} z where {where} order by {order} limit {most}"  # noqa: S608
     ranked = f"""select patient_id, line_id, dense_rank() over (order by {order}) as rank
         from ({first}) y"""  # noqa: S608

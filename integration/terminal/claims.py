@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from integration.store.claims import REJECTABLE
 from integration.wording import answers, words
 from integration.wording.amounts import money
 from mappings.writing.checks.fault import Fault
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from integration.claims.output import FilePart
     from integration.claims.writing import Report
     from integration.store.answers import AnswerOutcome
+    from integration.store.claims import ClaimState
 
 
 def said(report: "Report", named: Mapping[str, object] | None = None) -> Iterator[str]:
@@ -39,6 +41,17 @@ def answered(report: "AnswersReport", form: Literal["text", "json"]) -> Iterator
         says = answers.says(new.kind, new.says, new.why, new.paid, new.share)
         number = f", the payer's number {new.payer_number}" if new.payer_number else ""
         yield f"{heard.file}: claim {heard.claim.number}: {says}{number}{_noted(kept)}"
+
+
+def marked(was: "ClaimState | None") -> str:
+    """Of a claim that a person says was rejected."""
+    if was is None:
+        return "no claim of that number left from this site"
+    if was == "rejected":
+        return "was rejected before"
+    if was in REJECTABLE:
+        return "rejected"
+    return f"stands as {words.status(was)}: nothing was changed"
 
 
 def _noted(kept: "AnswerOutcome") -> str:

@@ -5,6 +5,7 @@ Held by tests/contract/test_demo_pages.py.
 """
 
 import hmac
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from integration.store import Store
 from integration.work.queue import Queue
 
 SESSION_COOKIE = "__Host-ferroclaim"
+BACK_COOKIE = "__Host-fc-back"
 LAUNCH_COOKIE = (  # with part of the state's hash: several launches may be on their way at once
     "__Host-fc-"
 )
@@ -128,6 +130,16 @@ def chart(launch: str, session: SignedIn, here: OfPages) -> Launch:
 
 
 OpenChart = Annotated[Launch, Depends(chart)]
+
+
+# What a session may end at, and a sign-in goes back to.
+_LISTS = re.compile(r"/(worklist|figures)(\?[!-~]{0,1000})?", re.ASCII)
+WORKLIST = "/worklist"
+
+
+def own_list(address: str | None) -> str:
+    """A list of ours as it was filtered, never an address from outside; else the worklist."""
+    return address if address and _LISTS.fullmatch(address) else WORKLIST
 
 
 def set_cookie(response: Response, name: str, value: str, max_age: int | None = None) -> None:

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from integration.codes.folder import stale_in_words
 from integration.configuration.settings import Settings
-from integration.store import NoDescriptors, Store, StoreUnavailable
+from integration.store import DiskFull, NoDescriptors, Store, StoreUnavailable
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,8 +24,8 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
-    """503 while the database does not answer or a worker inside has stopped. Beside it, which code
-    tables have outlived their time."""
+    """503 while the database does not answer or its disk is full, and where a worker inside has
+    stopped. Beside it, which code tables have outlived their time."""
     state = request.app.state
     checks: dict[str, Any] = {"database": await run_in_threadpool(_database, state.store)}
     if state.worker is not None:
@@ -46,9 +46,8 @@ def _stale_tables(settings: Settings) -> dict[str, list[str]]:
 
 def _database(store: Store) -> str:
     try:
-        with store.transaction() as db:
-            db.execute("select 1")
-    except NoDescriptors as error:
+        store.check()
+    except (NoDescriptors, DiskFull) as error:
         return str(error)
     except StoreUnavailable:
         return "unavailable"

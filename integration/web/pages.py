@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
@@ -33,7 +34,7 @@ from integration.errors import (
 from integration.operating.logs import where
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.smart.sessions import Session
-from integration.web.gate import PageContext
+from integration.web.gate import PageContext, own_list
 from integration.web.problems import ApiProblem, answer, answer_to
 from integration.web.text import refuse_broken_form
 from integration.wording import amounts, words
@@ -253,11 +254,20 @@ def _refusal(request: Request, error: Refusal) -> HTMLResponse:
     again = isinstance(error, SignInAgain)
     from_chart = request.url.path.startswith("/chart/")
     links = _ways_in(request.app.state.settings, chart=from_chart) if again else []
+    links = [(_and_back(address, request), says) for address, says in links]
     if again and not links:
         return _message(request, 401, "There is no sign-in here yet", NO_WAY_IN, HOW_TO_COME_IN)
     return _message(
         request, error.status, error.title, error.what, error.administrator, links, error.quoted
     )
+
+
+def _and_back(address: str, request: Request) -> str:
+    """A way in that leads back to the list as it was filtered."""
+    here = f"{request.url.path}?{request.url.query}"
+    if request.method != "GET" or own_list(here) != here:
+        return address
+    return f"{address}{'&' if '?' in address else '?'}to={quote(here, safe='')}"
 
 
 def _message(

@@ -4,6 +4,7 @@ Held by tests/contract/test_launch.py.
 """
 
 from typing import Annotated
+from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -14,12 +15,14 @@ from integration.smart.refusal import NOBODY_YET, Refusal, SignInAgain
 from integration.store import audit
 from integration.web import gate
 from integration.web.gate import (
+    BACK_COOKIE,
     SESSION_COOKIE,
     FromOurPage,
     OfPages,
     PageContext,
     SignedIn,
     launch_cookie,
+    own_list,
     set_cookie,
 )
 from integration.web.pages import PageRoute, page, security_headers
@@ -56,19 +59,23 @@ def sign_in(
     here: OfPages,
     with_: Annotated[str, Query(alias="with", max_length=80)] = "",
     chart: bool = False,
+    to: Annotated[str, Query(max_length=1100)] = "",
 ) -> Response:
-    """People who come without a chart."""
+    """People who come without a chart; TO: the list that they were at."""
     who = gate.local_identity(request, here.settings)
     if who is not None:
         secret = here.sessions.sign_in(
             who, ["clinician", "biller", "admin"], request.cookies.get(SESSION_COOKIE)
         )
         _note(here, who.label, "signed in", LOCAL_ROLE, None)
-        return _entered(here, "/worklist", secret)
+        return _entered(here, own_list(to), secret)
     if with_:
-        return _sent_away(
+        response = _sent_away(
             here, here.launches.standalone(with_, gate.address(request, here.settings), chart=chart)
         )
+        if to:
+            set_cookie(response, BACK_COOKIE, quote(own_list(to)), PENDING_SECONDS)
+        return response
     raise SignInAgain("You are not signed in.", NOBODY_YET)
 
 
@@ -93,7 +100,7 @@ def callback(request: Request, here: OfPages, site: str = "") -> Response:
     secret = here.sessions.sign_in(
         arrived.who, sorted(arrived.roles), request.cookies.get(SESSION_COOKIE)
     )
-    target = "/worklist"
+    target = own_list(unquote(request.cookies.get(BACK_COOKIE, "")))
     if arrived.grant.patient is not None and "clinician" in arrived.roles:
         target = f"/chart/{here.sessions.open_chart(secret, arrived.client.name, arrived.grant)}"
     _note(
@@ -105,6 +112,8 @@ def callback(request: Request, here: OfPages, site: str = "") -> Response:
     )
     response = _entered(here, target, secret)
     set_cookie(response, cookie, "", max_age=0)
+    if BACK_COOKIE in request.cookies:
+        set_cookie(response, BACK_COOKIE, "", max_age=0)
     return response
 
 

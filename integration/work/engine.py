@@ -21,7 +21,7 @@ from integration.store import Db, Hold, Store, StoreUnavailable, failures, patie
 from integration.store.failures import Failure
 from integration.store.rests import Rest
 from integration.work.queue import Queue
-from integration.work.retries import RetryDecision, decide, may_be_of_one
+from integration.work.retries import decide, may_be_of_one
 
 log = structlog.get_logger()
 
@@ -170,9 +170,8 @@ class Engine:
             (now - since) / timedelta(hours=1),
             self.settings.service.retry_hours,
             alone=self._others_were_read(job),
+            known=job.site is None or job.site in self.settings.sites,
         )
-        if decision.then == "site rests" and job.site not in self.settings.sites:
-            decision = RetryDecision("given up")  # somebody took the site out of the configuration
         says = (
             str(error)
             if isinstance(error, FerroclaimError)

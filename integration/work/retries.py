@@ -33,15 +33,24 @@ class RetryDecision:
 
 
 def decide(
-    error: Exception, attempt: int, hours: float, retry_hours: float, *, alone: bool = False
+    error: Exception,
+    attempt: int,
+    hours: float,
+    retry_hours: float,
+    *,
+    alone: bool = False,
+    known: bool = True,
 ) -> RetryDecision:
     """ATTEMPT counts from 0, HOURS from the first failure. Trouble of a whole site uses up no
     attempt of a patient. ALONE: others of the site were read since this failed first, so that what
     looks like the site's trouble is this one's: a chart that is kept from us, or too large for the
-    server."""
+    server. KNOWN: whether the site is in this process's configuration; it may be in another
+    worker's."""
+    wait = min(FIRST_SECONDS * 2**attempt, LONGEST_SECONDS)
+    if not known:
+        return RetryDecision("again", wait) if hours < retry_hours else RetryDecision("given up")
     if is_of_the_site(error) and not (alone and may_be_of_one(error)):
         return RetryDecision("site rests")
-    wait = min(FIRST_SECONDS * 2**attempt, LONGEST_SECONDS)
     if isinstance(error, FerroclaimError) and error.retryable:
         return RetryDecision("again", wait) if hours < retry_hours else RetryDecision("given up")
     if isinstance(error, BadAnswer | NotFound) or not isinstance(error, FerroclaimError):

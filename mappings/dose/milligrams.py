@@ -159,7 +159,8 @@ def _against_vials(administration: Administration, amount: Decimal) -> str | Non
     if said is None or not drug.family:
         return None
     known = package(drug.ndcs, drug.family)
-    sizes = {said.each_mg} if said.each_mg else {known.mg} if known else contents(drug.family)
+    each_mg = said.each_mg or (known.mg if known else None)
+    sizes = {each_mg} if each_mg else contents(drug.family)
     wasted = any(discard.amount.value for discard in administration.discards)
     accounted = wasted or bool(administration.containers)
     if not sizes or any(_takes(amount, size, said.count, accounted) for size in sizes if size):

@@ -143,6 +143,11 @@ def test_the_worklist(scene: Stage, look: Page) -> None:
     look.locator("[data-row] input").first.check()
     look.get_by_text("Filters", exact=True).click()
     assert wrong(look) == []
+    look.goto(f"{scene.url}/worklist?view=denied")
+    expect(look.get_by_label("Answers of payers")).to_be_visible()
+    assert wrong(look) == []
+    if is_axed(look):
+        assert axe(look) == []
 
 
 @pytest.mark.parametrize("look", [("laptop", "light")], indirect=True)

@@ -11,7 +11,7 @@ from integration.claims.answering.reading import AnswersReport, read_answers
 from integration.claims.sent import corrections, line_key
 from integration.cli import app
 from integration.errors import ConfigurationError
-from integration.store import figures, worklist
+from integration.store import claims, figures, worklist
 from integration.store.figures import Scope
 from integration.store.worklist import Row
 from integration.terminal.claims import answered
@@ -83,7 +83,7 @@ def test_an_accepted_claim_is_the_payers(sent: Sent) -> None:
 def test_a_rejected_claim_comes_back_and_leaves_anew(office: Opened) -> None:
     sent = Sent(office(PAIR, receivers=[HOUSE]))
     report = sent.reads(status([f"TRN*2*{sent.number}", INVALID], usage="P"))
-    assert said(report) == [("rejected", "something is invalid")]
+    assert said(report) == [("rejected", "something is invalid (A7:164:IL)")]
     assert sent.states == ["rejected"]
     assert (sent.rows("sent"), len(sent.rows("denied"))) == ([], 2)
     assert {row.state for row in sent.rows("denied")} == {"rejected"}
@@ -93,6 +93,44 @@ def test_a_rejected_claim_comes_back_and_leaves_anew(office: Opened) -> None:
     assert (again.complete, again.claims) == (True, 1)
     assert sent.states == ["rejected", "sent"]
     assert len(sent.rows("sent")) == 2
+
+
+def test_what_was_read_before_is_not_of_what_left_since(office: Opened) -> None:
+    """A claim leaves anew under its number; a folder may be read again, or late."""
+    sent = Sent(office(PAIR, receivers=[HOUSE]))
+    number, own = sent.number, sent.segment("ST", 2)
+    above = ["HL*2*1*21*1", "NM1*41*2*R*****46*R", f"TRN*2*{own}"]
+    first = status([f"TRN*2*{number}", INVALID], usage="P")
+    named = status([f"TRN*2*{number}", INVALID], above=above, usage="P")
+    early = status([f"TRN*2*{number}", "STC*A7:33:QC*20260905*U*1"], usage="P")
+    sent.reads(first)
+    sent.office.service.rows("update claim_files set written_at = '2026-09-01' returning id")
+    sent.office.withdraw()
+    sent.office.release()
+    sent.office.write()
+    for content in (first, named, early):
+        sent.reads(content)
+        assert sent.states == ["rejected", "sent"]
+    sent.reads(status([f"TRN*2*{number}", "STC*A7:33:QC*20261206*U*1"], usage="P"))
+    assert sent.states == ["rejected", "rejected"]
+
+
+def test_a_claim_that_its_payer_wants_anew_leaves_anew(office: Opened) -> None:
+    """Part B takes no replacement: what it says is unprocessable, or a person says so of."""
+    sent = Sent(office(PAIR, receivers=[HOUSE]))
+    sent.reads(remittance([*denied(sent, reason="CO*16"), "LQ*HE*MA130"], usage="P"))
+    assert sent.states == ["rejected"]
+    assert [row.denied_for for row in sent.rows("denied")] == [["CO-16"], ["CO-16", "MA130"]]
+    sent.office.withdraw()
+    sent.office.release()
+    sent.office.write()
+    sent.reads(remittance(denied(sent), usage="P", payment="CHK2"))
+    assert sent.states == ["rejected", "denied"]
+    with sent.office.service.store.transaction() as db:
+        assert claims.reject(db, "general", sent.number, "ada") == "denied"
+    sent.office.withdraw()
+    sent.office.release()
+    assert sent.office.write().claims == 1
 
 
 def test_a_payment_of_one_line_and_a_denial_of_the_other(sent: Sent) -> None:
@@ -181,6 +219,82 @@ def test_the_same_answer_counts_once(sent: Sent) -> None:
     assert [str(row.paid) for row in sent.rows("paid")] == ["40.00", "40.00"]
 
 
+def test_a_correction_whose_first_payment_was_never_read(sent: Sent) -> None:
+    """As after the upgrade: what it takes back is not known."""
+    rows = [*sent.service("J1756", "50", "30"), *sent.service("J1756:JW", "50", "30")]
+    corrected = sent.claim(*rows, clp="1*100*60**MB*ICN2")
+    sent.reads(remittance(paid(sent, "-", "22"), corrected, payment="CHK2"))
+    assert sent.states == ["paid"]
+    assert [str(row.paid) for row in sent.rows("paid")] == ["30.00", "30.00"]
+    sent.reads(remittance(paid(sent)), "the first")
+    assert [str(row.paid) for row in sent.rows("paid")] == ["30.00", "30.00"]
+    sent.reads(remittance(sent.claim(clp="22*-100*-60**MB*ICN2"), payment="CHK3"))
+    assert sent.states == ["accepted"]
+
+
+def test_a_claim_denied_and_paid_without_services(sent: Sent) -> None:
+    sent.reads(remittance(sent.claim("CAS*CO*29*100", clp="4*100*0**MB*ICN1")))
+    sent.reads(remittance(sent.claim(clp="1*100*80**MB*ICN1"), payment="CHK2"))
+    assert ([row.state for row in sent.rows("paid")], sent.rows("denied")) == (["paid"] * 2, [])
+
+
+def test_a_payment_by_line_taken_back_as_a_whole(sent: Sent) -> None:
+    """What is left of a line is not known."""
+    sent.reads(remittance(paid(sent)))
+    sent.reads(remittance(sent.claim(clp="22*-100*-80*-20*MB*ICN1"), payment="CHK2"))
+    assert [(row.state, row.paid) for row in sent.rows("sent")] == [("sent", None)] * 2
+
+
+def test_lines_by_a_number_that_was_cut_off_or_without_a_day(sent: Sent) -> None:
+    key = line_key(sent.line())[:12].lower()
+    sent.reads(
+        remittance(
+            sent.claim(
+                "DTM*232*20261030",
+                *("SVC*HC:Q9999*50*40", "CAS*PR*2*10", f"REF*6R*{key}"),
+                *("SVC*HC:J1756:JW*50*0", "CAS*CO*96*50"),
+                clp="1*100*40*10*MA*ICN1",
+            )
+        )
+    )
+    dose, discard = sent.rows("denied")
+    assert (str(dose.paid), discard.denied_for) == ("40.00", ["CO-96"])
+
+
+@pytest.mark.parametrize("shown", [" {} ", "{}\x00", "lower"])
+def test_a_number_that_came_back_in_another_form(sent: Sent, shown: str) -> None:
+    number = sent.number.lower() if shown == "lower" else shown.format(sent.number)
+    sent.reads(remittance([f"CLP*{number}*1*100*80**MB*ICN1"]))
+    assert sent.states == ["paid"]
+
+
+def test_a_rejected_group_whose_set_is_right(sent: Sent) -> None:
+    control, own = int(sent.segment("GS", 6)), sent.segment("ST", 2)
+    sent.reads(acknowledged(control, [f"AK2*837*{own}", "IK5*A"], code="R"))
+    assert sent.states == ["rejected"]
+
+
+def test_answers_to_other_software_with_our_numbers(office: Opened) -> None:
+    """Their sets have other numbers, and their interchanges other days; a test is none of ours."""
+    sent = Sent(office(PAIR, receivers=[HOUSE]))
+    control, own, day = int(sent.segment("GS", 6)), sent.segment("ST", 2), sent.segment("ISA", 9)
+    theirs = acknowledged(control, [f"AK2*837*{int(own):04}", "IK5*R*5"], code="R")
+    trial = acknowledged(control, [f"AK2*837*{own}", "IK5*R*5"], code="R")
+    rejected = f"TA1*{control:09}*250101*0900*R*025~\nGS*".encode()
+    refused = f"TA1*{control:09}*{day}*0900*R*025~\nGS*".encode()
+    for content in (
+        theirs.replace(b"*0*T*", b"*0*P*"),
+        trial,
+        file(usage="P").replace(b"GS*", rejected, 1),
+        file(usage="T").replace(b"GS*", refused, 1),
+    ):
+        report = sent.reads(content)
+        assert (report.heard, report.others["answer"]) == ([], 1)
+    assert sent.states == ["sent"]
+    sent.reads(file(usage="P").replace(b"GS*", refused, 1))
+    assert sent.states == ["rejected"]
+
+
 def test_a_rejected_file_rejects_each_of_its_claims(sent: Sent) -> None:
     """As the 999 numbers it; the fault is told at the claim that it is in."""
     control, own = int(sent.segment("GS", 6)), sent.segment("ST", 2)
@@ -205,8 +319,8 @@ def test_a_999_that_takes_the_file_changes_nothing(sent: Sent) -> None:
 
 
 def test_an_interchange_that_was_not_taken(sent: Sent) -> None:
-    control = sent.segment("ISA", 13)
-    content = file().replace(b"GS*", f"TA1*{control}*261205*0900*R*025~\nGS*".encode(), 1)
+    control, day = sent.segment("ISA", 13), sent.segment("ISA", 9)
+    content = file().replace(b"GS*", f"TA1*{control}*{day}*0900*R*025~\nGS*".encode(), 1)
     assert said(sent.reads(content)) == [("rejected", "segment 1 ISA: it was sent before")]
     assert sent.states == ["rejected"]
 
@@ -256,7 +370,7 @@ def test_a_trial_is_answered_and_counts_for_nothing(office: Opened) -> None:
     path = here.folder / "answer"
     path.write_bytes(status([f"TRN*2*{number}", INVALID]))
     report = read_answers(here.service.store, ["general"], named([path]), "ada")
-    assert said(report) == [("rejected", "something is invalid")]
+    assert said(report) == [("rejected", "something is invalid (A7:164:IL)")]
     assert [row.state for row in here.rows("released")] == ["released", "released"]
 
 
@@ -271,6 +385,33 @@ def test_a_claim_is_replaced_by_the_number_that_its_answer_had(office: Opened) -
     report = sent.office.write(corrections=corrections([first], []))
     assert (report.complete, report.claims) == (True, 1), report.problems
     assert ("REF", "F8", "ICN7") in parsed(sent.office.files[-1].read_text())
+
+
+def test_the_number_is_the_first_payers_and_the_newest(sent: Sent) -> None:
+    def icns() -> list[tuple[str, ...]]:
+        return sent.office.service.rows("select payer_number from claims")
+
+    def on(day: str, *rows: list[str]) -> bytes:
+        return remittance(*rows, payment=day).replace(b"*1*C~", f"*1*C{'*' * 13}{day}~".encode())
+
+    later = on("20261220", paid(sent, "-", "22"), sent.claim(clp="1*100*60**MB*ICN2"))
+    second = on("20261222", sent.claim(clp="2*100*20**12*PLAN1"))
+    refused = on("20261223", sent.claim(clp="4*100*0**12*PLAN2"))
+    for content in (later, on("20261210", paid(sent))):
+        sent.reads(content)
+        assert icns() == [("ICN2",)]
+    for content in (second, refused):
+        sent.reads(content.replace(b"MEDICARE PART B", b"SUNRISE"))
+        assert icns() == [("ICN2",)]
+
+
+def test_what_does_not_stand_is_not_voided(office: Opened) -> None:
+    sent = Sent(office(PAIR, *PLAN, receivers=[HOUSE]))
+    number = sent.number
+    sent.reads(status([f"TRN*2*{number}", INVALID, "REF*1K*ICN1"], usage="P"))
+    report = sent.office.write(corrections=corrections([], [f"{number}=ICN1"]))
+    assert (report.claims, sent.states) == (0, ["rejected"])
+    assert "still stands" in report.problems[0]
 
 
 def test_what_a_rejected_void_was_about_stands_again(office: Opened) -> None:
@@ -350,7 +491,9 @@ def test_what_is_said_of_each_claim(sent: Sent) -> None:
     ]
     late = sent.reads(status([f"TRN*2*{number}", INVALID]))
     (row,) = answered(late, "text")
-    assert row.endswith("something is invalid (277CA) (it stands as paid: nothing was changed)")
+    assert row.endswith(
+        "something is invalid (A7:164:IL) (277CA) (it stands as paid: nothing was changed)"
+    )
     (text,) = answered(report, "json")
     first, second = json.loads(text)["answers"]
     assert (first["says"], first["codes"], first["payerNumber"]) == (

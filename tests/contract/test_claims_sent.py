@@ -169,7 +169,7 @@ def test_what_did_not_leave_is_not_rejected(
     monkeypatch.setenv("FERROCLAIM_DATABASE_URL", store.url)
     asked = ["claims", "rejected", "X", "--site", "general"]
     result = CliRunner().invoke(app, [*asked, "--config", str(tmp_path / "ferroclaim.toml")])
-    assert result.stdout == "X\tno claim of that number stands as sent\n"
+    assert result.stdout == "X\tno claim of that number left from this site\n"
     assert result.exit_code == 1
 
 
@@ -248,10 +248,10 @@ def test_a_rejected_claim_is_sent_as_a_new_one(office: Opened) -> None:
     here.write()
     (number,) = {row.sent_number or "" for row in here.rows()}
     with here.service.store.transaction() as db:
-        assert not stored.reject(db, "general", "X", "ada")
-        assert not stored.reject(db, "another", number, "ada")
-        assert stored.reject(db, "general", number, "ada")
-        assert not stored.reject(db, "general", number, "ada")
+        assert stored.reject(db, "general", "X", "ada") is None
+        assert stored.reject(db, "another", number, "ada") is None
+        assert stored.reject(db, "general", number, "ada") == "sent"
+        assert stored.reject(db, "general", number, "ada") == "rejected"
     here.withdraw()
     here.release()
     report = here.write()

@@ -541,7 +541,10 @@ def test_what_the_checks_refuse_leaves_in_no_form(
 def test_a_correction_of_what_never_left_is_said(folder: Path) -> None:
     result = run(folder, "--void", "X=10", "--replace", "Y=11")
     assert result.exit_code == 1
-    assert "Claim X is not voided: none of that number left from here." in result.stderr
+    assert (
+        "Claim X is not voided: none of that number left from here and still stands."
+        in result.stderr
+    )
     assert "Claim Y is not replaced: no released line belongs to it." in result.stderr
 
 

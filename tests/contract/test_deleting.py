@@ -11,6 +11,7 @@ from psycopg import sql
 from typer.testing import CliRunner, Result
 
 from integration import cli
+from integration.errors import ConfigurationError
 from integration.store import Store, assessments, audit, gaps, ledger, notes, patients
 from integration.work.queue import Queue, patient_key
 from tests import builders
@@ -26,9 +27,9 @@ def delete(pages_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     config = tmp_path / "ferroclaim.toml"
     config.write_text('[sites.general]\nbase_url = "https://ehr.example.org/fhir"\n')
 
-    def run(*arguments: str) -> Result:
+    def run(*arguments: str, site: str = "general") -> Result:
         return CliRunner().invoke(
-            cli.app, ["patient", "delete", "general", *arguments, "--config", str(config)]
+            cli.app, ["patient", "delete", site, *arguments, "--config", str(config)]
         )
 
     return run
@@ -125,3 +126,18 @@ def test_a_patient_at_work_is_left_alone(kept: Clinic, delete: Delete) -> None:
         refused = delete(MARK, "--reason", "x")
     assert "being assessed now" in str(refused.exception or refused.output)
     assert "patients" in naming(kept.store)
+
+
+def test_a_site_that_left_the_configuration_keeps_nobody(
+    pages_store: Store, delete: Delete
+) -> None:
+    with pages_store.transaction() as db:
+        patients.known(db, "former", MARK)
+    reason = ("--reason", "letter of 2026-11-29")
+    unknown = delete(MARK, *reason, site="frmer")
+    assert (unknown.exit_code, isinstance(unknown.exception, ConfigurationError)) == (1, True)
+    assert "There is no site 'frmer': there are former, general." in str(unknown.exception)
+    assert "Nothing is kept of that patient" in str(delete("p9", *reason, site="former").exception)
+    done = delete(MARK, *reason, site="former")
+    assert done.exit_code == 0, done.output
+    assert MARK not in naming(pages_store)

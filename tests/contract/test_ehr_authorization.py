@@ -13,8 +13,9 @@ from pytest_httpserver import HTTPServer
 
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
+from integration.ehr.doctor import examine
 from integration.ehr.reading.patient import read_patient
-from integration.ehr.transport.auth import Tokens, authorization_for
+from integration.ehr.transport.auth import ClientCredentials, Tokens, authorization_for
 from integration.ehr.transport.keys import Algorithm, Keyring, generate
 from integration.errors import BadAnswer, ConfigurationError, Unauthorized, Unreachable
 from tests.fakes.authorization import FakeAuthorization
@@ -309,6 +310,55 @@ def test_a_wrong_key_says_what_to_check(
         r"Check client_id, and that our current public key \(or the secret\) is registered\.",
         str(raised.value),
     )
+
+
+def test_a_key_that_the_ehr_does_not_know_yet_keeps_nobody_out(
+    ehr: Make,
+    connect: Connect,
+    registered: FakeAuthorization,
+    auth: dict[str, Any],
+    ring: Keyring,
+) -> None:
+    """`keys new` while we run: until the EHR has the new key, the old one signs."""
+    fake = ehr("hapi", authorization=registered).load(chart())
+    client = connect(fake, auth=auth)
+    client.read("Patient", "p1")
+    both = ring.with_new("ES384", now=time.time() + 60)
+    both.save(auth["key_file"])
+    registered.revoke()
+    client.read("Patient", "p1")
+    signing = client.transport.auth
+    assert isinstance(signing, ClientCredentials)
+    assert signing.keys.refused == {both.signing().kid}
+    assert "The server does not know our newest key" in [
+        finding.what for finding in examine(Site.adhoc(fake.base_url, auth=auth)).findings
+    ]
+    registered.jwks = both.jwks()
+    registered.revoke()
+    tried = len(registered.forms)
+    client.read("Patient", "p1")
+    assert len(registered.forms) == tried + 1
+
+
+def test_a_retired_key_signs_no_more(
+    ehr: Make,
+    connect: Connect,
+    registered: FakeAuthorization,
+    auth: dict[str, Any],
+    ring: Keyring,
+) -> None:
+    """The file is read for each token; one that is away for a moment is as it was."""
+    client = connect(ehr("hapi", authorization=registered).load(chart()), auth=auth)
+    client.read("Patient", "p1")
+    new = ring.with_new("ES384", now=time.time() + 60).without(str(ring.signing().kid))
+    new.save(auth["key_file"])
+    registered.jwks = new.jwks()
+    registered.revoke()
+    client.read("Patient", "p1")
+    auth["key_file"].unlink()
+    registered.revoke()
+    client.read("Patient", "p1")
+    assert len(registered.forms) == 3
 
 
 @pytest.mark.parametrize(

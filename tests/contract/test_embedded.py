@@ -162,3 +162,50 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_made(shared_folder: Path) -
 )
 def test_what_is_wrong_is_said_in_words(said: str, meaning: str) -> None:
     assert meaning in binaries.meaning(said)
+
+
+def test_its_log_repeats_no_row_and_tells_of_no_checkpoint(shared_folder: Path) -> None:
+    server = Embedded(shared_folder / "postgres")
+    try:
+        with psycopg.connect(server.start(), autocommit=True) as db:
+            db.execute("create table people (name text check (name <> 'Ada Sampleton'))")
+            with pytest.raises(psycopg.errors.CheckViolation, match="Ada Sampleton"):
+                db.execute("insert into people values (%s)", ["Ada Sampleton"])
+            db.execute("checkpoint")
+    finally:
+        server.leave()
+    log = (shared_folder / "postgres" / "log").read_text()
+    assert "violates check constraint" in log
+    assert "Sampleton)" not in log
+    assert "checkpoint complete" not in log
+
+
+@pytest.mark.parametrize(
+    ("number", "when"),
+    [
+        (signal.SIGHUP, "ferroclaim listens"),  # the terminal is closed
+        (signal.SIGTERM, ""),  # while it begins
+    ],
+)
+def test_no_server_is_left_behind_by_whoever_ends_the_service(
+    shared_folder: Path, number: signal.Signals, when: str
+) -> None:
+    server = Embedded(shared_folder / ".ferroclaim" / "postgres")
+    config = shared_folder / "ferroclaim.toml"
+    config.write_text("[service]\nport = 0\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "integration.cli", "serve", "--config", str(config)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    ) as service:
+        assert service.stderr
+        if when:
+            assert when in service.stderr.readline()
+        while not server.is_running:
+            time.sleep(0.005)
+        service.send_signal(number)
+        said = service.stderr.read()
+    assert service.returncode == 0, said
+    assert "Traceback" not in said
+    assert not server.is_running

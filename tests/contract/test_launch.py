@@ -1,11 +1,13 @@
 """SMART App Launch against an authorization server that checks, and every way in which a launch
 must be refused."""
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
@@ -628,6 +630,37 @@ def test_sign_in_by_itself_asks_for_no_launch(clinic: Open) -> None:
     assert general.launcher.refused == []
     assert "launch" not in general.launcher.asked[0]
     assert urlsplit(browser.visited[-1]).path == "/worklist"
+
+
+def test_whose_session_ended_comes_back_to_the_list_as_it_was(clinic: Open) -> None:
+    general = clinic(web={"roles": {"biller": ["Practitioner/dr-1"]}})
+    general.launcher.context = {}
+    browser = general.browser()
+    ended = browser.get("/worklist?view=held-us&find=Doe+%26+Co")
+    assert ended.status_code == 401
+    links = re.findall(r'href="(/sign-in[^"]*)"', ended.text)
+    (link,) = map(unescape, links)
+    browser.get(link)
+    assert browser.visited[-1] == "/worklist?view=held-us&find=Doe+%26+Co"
+    # Once: the next sign-in ends at the list without filters.
+    browser.get("/sign-in?with=general")
+    assert browser.visited[-1] == "/worklist"
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example",
+        "/worklist@elsewhere.example", "/worklist/../sign-out", "/worklist?a=\r\nSet-Cookie: x",
+        "/chart/1", "javascript:alert(1)", "/worklist?x= y",
+    ],
+)  # fmt: skip
+def test_a_sign_in_leads_to_no_other_place(clinic: Open, to: str) -> None:
+    general = clinic(web={"roles": {"biller": ["Practitioner/dr-1"]}})
+    general.launcher.context = {}
+    browser = general.browser()
+    browser.get(f"/sign-in?{urlencode({'with': 'general', 'to': to})}")
+    assert browser.visited[-1] == "/worklist"
 
 
 @pytest.mark.parametrize("web", [{}, {"local_user": "Ada"}], ids=str)

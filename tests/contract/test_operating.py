@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import structlog
 import time_machine
@@ -21,7 +22,8 @@ from integration.ehr.transport.keys import Keyring, generate
 from integration.errors import ConfigurationError
 from integration.operating import metrics
 from integration.serving.app import MOST_BYTES, create_app
-from integration.store import Store, StoreUnavailable
+from integration.store import DiskFull, Store, StoreUnavailable, patients
+from integration.store.database import connection
 from integration.work import workflow
 from mappings.codes.freshness import freshness
 from tests.fakes import chart
@@ -86,6 +88,33 @@ def test_it_lives_without_its_database_but_is_not_ready(
     assert service.web.get("/healthz").status_code == 200
     answer = service.web.get("/readyz")
     assert (answer.status_code, answer.json()["checks"]) == (503, {"database": "unavailable"})
+
+
+def test_a_full_disk_is_named_until_there_is_room(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who only reads does not notice; nothing can be kept."""
+    monkeypatch.setattr(service.store, "_full_at", -connection.FULL_SECONDS)
+    with pytest.raises(DiskFull), service.store.transaction():
+        raise psycopg.errors.DiskFull
+    answer = service.web.get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["database"]) == (503, str(DiskFull()))
+    monkeypatch.setattr(connection, "FULL_SECONDS", 0)
+    assert service.web.get("/readyz").status_code == 200
+
+
+def test_metrics_say_once_that_the_database_is_away(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def up() -> list[str]:
+        return [line for line in told(service).splitlines() if line.startswith("ferroclaim_databa")]
+
+    def away(_: Store) -> None:
+        raise StoreUnavailable("The database does not answer.")
+
+    assert up() == ["ferroclaim_database_up 1.0"]
+    monkeypatch.setattr(Store, "transaction", away)
+    assert up() == ["ferroclaim_database_up 0.0"]
 
 
 def test_it_is_not_ready_without_its_worker(service: Running, store: Store) -> None:
@@ -311,6 +340,19 @@ def test_a_port_for_metrics_that_is_taken_stops_the_service_and_no_worker(
     assert (status, said.partition(": Addr")[0]) == (2, f"ferroclaim: {lacks}")
     assert begun[0].startswith(lacks)
     assert begun[1] == "A worker is at work for general.\n"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("command")
+def test_a_site_that_was_renamed_is_told_before_its_claims_go_out_twice(
+    service: Running, tmp_path: Path
+) -> None:
+    with service.store.transaction() as db:
+        patients.known_all(db, "old-name", ["p1", "p2"])
+        patients.known(db, "general", "p1")
+    told = _begun(service.store.url, tmp_path / "ferroclaim.toml")
+    assert told[0].startswith("The database keeps 2 patients of the site 'old-name', which this")
+    assert told[1] == "A worker is at work for general.\n"
 
 
 def _begun(database: str, config: Path) -> list[str]:

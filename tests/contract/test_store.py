@@ -197,15 +197,50 @@ def test_old_things_are_forgotten_and_what_stands_is_kept(store: Store) -> None:
                 " ('general', 'lab', now() - make_interval(days => %s), 'empty', 'event', 'heard')",
                 [days],
             )
+        for days in (2558, 2556):
+            db.execute(
+                "insert into cds_cards (id, site, hook, patient, requirement, summary, shown_at)"
+                " values (gen_random_uuid(), 'general', 'order-sign', 'p1', 'ferritin', '', now() -"
+                " make_interval(days => %s))",
+                [days],
+            )
+        db.execute(
+            "insert into web_session (id, provider, subject, roles, ends) values ('1', '', 'ada',"
+            " '{}', now() - interval '1 second'), ('2', '', 'ada', '{}', now() + interval '1 hour')"
+        )
         audit.note(db, "ada", "saw")
         db.execute("update audit set at = now() - interval '8 years'")
         assert retention.forget_the_old(db, Retention()) == {
             "notifications": 1,
             "assessments": 1,
             "gaps": 0,
+            "cards": 1,
+            "sessions": 1,
             "audit": 1,
         }
         assert db.execute("select count(*) from assessments").fetchone() == (2,)
+
+
+# What has no time of its own: what stands now, what people decided and what left, until the patient
+# is deleted; and what is only as large as sites, patients and work are many.
+KEPT = """
+    answered_lines answers claim_files claim_lines claims decisions failures hooks installation
+    lines migrations notes patients releases site_state subscriptions sweeps waivers worklist
+    worklist_stale write_backs
+"""
+# They go when they end: with their session, or at the next launch or signed call.
+ENDING = "cds_replay smart_launch smart_pending"
+
+
+def test_every_table_is_forgotten_some_day_or_kept_on_purpose(store: Store) -> None:
+    with store.transaction() as db:
+        there = {
+            name
+            for (name,) in db.execute("select tablename from pg_tables where schemaname = 'public'")
+        }
+    forgotten = {rule.split()[2] for rule in retention.RULES.values()}
+    ours = {name for name in there if not name.startswith("procrastinate_")}
+    assert ours == forgotten | {*KEPT.split(), *ENDING.split()}
 
 
 def test_a_look_that_finds_nothing_new_rewrites_no_index_of_a_patient(store: Store) -> None:

@@ -295,11 +295,15 @@ def test_what_a_clock_that_was_ahead_put_off_is_done_now(service: Running) -> No
     assert service.rows("select failures from site_state") == [(0,)]
 
 
-def test_work_for_a_site_that_is_configured_no_more_needs_a_person(service: Running) -> None:
+def test_work_for_a_site_that_another_process_may_know_waits_for_it(service: Running) -> None:
+    """One that nobody's configuration has any more needs a person, a day later."""
     with service.store.transaction() as db:
         service.engine.queue.assess(db, patients.known(db, "former", "p1"), "notification")
+    service.work(rounds=4)
+    assert (service.failures(), len(service.queued())) == ([], 1)
+    hours_later(service, 25)
     service.work()
-    assert service.failures() == [("assess", "ConfigurationError", 1)]
+    assert service.failures() == [("assess", "ConfigurationError", 5)]
     assert service.queued() == []
 
 

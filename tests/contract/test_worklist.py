@@ -2,6 +2,7 @@
 cannot."""
 
 import csv
+import gzip
 import io
 import re
 from dataclasses import replace
@@ -341,6 +342,27 @@ def test_the_csv_is_whole(office: Clinic) -> None:
     assert one["payment"] == "separate"
 
 
+def test_the_table_is_the_same_however_it_is_read(
+    office: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In few large parts: each sorts what comes before it, and a long list took a second a page."""
+    browser, _ = signed_in(office)
+    whole = browser.get("/worklist.csv?view=all").text
+    asked: list[int] = []
+    ask = worklist.rows
+
+    def counted(*given: Any) -> list[worklist.Row]:
+        asked.append(1)
+        return ask(*given)
+
+    monkeypatch.setattr(worklist, "PAGE_ROWS", 1)
+    monkeypatch.setattr(worklist, "rows", counted)
+    assert browser.get("/worklist.csv?view=all").text == whole
+    assert len(asked) == 2
+    monkeypatch.setattr(routes, "EXPORTED_AT_ONCE", 1)
+    assert browser.get("/worklist.csv?view=all").text == whole
+
+
 def test_a_waived_line_needs_a_reason_and_a_firm_requirement_none_helps(office: Clinic) -> None:
     browser, page = signed_in(office)
     row = waived(office, "transferrin-saturation")
@@ -532,12 +554,15 @@ def sent(office: Clinic, page: Any, browser: Browser) -> str:
             receiver=None, control=1, production=True, trial=False, content=b"",
         )  # fmt: skip
         claim = claims.NewClaim(
-            number="C1", draft_id="d1", patient_id=row.patient_id, frequency="1", original=None,
+            number=NUMBER, draft_id="d1", patient_id=row.patient_id, frequency="1", original=None,
             about=None, total=row.value or Decimal(0), lines=[row.line_id],
             releases={row.line_id: row.release},
         )  # fmt: skip
         claims.record(db, file, [claim], "ada", "biller")
     return row.line_id
+
+
+NUMBER = "C1" * 10
 
 
 def test_a_biller_hands_in_what_came_back(office: Clinic) -> None:
@@ -548,7 +573,11 @@ def test_a_biller_hands_in_what_came_back(office: Clinic) -> None:
     page = browser.get("/worklist?view=sent")
     csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
     assert csrf
-    denied = ["CLP*C1*4*45.8*0**MB*ICN1", "SVC*HC:J1756:JZ*45.8*0", f"REF*6R*{line[:24].upper()}"]
+    denied = [
+        f"CLP*{NUMBER}*4*45.8*0**MB*ICN1",
+        "SVC*HC:J1756:JZ*45.8*0",
+        f"REF*6R*{line[:24].upper()}",
+    ]
     denied += ["CAS*CO*252*45.8", "LQ*HE*N395"]
     content = remittance(denied, ["CLP*OTHER*1*10*10"], usage="P")
     answer = browser.client.post(
@@ -556,6 +585,11 @@ def test_a_biller_hands_in_what_came_back(office: Clinic) -> None:
         data={"csrf": csrf[1]},
         files=[("file", ("a.835", content)), ("file", ("b.txt", b"hello"))],
     )
+    packed = ("a.gz", gzip.compress(content + b"\n" * 2**20) + b"\0" * 6 * 2**20)
+    again = browser.client.post(
+        "/worklist/answers", data={"csrf": csrf[1]}, files=[("file", packed)]
+    )
+    assert "Answers to our claims: 1 read before." in again.text
     assert "Answers to our claims: 1 denied. 1 to claims of others." in answer.text
     assert "it is not an X12 file (b.txt)" in answer.text
     assert '<span class="chip billing">CO-252</span>' in answer.text

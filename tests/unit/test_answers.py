@@ -1,10 +1,13 @@
 """TA1, 999, 277CA and 835 as they are read."""
 
 import io
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mappings.record import Problem
 from mappings.writing.answers.answer import Answer, BatchAnswer, ClaimAnswer
@@ -85,6 +88,33 @@ def test_a_group_whose_sets_are_not_named(code: str, says: str) -> None:
     assert (found.says, found.control, found.set) == (says, 7, "")
 
 
+@pytest.mark.parametrize(
+    ("sets", "code", "count", "says"),
+    [
+        (["A"], "R*1*1*0*5", 1, ["received", "rejected"]),
+        (["R", "A"], "R", 2, ["rejected", "received", "rejected"]),
+        # It names one of two.
+        (["R"], "R", 2, ["rejected", "rejected"]),
+        (["R"], "R", 1, ["rejected"]),
+        (["R", "A"], "P", 2, ["rejected", "received"]),
+        (["R"], "P", 3, ["rejected"]),
+    ],
+)
+def test_a_group_that_is_rejected_takes_its_sets_along(
+    sets: list[str], code: str, count: int, says: list[str]
+) -> None:
+    told = [[f"AK2*837*{at:04}", f"IK5*{one}"] for at, one in enumerate(sets, 7)]
+    found = read(acknowledged(7, *told, code=code, count=count))
+    assert [one.says for one in found if isinstance(one, BatchAnswer)] == says
+
+
+def test_a_fault_without_its_place_is_told_without() -> None:
+    rows = ["AK2*837*0007", "IK3*SV1***8", "IK4**1331*7", "IK5*R*5"]
+    assert batch(acknowledged(7, rows)).faults[0].sentence == (
+        "segment SV1, element 1331: is no valid code"
+    )
+
+
 def test_sets_that_are_no_claims_are_not_ours() -> None:
     assert read(acknowledged(7, ["AK2*276*0007", "IK5*R*5"])) == []
 
@@ -143,6 +173,12 @@ def test_two_claims_of_one_patient_may_share_their_level() -> None:
     assert [(one.number, one.says) for one in found] == [("C1", "accepted"), ("C2", "rejected")]
 
 
+def test_what_a_front_end_writes_beside_its_status() -> None:
+    rows = ["TRN*2*C1", "STC*A3:21:40*20261205*U*100********MEMBER NOT FOUND"]
+    found = claim(status(rows))
+    assert (found.notes, str(found.day)) == (("MEMBER NOT FOUND",), "2026-12-05")
+
+
 RECEIVER = ["HL*2*1*21*1", "NM1*41*2*RIVER*****46*RIVER", "TRN*2*000000009"]
 BILLER = ["HL*3*2*19*1", "NM1*85*2*RIVER*****XX*1234567893", "TRN*1*0"]
 
@@ -198,6 +234,72 @@ PAID = ("SVC*HC:J1756:JZ*45.8*35.91**200", "CAS*CO*253*.73", "CAS*PR*2*9.16")
 def test_paid_denied_or_taken_back(rows: list[str], says: str, share: str) -> None:
     found = claim(remittance(rows))
     assert (found.says, found.share, found.payer) == (says, Decimal(share), "MEDICARE PART B")
+
+
+@pytest.mark.parametrize(
+    ("rows", "shares", "share"),
+    [
+        # The claim's, by what each service leaves open.
+        (["CAS*PR*2*20", "SVC*HC:J1756*60*48", "SVC*HC:96365*40*32"], ["12", "8"], "20"),
+        (["CAS*PR*1*100", "SVC*HC:J1756*60*0", "SVC*HC:96365*40*0"], ["60", "40"], "100"),
+        (["CAS*CO*45*30", "CAS*PR*2*20", "SVC*HC:J1756*60*30", "SVC*HC:96365*40*20"],
+         ["12", "8"], "20"),
+        # What is one service's own is no other's.
+        (["CAS*PR*1*80", "SVC*HC:J1756*100*0", "CAS*CO*45*20"], ["80"], "80"),
+        (["CAS*PR*1*10", "SVC*HC:J1756*3*0", "SVC*HC:J1756*3*0", "SVC*HC:J1756*4*0"],
+         ["3", "3", "4"], "10"),
+        (["CAS*PR*1*1", "SVC*HC:A*1*0", "SVC*HC:B*1*0", "SVC*HC:C*1*0"],
+         ["0.33", "0.34", "0.33"], "1"),
+        # Told once more at each service.
+        (["CAS*PR*2*10", "SVC*HC:J1756*50*40", "CAS*PR*2*10"], ["10"], "10"),
+        # A service by its revenue code keeps what is its.
+        (["SVC*NU:0250*50*20", "CAS*PR*2*20", "CAS*CO*45*10", "SVC*HC:J1756*50*50"],
+         ["20", "0"], "20"),
+        # So does one that can't be read.
+        (["SVC*HC:96365*x*20", "CAS*PR*2*20", "SVC*HC:J1756*50*50"], ["0"], "0"),
+    ],
+)  # fmt: skip
+def test_what_the_patient_owes_of_each_service(
+    rows: list[str], shares: list[str], share: str
+) -> None:
+    found = read(remittance(["CLP*C1*1*100*0**MA*ICN", *rows]))[-1]
+    assert isinstance(found, ClaimAnswer)
+    assert [one.share for one in found.services] == [Decimal(one) for one in shares]
+    assert found.share == Decimal(share)
+
+
+def test_a_day_that_is_none_takes_nothing_else_along() -> None:
+    rows = ["CLP*C1*1*50*40**MB*ICN", "SVC*HC:J1756*50*40", "DTM*472*00000000", "CAS*PR*2*10"]
+    problem, found = read(remittance(rows))
+    assert isinstance(problem, Problem)
+    assert problem.problem == "DTM can't be read, so its day is not known"
+    assert isinstance(found, ClaimAnswer)
+    assert [(one.code, one.day, one.share) for one in found.services] == [
+        ("J1756", None, Decimal(10))
+    ]
+
+
+def test_a_claim_that_is_none_is_rejected() -> None:
+    """MA130: nothing can be appealed, a new claim is asked for."""
+    unpaid = ["CLP*C1*4*45.8*0**MB*ICN", "MOA***MA130", "SVC*HC:J1756*45.8*0", "CAS*CO*16*45.8"]
+    assert claim(remittance(unpaid)).says == "rejected"
+    assert claim(remittance([*unpaid, "LQ*HE*M76"])).says == "rejected"
+    paid = ["CLP*C1*1*45.8*40**MB*ICN", "MOA***MA130", "SVC*HC:J1756*45.8*40"]
+    assert claim(remittance(paid)).says == "paid"
+
+
+def test_what_no_database_keeps_is_not_read() -> None:
+    rows = ["CLP*C\x001*1*45.8*40**MB*ICN", "SVC*HC:J1756*45.8*40"]
+    assert claim(remittance(rows)).number == "C1"
+    (problem,) = read(remittance(["CLP*C1*1*9999999999*9999999999**MB*ICN"]))
+    assert isinstance(problem, Problem)
+
+
+def test_a_part_of_a_remittance_says_the_same() -> None:
+    """A clearinghouse may hand it on by provider, with another sum."""
+    rows = ["CLP*C1*1*45.8*35.91*9.16*MB*ICN", *PAID]
+    whole = claim(remittance(rows))
+    assert claim(remittance(rows).replace(b"BPR*I*1*C", b"BPR*I*35.91*C")).said == whole.said
 
 
 def test_remarks_of_a_claim_stand_in_its_moa() -> None:
@@ -276,5 +378,62 @@ def test_a_broken_999_is_told(row: str) -> None:
 
 def test_each_category_has_words() -> None:
     table = answer_codes()
-    assert table.words("A7:164:IL") == "something is invalid"
+    assert table.words("A7:164:IL") == "something is invalid (A7:164:IL)"
+    assert table.words("A2:20:PR") == "accepted for processing"
     assert table.words("Z9:1") == "Z9:1"
+
+
+def test_all_that_a_service_says() -> None:
+    rows = ["CLP*C1*1*45.8*35.91*9.16*MB*ICN", "NM1*QC*1*DOE*JANE****MI*w-12 3", "DTM*232*20261101"]
+    rows += ["SVC*HC:j1756:jz:kx:long*45.8*35.91**200", "DTM*150*20261103", "CAS*CO*253*.73**45*1"]
+    rows += [
+        "REF*6R*LINE1",
+        "LQ*HE*N395",
+        "LQ*RX*75",
+        "SVC*NU:0636*9*",
+        "SVC*HC:J3490*9**HC:J1756*1*HC:J2916",
+    ]
+    found = claim(remittance(rows))
+    assert (found.member_id, found.charge, found.segment) == ("W123", Decimal("45.8"), 7)
+    first, *_, second = found.services
+    assert (first.code, first.modifiers, first.segment) == ("J1756", ("JZ", "KX"), 10)
+    assert (first.charge, first.paid, first.day) == (
+        Decimal("45.8"),
+        Decimal("35.91"),
+        date(2026, 11, 3),
+    )
+    assert [(one.code, one.amount) for one in first.adjusted] == [
+        ("CO-253", Decimal(".73")),
+        ("CO-45", Decimal(1)),
+    ]
+    assert (first.line, first.remarks) == ("LINE1", ("N395",))
+    # By the code that was billed, and the claim's day where it has none of its own.
+    assert (second.code, second.paid, second.day) == ("J2916", Decimal(0), date(2026, 11, 1))
+
+
+SAMPLES = [path.read_bytes().replace(b"\n", b"").split(b"~") for path in sorted(DATA.glob("*.x12"))]
+JUNK = st.sampled_from([b"", b"*", b"**8*x", b"CLP", b"CLP*", b"SVC*HC", b"CAS*CO", b"STC", b"HL",
+                        b"IK4*1", b"IK3", b"IK5", b"AK9", b"AK1*HC", b"TA1*1", b"ST*835", b"ST*277",
+                        b"SE", b"TRN", b"MOA", b"LQ", b"\xff\xfe", b"DTM*472*2026"])  # fmt: skip
+
+
+@given(
+    st.sampled_from(SAMPLES),
+    st.lists(st.tuples(st.integers(1, 60), st.sampled_from("dri"), JUNK), max_size=6),
+)
+def test_whatever_stands_in_a_file_it_is_read_or_told(
+    sample: list[bytes], changes: list[tuple[int, str, bytes]]
+) -> None:
+    """Segments that go, come twice or are none."""
+    rows = list(sample)
+    for at, what, junk in changes:
+        place = at % len(rows) or 1
+        if what == "d" and place < len(rows):
+            del rows[place]
+        else:
+            rows.insert(place, junk if what == "i" else rows[min(place, len(rows) - 1)])
+    try:
+        found = read(b"~".join(rows))
+    except NotX12:
+        return
+    assert all(isinstance(one, ClaimAnswer | BatchAnswer | Problem) for one in found)

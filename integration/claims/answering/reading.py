@@ -4,21 +4,25 @@ Held by tests/contract/test_answers.py.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
 
 from integration.claims.answering.files import AnswerFile, said
-from integration.claims.answering.sets import PlacedClaim, claims_of
+from integration.claims.answering.sets import PlacedClaim, claims_of, written_on
 from integration.claims.sent import line_key
 from integration.store import Db, Store, answers, claims
 from integration.store.answers import AnsweredLine, AnswerOutcome, NewAnswer
-from integration.store.claims import Sent
+from integration.store.claims import Naming, Sent
 from mappings.record import Problem
 from mappings.writing.answers.answer import Answer, BatchAnswer, ClaimAnswer, RemittedService
 from mappings.writing.answers.codes import answer_codes
 from mappings.writing.answers.file import answers as answers_in
+from mappings.writing.preparing.prepared import is_claim_number
+
+_REFUSED = ("denied", "rejected")
+_LEAST_OF_A_NUMBER = 8
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ def read_answers(
     report = AnswersReport()
     for file in files:
         with store.transaction() as db:
+            answers.one_at_a_time(db)
             _File(db, sites, file, by, report).read()
     return report
 
@@ -69,9 +74,18 @@ class _File:
         """Whether it is to claims of ours."""
         if isinstance(one, BatchAnswer):
             return self._take_batch(one)
-        claim = claims.answering(
-            self._db, self._sites, one.number, paid=one.kind == "835", test=one.is_test
+        number = one.number.strip().upper()
+        if not is_claim_number(number):
+            return False
+        named = Naming(
+            number=number,
+            said=one.said,
+            is_payment=one.kind == "835",
+            is_test=one.is_test,
+            set=one.set,
+            day=one.day,
         )
+        claim = claims.answering(self._db, self._sites, named)
         if claim is None:
             return False
         self._keep(claim, self._of_claim(claim, one))
@@ -79,11 +93,12 @@ class _File:
 
     def _take_batch(self, one: BatchAnswer) -> bool:
         found = (
-            claims.by_control(self._db, one.control, self._sites)
+            claims.by_control(self._db, one.control, self._sites, is_test=one.is_test)
             if one.control is not None
-            else claims.by_set(self._db, one.set, self._sites)
+            else claims.by_set(self._db, one.set, self._sites, is_test=one.is_test)
         )
-        if found is None:
+        # Other software of the practice may number its interchanges as we do.
+        if found is None or one.written not in ("", written_on(found.content)):
             return False
         meant = [claim for claim in claims_of(found.content) if _is_meant(claim, one)]
         for place in meant:
@@ -98,16 +113,18 @@ class _File:
 
     def _of_claim(self, claim: Sent, one: ClaimAnswer) -> NewAnswer:
         lines = tuple(self._lines(claim, one)) if one.kind == "835" else ()
-        why = "; ".join(dict.fromkeys(map(answer_codes().words, one.codes)))
+        status = "; ".join([*answer_codes().why(one.says, one.codes), *one.notes])
         return NewAnswer(
             kind=one.kind,
             says=one.says,
             said=one.said,
             file=self._file.name,
             codes=one.codes,
-            why=_remitted(one) if one.kind == "835" else why,
+            why=_remitted(one) if one.kind == "835" else status,
             payer=one.payer,
             payer_number=one.payer_number,
+            day=one.day,
+            payment=one.payment,
             charge=one.charge,
             paid=one.paid,
             share=one.share,
@@ -115,13 +132,13 @@ class _File:
         )
 
     def _lines(self, claim: Sent, one: ClaimAnswer) -> Iterator[AnsweredLine]:
-        if not one.services and one.says == "denied":
+        if not one.services and one.says in _REFUSED:
             yield from (AnsweredLine(line, _codes(one)) for line in claim.lines)
         known = {line_key(line): line for line in claim.lines}
         billed = claims.billed_lines(self._db, claim.id) if one.services else []
         found: dict[str, list[RemittedService]] = {}
         for service in one.services:
-            line = known.get(service.line.partition("-")[0].upper()) or _like(billed, service)
+            line = _numbered(known, service.line) or _like(billed, service)
             if line:
                 found.setdefault(line, []).append(service)
         for line, services in found.items():
@@ -136,8 +153,7 @@ class _File:
 
 
 def _is_meant(claim: PlacedClaim, one: BatchAnswer) -> bool:
-    in_set = not one.set or claim.set.lstrip("0") == one.set.lstrip("0")
-    return in_set and (not one.biller or claim.biller == one.biller)
+    return one.set in ("", claim.set) and (not one.biller or claim.biller == one.biller)
 
 
 def _of_batch(
@@ -156,7 +172,7 @@ def _of_batch(
 def _why(one: BatchAnswer, place: PlacedClaim, meant: Sequence[PlacedClaim]) -> str:
     """The faults within the claim, and those of no claim; else that another one was at fault."""
     if one.kind == "277CA":
-        return "; ".join(dict.fromkeys(map(answer_codes().words, one.codes)))
+        return "; ".join(answer_codes().why(one.says, one.codes))
     of_others = [other for other in meant if other != place]
     own = [
         fault.sentence
@@ -167,15 +183,24 @@ def _why(one: BatchAnswer, place: PlacedClaim, meant: Sequence[PlacedClaim]) -> 
     return "; ".join(own) or other
 
 
+def _numbered(known: Mapping[str, str], number: str) -> str | None:
+    """The line that a payer means by our number of it, whole or cut off."""
+    own = number.partition("-")[0].upper()
+    found = [line for key, line in known.items() if key.startswith(own)]
+    return found[0] if len(own) >= _LEAST_OF_A_NUMBER and len(found) == 1 else None
+
+
 def _like(billed: Sequence[claims.BilledLine], service: RemittedService) -> str | None:
-    """The one line that was billed so, where the payer did not give our number of it back."""
+    """The one line that was billed so, where the payer did not give our number of it back: of that
+    day, where several are."""
     found = [
-        line.id
+        line
         for line in billed
-        if (line.code, line.day) == (service.code, service.day)
-        and line.is_discard == service.is_discard
+        if (line.code, line.is_discard) == (service.code, service.is_discard)
     ]
-    return found[0] if len(found) == 1 else None
+    if len(found) > 1:
+        found = [line for line in found if line.day == service.day]
+    return found[0].id if len(found) == 1 else None
 
 
 def _codes(one: ClaimAnswer | RemittedService) -> tuple[str, ...]:
@@ -189,7 +214,7 @@ def _remitted(one: ClaimAnswer) -> str:
     refused = [service for service in one.services if service.is_refused]
     if one.says == "reversed":
         return "an earlier payment is taken back"
-    if not one.services and one.says == "denied":
+    if not one.services and one.says in _REFUSED:
         return " ".join(_codes(one))
     return "; ".join(
         f"{' '.join([service.code, *service.modifiers])}: {' '.join(_codes(service))}"

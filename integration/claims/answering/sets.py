@@ -23,6 +23,12 @@ class PlacedClaim:
     last: int
 
 
+def written_on(content: bytes) -> str:
+    """The day of the interchange (ISA09)."""
+    _, header = next(segments(io.BytesIO(content)))
+    return element(header, 9)
+
+
 def claims_of(content: bytes) -> Iterator[PlacedClaim]:
     set_, biller, number, first, place = "", "", "", 0, 0
     for _, segment in segments(io.BytesIO(content)):

@@ -18,6 +18,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
+import structlog
 from joserfc import jwt
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
@@ -31,9 +32,11 @@ from integration.ehr.transport.discovery import (
     json_object,
     plain_request,
 )
-from integration.ehr.transport.keys import Key, Keyring, algorithm_of
+from integration.ehr.transport.keys import Key, KnownKeys, algorithm_of
 from integration.ehr.transport.tokens import AccessToken, UnusableToken, read_token
 from integration.errors import BadAnswer, EhrError, Unauthorized, Unreachable
+
+log = structlog.get_logger()
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 240  # at most five minutes ahead (SMART); a minute is left for a slow clock
@@ -98,14 +101,41 @@ def backend_scopes(configuration: SmartConfiguration, site: Site) -> list[str]:
     return scopes.asked("system", site, configuration.scopes, configuration.scope_version)
 
 
-def client_proof(
-    client: Auth | SmartApp, keys: Keyring, endpoint: str, now: float
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Form fields and headers that say who CLIENT is at a token endpoint; a public client only says
-    it."""
+Proof = tuple[dict[str, str], dict[str, str]]
+
+
+def asked_with_proof(
+    client: Auth | SmartApp,
+    keys: KnownKeys,
+    endpoint: str,
+    now: float,
+    ask: Callable[[dict[str, str], dict[str, str]], PlainAnswer],
+) -> PlainAnswer:
+    """What ASK was answered at a token endpoint, given form fields and headers that say who CLIENT
+    is. An EHR that does not know our newest key yet knows an older one of the file."""
+    signing, *older = _that_sign(client, keys)
+    answer = ask(*_proof(client, signing, endpoint, now))
+    for key in older:
+        if signing is None or error_code(json_object(answer)) != "invalid_client":
+            break
+        log.warning("key unknown to the EHR, an older one is tried", kid=signing.kid)
+        keys.refused.add(str(signing.kid))
+        signing, answer = key, ask(*_proof(client, key, endpoint, now))
+    return answer
+
+
+def _that_sign(client: Auth | SmartApp, keys: KnownKeys) -> tuple[Key | None, ...]:
+    """None where a secret says who we are, or nothing does."""
+    if client.method != "private_key_jwt" or client.key_file is None:
+        return (None,)
+    return keys.ring(client.key_file).that_sign(client.key_id)
+
+
+def _proof(client: Auth | SmartApp, key: Key | None, endpoint: str, now: float) -> Proof:
+    """A public client only says its name."""
     name, secret = str(client.client_id), client.client_secret
-    if client.method == "private_key_jwt":
-        assertion = _assertion(name, keys.signing(client.key_id), endpoint, now)
+    if key is not None:
+        assertion = _assertion(name, key, endpoint, now)
         return {"client_assertion_type": JWT_BEARER, "client_assertion": assertion}, {}
     known = secret.get_secret_value() if secret else ""  # settings see to it
     if client.method == "client_secret_basic":
@@ -143,7 +173,9 @@ class ClientCredentials:
         self._tokens, self._token_headers = tokens, dict(token_headers or {})
         self._configuration: SmartConfiguration | None = None
         self._discovering = threading.Lock()
-        self._keys = Keyring.load(self.auth.key_file) if self.auth.key_file else Keyring(())
+        self.keys = KnownKeys()
+        if self.auth.key_file:
+            self.keys.ring(self.auth.key_file)
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token(stale=None)}"}
@@ -198,10 +230,12 @@ class ClientCredentials:
         return attempts(self._asked, endpoint, asked)
 
     def _asked(self, endpoint: str, asked: str) -> AccessToken:
-        form, basic = client_proof(self.auth, self._keys, endpoint, self.now())
-        body = {"grant_type": "client_credentials", "scope": asked, **form}
-        headers = {"Accept": "application/json", **self._token_headers, **basic}
-        response = plain_request(self.site, "POST", endpoint, data=body, headers=headers)
+        def ask(form: dict[str, str], basic: dict[str, str]) -> PlainAnswer:
+            body = {"grant_type": "client_credentials", "scope": asked, **form}
+            headers = {"Accept": "application/json", **self._token_headers, **basic}
+            return plain_request(self.site, "POST", endpoint, data=body, headers=headers)
+
+        response = asked_with_proof(self.auth, self.keys, endpoint, self.now(), ask)
         answer = json_object(response)
         if not 200 <= response.status < 300 or error_code(answer):
             raise self._refusal(response, answer)

@@ -9,6 +9,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -85,12 +86,16 @@ class Keyring:
 
     def signing(self, key_id: str | None = None) -> Key:
         """The key named, else the newest."""
-        for key in self.keys:
-            if key_id in (None, key.kid):
-                return key
-        raise ConfigurationError(
-            f"The key file has no key with the id {key_id!r}; correct auth.key_id."
-        )
+        return self.that_sign(key_id)[0]
+
+    def that_sign(self, key_id: str | None = None) -> tuple[Key, ...]:
+        """The key named alone; else all, the newest first: of an older one an EHR knows already."""
+        found = tuple(key for key in self.keys if key_id in (None, key.kid))
+        if not found:
+            raise ConfigurationError(
+                f"The key file has no key with the id {key_id!r}; correct auth.key_id."
+            )
+        return found
 
     def with_new(self, algorithm: Algorithm, now: float | None = None) -> "Keyring":
         """Rotation: the new key signs, the old ones stay in the JWKS until they are retired."""
@@ -130,21 +135,32 @@ class Keyring:
 
 class KnownKeys:
     """Key files as they were when they could last be read: a file that is away for a moment (a
-    secret that is mounted anew) must not take from EHRs the keys by which they know us."""
+    secret that is mounted anew) must not take from EHRs the keys by which they know us.
 
-    def __init__(self, files: Iterable[Path]) -> None:
+    `refused`: the ids of keys that an EHR did not know."""
+
+    def __init__(self, files: Iterable[Path] = ()) -> None:
         self._files = sorted(set(files))
         self._last: dict[Path, Keyring] = {}
+        self.refused: set[str] = set()
         self.rings()
 
     def rings(self) -> list[Keyring]:
         """Those of every file, as it is now or was before; without those never read."""
         for file in self._files:
-            try:
-                self._last[file] = Keyring.load(file)
-            except ConfigurationError as error:
-                log.error("keys", error=str(error), kept=file in self._last)
+            with suppress(ConfigurationError):
+                self.ring(file)
         return list(self._last.values())
+
+    def ring(self, file: Path) -> Keyring:
+        """That of FILE, as it is now or was before; ConfigurationError where it was never read."""
+        try:
+            self._last[file] = Keyring.load(file)
+        except ConfigurationError as error:
+            log.error("keys", error=str(error), kept=file in self._last)
+            if file not in self._last:
+                raise
+        return self._last[file]
 
 
 def jwks_of(rings: list[Keyring]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ Db = Connection[tuple[Any, ...]]
 FOLDER = "postgres"  # in `data_dir`
 WAIT_SECONDS = 5.0
 AGAIN_SECONDS = 0.5
+FULL_SECONDS = 30.0  # after it could not keep something: whoever only reads does not notice
 _FATAL = re.compile(r"FATAL: +(.+)")
 # It is not there yet, or is just busy: https://www.postgresql.org/docs/18/errcodes-appendix.html,
 # 57P03 and 53300.
@@ -57,6 +58,13 @@ class NoDescriptors(StoreUnavailable):
     """It is not the database: this process may open no more files."""
 
 
+class DiskFull(StoreUnavailable):
+    """It answers, and can keep nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("The disk of the database is full: make room there. Nothing is lost.")
+
+
 class Store:
     """Threads may share one. `pool` is for what needs a connection of its own; those of `_locks`
     hold a key each, and are used for nothing else meanwhile; those of `_queue` take and end
@@ -66,6 +74,7 @@ class Store:
         self, url: str, *, embedded: Embedded | None = None, connections: int = 10
     ) -> None:
         self.url, self.embedded = url, embedded
+        self._full_at = -FULL_SECONDS
         self.pool = self._pooled(1, connections)
         self._locks = self._pooled(0, connections, autocommit=True)
         self._queue = self._pooled(0, 2, _configured_for_the_queue, autocommit=True)
@@ -171,10 +180,20 @@ class Store:
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         if descriptors.are_used_up():
             return NoDescriptors(f"{descriptors.says()} Try again.")
+        if isinstance(error, psycopg.errors.DiskFull):
+            self._full_at = time.monotonic()
+            return DiskFull()
         self.revive()
         return StoreUnavailable(
             f"The database does not answer ({type(error).__name__}). Try again."
         )
+
+    def check(self) -> None:
+        """Raises `StoreUnavailable` where nothing can be read, or could be kept a moment ago."""
+        with self.transaction() as db:
+            db.execute("select 1")
+        if time.monotonic() < self._full_at + FULL_SECONDS:
+            raise DiskFull
 
     def revive(self) -> None:
         """Starts the embedded server again where it died; another's server is another's to

@@ -23,6 +23,8 @@ from integration.store.database import binaries
 
 ORPHANS_SECONDS = 10.0
 LONGEST_SOCKET = 90  # bytes of a folder's name: an address of a Unix socket has 107
+# Its log grows only with what goes wrong, and repeats no row: a DETAIL may name a patient.
+LOGGING = ("-c", "log_checkpoints=off", "-c", "log_error_verbosity=terse")
 _one_at_a_time = threading.RLock()  # a file's lock does not hold off other threads
 _uses: dict[Path, int] = {}  # by folder the open file whose lock says that this process uses it
 _children: dict[Path, subprocess.Popen[bytes]] = {}
@@ -123,7 +125,9 @@ class Embedded:
         with log.open("ab") as out:
             child = subprocess.Popen(  # noqa: S603 (a program of the package, no shell)
                 binaries.command(
-                    "postgres", "-D", str(self.folder), "-h", "", "-k", _listed(self._socket())
+                    "postgres",
+                    *("-D", str(self.folder), "-h", "", "-k", _listed(self._socket())),
+                    *LOGGING,
                 ),
                 stdin=subprocess.DEVNULL,
                 stdout=out,

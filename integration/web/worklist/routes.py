@@ -32,6 +32,7 @@ from mappings import codes
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
 ALL_SELECTED = 500
+EXPORTED_AT_ONCE = 2000
 
 
 @router.get("/worklist")
@@ -56,8 +57,10 @@ def table(here: OfPages, filters: Filtered, session: Biller) -> Response:
 
 
 def _every(db: Db, filters: Filters, known: Sequence[str]) -> Iterator[Row]:
-    number = 1
-    while found := worklist.rows(db, replace(filters, page=number), known, words.of_clinicians()):
+    number, clinician = 1, words.of_clinicians()
+    while found := worklist.rows(
+        db, replace(filters, page=number), known, clinician, EXPORTED_AT_ONCE
+    ):
         yield from found
         number += 1
 
@@ -124,7 +127,7 @@ def decide(
     return _page(request, here, session, filters, line, Results(done))
 
 
-@router.post("/worklist/answers", dependencies=[FromOurPage])
+@router.post(answering.PATH, dependencies=[FromOurPage])
 def answers(
     request: Request,
     here: OfPages,

@@ -27,6 +27,7 @@ def interchange(number: int, segment: Segment) -> BatchAnswer:
         segment=number,
         said=digest([segment]),
         control=int(segment[1]),
+        written=segment[2],
         codes=tuple(filter(None, (segment[4], noted))),
         faults=(SegmentFault("ISA", 1, says),) if says else (),
     )
@@ -39,7 +40,7 @@ class Acknowledgment:
         self._control: int | None = None
         self._group: Segment = ()
         self._set = ""
-        self._sets = 0
+        self._sets = self._taken = 0
         self._segment: Segment = ()
         self._faults: list[SegmentFault] = []
         self._said: list[Segment] = []
@@ -48,7 +49,8 @@ class Acknowledgment:
         """What ends here."""
         kind = _RENAMED.get(segment[0], segment[0])
         if kind == "AK1":
-            self._control, self._group, self._sets = int(segment[2]), segment, 0
+            self._control, self._group = int(segment[2]), segment
+            self._sets = self._taken = 0
         elif kind == "AK2":
             self._set = element(segment, 2) if element(segment, 1) == _CLAIMS else ""
             self._faults, self._said = [], [self._group, segment]
@@ -58,13 +60,22 @@ class Acknowledgment:
         elif kind == "IK4":
             self._refine(segment)
         elif kind == "IK5" and self._set:
+            self._taken += segment[1] in _TAKEN
             yield self._answer(number, segment, answer_codes().sets)
-        elif kind == "AK9" and not self._sets and self._control is not None:
+        elif kind == "AK9" and self._control is not None and self._is_of_all(segment):
             self._faults, self._said, self._set = [], [self._group], ""
             yield self._answer(number, segment, answer_codes().groups, last=4)
 
     def end(self) -> Iterator[BatchAnswer]:
         return iter(())
+
+    def _is_of_all(self, group: Segment) -> bool:
+        """Whether the end of a group says more than its sets: none was named, or the whole is
+        rejected with sets that were not."""
+        if not self._sets:
+            return True
+        unnamed = int(element(group, 2) or "0") > self._sets
+        return _says(group[1]) == "rejected" and bool(self._taken or unnamed)
 
     def _add(self, segment: Segment) -> None:
         self._segment = segment
@@ -80,7 +91,7 @@ class Acknowledgment:
         last = self._faults[-1]
         if not last.element and element(self._segment, 4) == _ELEMENTS_WRONG:
             self._faults.pop()
-        where = f"{at} ({reference})" if reference else at
+        where = f"{at} ({reference})" if at and reference else at or reference
         self._faults.append(SegmentFault(last.segment, last.position, says, where))
 
     def _answer(

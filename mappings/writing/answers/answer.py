@@ -4,6 +4,7 @@ Held by tests/unit/test_answers.py.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -13,6 +14,7 @@ from msgspec import Struct
 
 from mappings.writing.x12.segments import Segment
 
+_DAY = re.compile(r"\d{8}", re.ASCII)
 AnswerKind = Literal["TA1", "999", "277CA", "835"]
 # `received`: they have it, and nothing is decided; `reversed`: an earlier payment is taken back.
 ClaimSays = Literal["received", "accepted", "rejected", "paid", "denied", "reversed"]
@@ -61,7 +63,9 @@ class ClaimAnswer(Struct, frozen=True, kw_only=True):
     place in the file, from 1; `said`: the same for the same answer in another file. `codes`: STC
     composites of a 277CA, CLP02 of an 835. `payer_number`: the payer's own (ICN). Of an 835 in
     dollars what was charged and paid, and the patient's share; `member_id`: of the insured, letters
-    and digits alone. `is_test`: ISA15 is T."""
+    and digits alone. `day`: of the payment or the status; `payment`: what tells one payment of a
+    payer from another; `set`: our transaction set, where a 277CA names it; `notes`: what a front
+    end writes. `is_test`: ISA15 is T."""
 
     kind: AnswerKind
     number: str
@@ -72,6 +76,10 @@ class ClaimAnswer(Struct, frozen=True, kw_only=True):
     payer: str = ""
     payer_number: str = ""
     member_id: str = ""
+    day: date | None = None
+    payment: str = ""
+    set: str = ""
+    notes: tuple[str, ...] = ()
     charge: Decimal = Decimal(0)
     paid: Decimal = Decimal(0)
     share: Decimal = Decimal(0)
@@ -91,7 +99,8 @@ class SegmentFault(Struct, frozen=True):
 
     @property
     def sentence(self) -> str:
-        where = f"segment {self.position} {self.segment}".rstrip()
+        place = f"segment {self.position}" if self.position else "segment"
+        where = f"{place} {self.segment}".rstrip()
         where = f"{where}, element {self.element}" if self.element else where
         return f"{where}: {self.says}"
 
@@ -99,13 +108,14 @@ class SegmentFault(Struct, frozen=True):
 class BatchAnswer(Struct, frozen=True, kw_only=True):
     """What is said of many claims at once: of our interchange or group, by its number `control`, or
     of one transaction set, by its number `set`. `biller`: of the claims of one billing provider
-    alone, by its NPI."""
+    alone, by its NPI. `written`: the day of our interchange (ISA09), where it is told."""
 
     kind: AnswerKind
     says: ClaimSays
     segment: int
     said: str
     control: int | None = None
+    written: str = ""
     set: str = ""
     biller: str = ""
     codes: tuple[str, ...] = ()
@@ -114,6 +124,20 @@ class BatchAnswer(Struct, frozen=True, kw_only=True):
 
 
 Answer = ClaimAnswer | BatchAnswer
+
+
+def day(text: str) -> date:
+    """X12's D8; ValueError where it is none."""
+    if not _DAY.fullmatch(text):
+        raise ValueError("no day")
+    return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+
+
+def day_or_none(text: str) -> date | None:
+    try:
+        return day(text)
+    except ValueError:
+        return None
 
 
 def digest(segments: Iterable[Segment]) -> str:

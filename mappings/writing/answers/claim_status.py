@@ -3,9 +3,17 @@
 Held by tests/unit/test_answers.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 
-from mappings.writing.answers.answer import Answer, BatchAnswer, ClaimAnswer, ClaimSays, digest
+from mappings.writing.answers.answer import (
+    Answer,
+    BatchAnswer,
+    ClaimAnswer,
+    ClaimSays,
+    day_or_none,
+    digest,
+)
 from mappings.writing.answers.codes import answer_codes
 from mappings.writing.checks.fault import element
 from mappings.writing.x12.segments import COMPONENT, Segment
@@ -14,6 +22,7 @@ GUIDE = "005010X214"
 _SOURCE, _RECEIVER, _BILLER, _PATIENT = "20", "21", "19", "PT"
 # STC01, STC10 and STC11: up to three statuses.
 _STATUSES = (1, 10, 11)
+_STATUS_DAY, _STATUS_NOTE = 2, 12
 _ICN, _NPI = "1K", "XX"
 
 
@@ -73,7 +82,20 @@ class ClaimStatus:
             said=digest([("TRN", self._set), *own[1:]]),
             codes=found,
             payer_number=next((element(one, 2) for one in own if one[:2] == ("REF", _ICN)), ""),
+            day=_day(own),
+            set=self._set,
+            notes=tuple(dict.fromkeys(filter(None, map(_note, own)))),
         )
+
+
+def _day(segments: Sequence[Segment]) -> date | None:
+    """Of the latest status that has one."""
+    given = (element(one, _STATUS_DAY) for one in segments if one[0] == "STC")
+    return max(filter(None, map(day_or_none, given)), default=None)
+
+
+def _note(segment: Segment) -> str:
+    return element(segment, _STATUS_NOTE).strip() if segment[0] == "STC" else ""
 
 
 def _statuses(segments: Iterator[Segment]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ class Category(Struct, frozen=True, forbid_unknown_fields=True):
 
 class AnswerCodes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """By code: categories of a 277CA; faults of segments, elements, sets and groups of a 999;
-    notes of a TA1."""
+    notes of a TA1. `unprocessable`: remarks of an 835 that say that a claim is none."""
 
     source: str
     verified: bool
@@ -32,6 +32,7 @@ class AnswerCodes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     sets: dict[str, str]
     groups: dict[str, str]
     interchange: dict[str, str]
+    unprocessable: frozenset[str]
 
     def says(self, statuses: Sequence[str]) -> StatusSays:
         """The gravest of STC composites, such as `A7:164:IL`; an unknown category says only that
@@ -40,10 +41,18 @@ class AnswerCodes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         said = {category.says for category in found if category}
         return next((says for says in _GRAVEST if says in said), "received")
 
+    def why(self, says: str, statuses: Sequence[str]) -> tuple[str, ...]:
+        """In words, those of the STC composites that say so."""
+        decisive = [one for one in statuses if self.says([one]) == says]
+        return tuple(dict.fromkeys(map(self.words, decisive)))
+
     def words(self, status: str) -> str:
-        """Of a composite; the code itself where it is unknown."""
+        """Of a composite, with its codes where they say what is wrong; those alone where nobody
+        knows them."""
         category = self.categories.get(status.partition(":")[0])
-        return category.words if category else status
+        if category is None:
+            return status
+        return f"{category.words} ({status})" if category.says == "rejected" else category.words
 
 
 @cache

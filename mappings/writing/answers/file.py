@@ -36,11 +36,12 @@ _ANSWERS: Kinds = {
     _STATUS: ClaimStatus,
     **_REMITTANCES,
 }
+_NOTHING = "\x00"  # what some fill their records with; no database keeps it
 _BEGINNINGS = frozenset({"ISA", "GS", "ST"})
 _PASSED_OVER = {
     "CLP": "its claim was passed over",
     "SVC": "its service was passed over",
-    "DTM": "its service was passed over",
+    "DTM": "its day is not known",
     "CAS": "its service was passed over",
 }
 
@@ -60,7 +61,8 @@ def remitted(stream: BinaryIO) -> Iterator[ClaimAnswer | Problem]:
 
 def _read(stream: BinaryIO, kinds: Kinds) -> Iterator[Answer | Problem]:
     reading = _Reading(kinds)
-    for number, segment in segments(stream):
+    for number, raw in segments(stream):
+        segment = _without_nothing(raw)
         kind = segment[0]
         try:
             yield from map(reading.marked, reading.take(number, segment))
@@ -70,6 +72,12 @@ def _read(stream: BinaryIO, kinds: Kinds) -> Iterator[Answer | Problem]:
     yield from map(reading.marked, reading.end())
     if not reading.found:
         raise NotX12(reading.why)
+
+
+def _without_nothing(segment: Segment) -> Segment:
+    if _NOTHING not in "".join(segment):
+        return segment
+    return tuple(text.replace(_NOTHING, "") for text in segment)
 
 
 class _Reading:

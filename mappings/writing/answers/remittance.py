@@ -5,8 +5,8 @@ Held by tests/unit/test_answers.py.
 """
 
 import re
-from collections.abc import Iterator
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 from itertools import chain
 
@@ -17,13 +17,19 @@ from mappings.writing.answers.answer import (
     ClaimAnswer,
     ClaimSays,
     RemittedService,
+    day,
+    day_or_none,
     digest,
 )
+from mappings.writing.answers.codes import answer_codes
 from mappings.writing.checks.fault import element
 from mappings.writing.x12.segments import COMPONENT, Segment
 
-_DRUG = "HC"
-_AMOUNT = re.compile(r"-?(\d{1,15}(\.\d{1,4})?|\.\d{1,4})", re.ASCII)
+# Of a code that is no HCPCS code, such as NU:0250 (revenue) or N4 (NDC), there are no modifiers.
+_HCPCS = "HC"
+# More than any claim is worth, and as much as the database holds.
+_AMOUNT = re.compile(r"-?(0*\d{1,9}(\.\d{1,4})?|\.\d{1,4})", re.ASCII)
+_CENT = Decimal("0.01")
 _SERVICE_DATES = ("472", "150")
 _CLAIM_DATES = ("232",)
 _CLAIM_ENDS = frozenset({"ST", "CLP", "LX", "PLB", "SE"})
@@ -32,6 +38,8 @@ _SHARES = frozenset({"1", "2", "3"})
 _ORIGINAL_CODE = 6  # SVC06, where the payer decided on another code than was billed
 # Where a MIA or MOA has its remarks.
 _REMARKS = {"MIA": (5, 20, 21, 22, 23), "MOA": (3, 4, 5, 6, 7)}
+_PAID_ON = 16  # of a BPR
+_OF_A_SERVICE = frozenset({"SVC", "CAS"})
 _LINE, _REMARK = "6R", "HE"
 # CLP02 (X12 1029) that decides nothing: forwarded elsewhere, or told in advance.
 _UNDECIDED = frozenset({"23", "25"})
@@ -49,7 +57,7 @@ class _Begun(Struct, frozen=True):
     day: date | None = None
     line: str = ""
     remarks: tuple[str, ...] = ()
-    cas: tuple[Segment, ...] = ()
+    adjusted: tuple[Adjustment, ...] = ()
 
 
 class _Claim:
@@ -63,11 +71,12 @@ class _Claim:
         self.payer_number, self.segment = element(segment, 7), number
         self.member = ""
         self.day: date | None = None
-        self.cas: tuple[Segment, ...] = ()
+        self.adjusted: tuple[Adjustment, ...] = ()
         self.remarks: tuple[str, ...] = ()
         self.said: list[Segment] = []
         self.service: _Begun | None = None
-        self.services: list[RemittedService] = []
+        self.services: list[_Begun] = []
+        self.passes_over = False  # what belongs to a service that can't be read
 
 
 class Remittance:
@@ -75,7 +84,8 @@ class Remittance:
 
     def __init__(self) -> None:
         self._payer = ""
-        self._payment: tuple[Segment, ...] = ()
+        self._traces: tuple[Segment, ...] = ()
+        self._paid_on = ""
         self._claim: _Claim | None = None
 
     def take(self, number: int, segment: Segment) -> Iterator[ClaimAnswer]:
@@ -86,8 +96,10 @@ class Remittance:
             yield from self.end()
         if kind == "CLP":
             self._claim = _Claim(number, segment)
-        if kind in ("BPR", "TRN"):
-            self._payment = (*self._payment, segment)
+        if kind == "BPR":
+            self._paid_on = element(segment, _PAID_ON)
+        elif kind == "TRN":
+            self._traces = (*self._traces, segment)
         elif kind == "N1" and element(segment, 1) == "PR":
             self._payer = element(segment, 2)
         if self._claim:
@@ -95,7 +107,8 @@ class Remittance:
             try:
                 _take(self._claim, number, segment)
             except (ValueError, IndexError):
-                self._claim.service = None
+                if kind in _OF_A_SERVICE:
+                    self._claim.service, self._claim.passes_over = None, True
                 raise
 
     def end(self) -> Iterator[ClaimAnswer]:
@@ -106,26 +119,28 @@ class Remittance:
             yield self._answer(claim)
 
     def _answer(self, claim: _Claim) -> ClaimAnswer:
-        of_claim = [*chain.from_iterable(map(_adjustments, claim.cas))]
-        shares = [one.amount for one in of_claim if _is_share(one)]
-        shares = [service.share for service in claim.services] or shares
+        services = tuple(_services(claim))
+        shares = [one.share for one in services] or [_share(claim.adjusted)]
+        payment = ("N1", "PR", self._payer), *self._traces, ("BPR", self._paid_on)
         answer = ClaimAnswer(
             kind="835",
             number=claim.number,
             says="received",
             segment=claim.segment,
-            said=digest([("N1", "PR", self._payer), *self._payment, *claim.said]),
+            said=digest([*payment, *claim.said]),
             codes=(claim.status,) if claim.status else (),
             payer=self._payer,
             payer_number=claim.payer_number,
             member_id=claim.member,
+            day=day_or_none(self._paid_on),
+            payment=digest(payment),
             charge=claim.charge,
             paid=claim.paid,
             # CLP05 holds what was refused at the patient's cost, too.
-            share=sum(shares, Decimal(0)) if claim.services or of_claim else claim.share,
-            adjusted=tuple(one for one in of_claim if not _is_share(one)),
+            share=sum(shares, Decimal(0)) if services or claim.adjusted else claim.share,
+            adjusted=_refused(claim.adjusted),
             remarks=claim.remarks,
-            services=tuple(claim.services),
+            services=services,
         )
         return structs.replace(answer, says=_says(answer, claim.status))
 
@@ -135,7 +150,52 @@ def _says(answer: ClaimAnswer, status: str) -> ClaimSays:
         return "reversed"
     if status in _UNDECIDED:
         return "received"
-    return "paid" if answer.paid + answer.share > 0 else "denied"
+    if answer.paid + answer.share > 0:
+        return "paid"
+    remarks = {*answer.remarks, *chain.from_iterable(one.remarks for one in answer.services)}
+    return "denied" if remarks.isdisjoint(answer_codes().unprocessable) else "rejected"
+
+
+def _services(claim: _Claim) -> Iterator[RemittedService]:
+    """Of the patient's share of the claim each has as much as its own adjustments leave open. One
+    without any has the claim's."""
+    open_ = [one.charge - one.paid - _sum(one.adjusted) for one in claim.services]
+    shares = _apportioned(_share(claim.adjusted), open_)
+    for found, share in zip(claim.services, shares, strict=True):
+        yield RemittedService(
+            code=found.code,
+            modifiers=found.modifiers,
+            charge=found.charge,
+            paid=found.paid,
+            segment=found.segment,
+            day=found.day or claim.day,
+            line=found.line,
+            share=_share(found.adjusted) + share,
+            adjusted=_refused(found.adjusted or claim.adjusted),
+            remarks=found.remarks,
+        )
+
+
+def _apportioned(amount: Decimal, weights: Sequence[Decimal]) -> Iterator[Decimal]:
+    """AMOUNT by WEIGHTS, to the cent: together they are the whole. Nothing where there are none."""
+    whole, given, weighed = sum(weights, Decimal(0)), Decimal(0), Decimal(0)
+    for weight in weights:
+        weighed += weight
+        due = (amount * weighed / whole).quantize(_CENT) if whole else Decimal(0)
+        yield due - given
+        given = due
+
+
+def _sum(adjusted: Iterable[Adjustment]) -> Decimal:
+    return sum((one.amount for one in adjusted), Decimal(0))
+
+
+def _share(adjusted: Iterable[Adjustment]) -> Decimal:
+    return _sum(one for one in adjusted if _is_share(one))
+
+
+def _refused(adjusted: Iterable[Adjustment]) -> tuple[Adjustment, ...]:
+    return tuple(one for one in adjusted if not _is_share(one))
 
 
 def _take(claim: _Claim, number: int, segment: Segment) -> None:
@@ -145,7 +205,10 @@ def _take(claim: _Claim, number: int, segment: Segment) -> None:
         claim.member = plain_id(element(segment, 9)) or claim.member
     elif kind == "SVC":
         _end_service(claim)
+        claim.passes_over = False
         claim.service = _service(number, segment)
+    elif claim.passes_over:
+        return
     elif kind == "DTM":
         _date(claim, segment)
     elif kind == "CAS":
@@ -160,7 +223,7 @@ def _take(claim: _Claim, number: int, segment: Segment) -> None:
 def _told(service: _Begun, segment: Segment) -> _Begun:
     """With its number, or a remark."""
     if segment[:2] == ("REF", _LINE):
-        return structs.replace(service, line=element(segment, 2))
+        return structs.replace(service, line=element(segment, 2).strip())
     if segment[:2] == ("LQ", _REMARK):
         return structs.replace(service, remarks=(*service.remarks, element(segment, 2)))
     return service
@@ -168,38 +231,25 @@ def _told(service: _Begun, segment: Segment) -> _Begun:
 
 def _end_service(claim: _Claim) -> None:
     found, claim.service = claim.service, None
-    if not found:
-        return
-    taken = [*chain.from_iterable(map(_adjustments, found.cas or claim.cas))]
-    service = RemittedService(
-        code=found.code,
-        modifiers=found.modifiers,
-        charge=found.charge,
-        paid=found.paid,
-        segment=found.segment,
-        day=found.day or claim.day,
-        line=found.line,
-        share=sum((one.amount for one in taken if _is_share(one)), Decimal(0)),
-        adjusted=tuple(one for one in taken if not _is_share(one)),
-        remarks=found.remarks,
-    )
-    claim.services.append(service)
+    if found:
+        claim.services.append(found)
 
 
 def _adjust(claim: _Claim, segment: Segment) -> None:
-    list(_adjustments(segment))  # what can't be read is said here
+    told = tuple(_adjustments(segment))
     if claim.service:
-        claim.service = structs.replace(claim.service, cas=(*claim.service.cas, segment))
+        adjusted = (*claim.service.adjusted, *told)
+        claim.service = structs.replace(claim.service, adjusted=adjusted)
     else:
-        claim.cas = (*claim.cas, segment)
+        claim.adjusted = (*claim.adjusted, *told)
 
 
 def _date(claim: _Claim, segment: Segment) -> None:
     qualifier, text = element(segment, 1), element(segment, 2)
     if claim.service and qualifier in _SERVICE_DATES:
-        claim.service = structs.replace(claim.service, day=_day(text))
+        claim.service = structs.replace(claim.service, day=day(text))
     elif qualifier in _CLAIM_DATES:
-        claim.day = _day(text)
+        claim.day = day(text)
 
 
 def plain_id(text: str) -> str:
@@ -207,14 +257,12 @@ def plain_id(text: str) -> str:
     return re.sub(r"[^A-Z0-9]", "", text.upper())
 
 
-def _service(number: int, segment: Segment) -> _Begun | None:
-    """By the code that was billed. None of a service that is told by no HCPCS code."""
-    billed = element(segment, _ORIGINAL_CODE)
-    qualifier, _, rest = (billed or segment[1]).partition(COMPONENT)
-    if qualifier != _DRUG:
-        return None
-    code, *modifiers = rest.upper().split(COMPONENT)
-    given = tuple(modifier for modifier in modifiers[:4] if len(modifier) == 2)
+def _service(number: int, segment: Segment) -> _Begun:
+    """By the code that was billed."""
+    billed = element(segment, _ORIGINAL_CODE) or segment[1]
+    qualifier, _, rest = billed.partition(COMPONENT)
+    code, *modifiers = rest.strip().upper().split(COMPONENT)
+    given = tuple(one for one in modifiers[:4] if len(one) == 2 and qualifier == _HCPCS)
     return _Begun(code, given, _dollars(segment[2]), _dollars(segment[3] or "0"), number)
 
 
@@ -234,7 +282,3 @@ def _dollars(text: str) -> Decimal:
     if not _AMOUNT.fullmatch(text):
         raise ValueError("no amount")
     return Decimal(text)
-
-
-def _day(text: str) -> date:
-    return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 (a day)

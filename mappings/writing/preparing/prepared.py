@@ -3,6 +3,7 @@
 Held by tests/unit/test_envelopes.py.
 """
 
+import re
 from decimal import Decimal
 from typing import Literal
 
@@ -13,6 +14,7 @@ from mappings.writing.preparing.drafts import DIALYSIS, Draft, Kind, ServiceLine
 from mappings.writing.preparing.parties import Parties
 from mappings.writing.preparing.statements import Statement
 
+_NUMBER = re.compile(r"[0-9A-F]{20}", re.ASCII)
 _UNSCHEDULED = frozenset({"1", "2"})  # FL 14: emergency, urgent
 
 Frequency = Literal["1", "7", "8"]
@@ -69,3 +71,8 @@ def charge(part: ServiceLine) -> Decimal:
 def claim_number(draft_id: str) -> str:
     """CLM01: payers return twenty characters."""
     return draft_id[:20].upper()
+
+
+def is_claim_number(text: str) -> bool:
+    """Whether it may be one of ours."""
+    return bool(_NUMBER.fullmatch(text))
