@@ -97,9 +97,10 @@ class PatientLines(Struct, frozen=True, eq=False, dict=True):
     def irons_of_days(self) -> dict[date, dict[str, Charge]]:
         """By day and family: the first dose."""
         found: dict[date, dict[str, Charge]] = {}
-        for charge in chain.from_iterable(group.charges for group in self.groups):
-            if charge.family and charge.day:
-                found.setdefault(charge.day, {}).setdefault(charge.family.family, charge)
+        for group in self.groups:
+            for charge in group.charges:
+                if charge.family and charge.day:
+                    found.setdefault(charge.day, {}).setdefault(charge.family.family, charge)
         return found
 
 
@@ -131,8 +132,10 @@ class Neighbors(Struct, frozen=True, eq=False, dict=True):
         day, mine = self.charge.day, self.charge.family
         if day is None or mine is None:
             return None
-        irons = self.lines.irons_of_days.get(day, {})
-        return next((irons[name] for name in sorted(irons) if name != mine.family), None)
+        irons = self.lines.irons_of_days.get(day)
+        if not irons or (len(irons) == 1 and mine.family in irons):
+            return None
+        return irons[min(name for name in irons if name != mine.family)]
 
     def doses_since(self, first: date) -> list[GivenBefore]:
         """Known doses of the same drug from the day `first` on, before this one."""

@@ -102,9 +102,10 @@ def _beyond_every_label(charge: Charge, dose: Decimal) -> Result | None:
 def _beside_another_iron(charge: Charge, neighbors: Neighbors, dose: Decimal) -> Result | None:
     """No label gives two irons on a day: one of them may have been replaced by the other. It blocks
     as a dose above every label does (principle 1)."""
-    other, labels = neighbors.another_iron, _labels(charge)
+    other = neighbors.another_iron
     if other is None or other.family is None:
         return None
+    labels = _labels(charge)
     says = (
         f"{other.family.name} is recorded on the same day ({other.reference}): one of the two may"
         " have been given in place of the other."
