@@ -93,6 +93,16 @@ class PatientLines(Struct, frozen=True, eq=False, dict=True):
             doses.sort(key=_in_time)
         return {family: (list(map(_in_time, doses)), doses) for family, doses in found.items()}
 
+    @kept
+    def irons_of_days(self) -> dict[date, dict[str, Charge]]:
+        """By day and family: the first dose."""
+        found: dict[date, dict[str, Charge]] = {}
+        for group in self.groups:
+            for charge in group.charges:
+                if charge.family and charge.day:
+                    found.setdefault(charge.day, {}).setdefault(charge.family.family, charge)
+        return found
+
 
 class Neighbors(Struct, frozen=True, eq=False, dict=True):
     """What the other doses and lines of the patient mean for one charge."""
@@ -115,6 +125,17 @@ class Neighbors(Struct, frozen=True, eq=False, dict=True):
         billed = self.lines.billed.get(code, [])
         before = billed[: bisect_left(billed, mine, key=_place)]
         return sorted((group.first.day, group.all_units) for group in before if group.first.day)
+
+    @property
+    def another_iron(self) -> Charge | None:
+        """A dose of another iron on the day."""
+        day, mine = self.charge.day, self.charge.family
+        if day is None or mine is None:
+            return None
+        irons = self.lines.irons_of_days.get(day)
+        if not irons or (len(irons) == 1 and mine.family in irons):
+            return None
+        return irons[min(name for name in irons if name != mine.family)]
 
     def doses_since(self, first: date) -> list[GivenBefore]:
         """Known doses of the same drug from the day `first` on, before this one."""

@@ -246,8 +246,11 @@ def _warning(
 def _elsewhere(found: Setting, encounter: Encounter) -> Warned | None:
     """A class that puts the visit elsewhere than its location does; the departments of a hospital
     are one place."""
+    klass = encounter.klass
+    if not isinstance(klass, EncounterClass) or klass.kind == "ambulatory":
+        return None
     table = codes.settings()
-    by_class = table.by_code.get(table.place_of_kind.get(_kind(encounter) or "", ""))
+    by_class = table.by_code.get(table.place_of_kind.get(klass.kind, ""))
     located = table.by_code.get(found.code or "")
     if by_class is None or located is None or by_class.code == located.code:
         return None

@@ -93,10 +93,11 @@ class DiagnosisHistory(Struct, frozen=True, eq=False, dict=True):
         encounter."""
         found = self._conditions(administration, encounter, day)
         open_ = self.doubtful_on(day) if self._unread else []
-        denied = self._denied(found) if self._refuted else {}
-        for reason in reasons:
-            found += [(stated, True) for stated in self._stated(reason, denied)]
-            open_ += [denied[code] for code in reason.icd10 if code in denied]
+        if self._refuted:
+            denied = self._denied(found)
+            open_ += [denied[code] for reason in reasons for code in reason.icd10 if code in denied]
+            reasons = [one for reason in reasons for one in self._stated(reason, denied)]
+        found += [(reason, True) for reason in reasons]
         said = chain.from_iterable([diagnosis.icd10 for diagnosis, _ in found])
         billable = codes.diagnoses().billable_among(said, day)
         key = (

@@ -21,7 +21,7 @@ from mappings.dose.strength import (
     of_the_vial,
     strength,
 )
-from mappings.record import Administration, Order
+from mappings.record import Administration, Order, VialsSaid
 from mappings.values.numbers import exact, plain
 
 
@@ -140,7 +140,7 @@ def _against(administration: Administration, amount: Decimal) -> Iterator[str]:
                 f'The route is recorded as "{route.says}" (dosage.route), by which'
                 f" {family.name} is not given."
             )
-    miscounted = _against_vials(administration, amount)
+    miscounted = manner.vials and _against_vials(administration, amount, manner.vials)
     if miscounted:
         yield miscounted
     for mass, element in manner.masses:
@@ -152,12 +152,10 @@ def _against(administration: Administration, amount: Decimal) -> Iterator[str]:
             )
 
 
-def _against_vials(administration: Administration, amount: Decimal) -> str | None:
+def _against_vials(administration: Administration, amount: Decimal, said: VialsSaid) -> str | None:
     """A note that counts other vials than the dose takes. Of more of them, the rest may be the
     waste that is recorded; of half a one, it is the dose."""
-    said, drug = administration.giving.vials, administration.drug
-    if said is None or not drug.family:
-        return None
+    drug = administration.drug
     known = package(drug.ndcs, drug.family)
     each_mg = said.each_mg or (known.mg if known else None)
     sizes = {each_mg} if each_mg else contents(drug.family)

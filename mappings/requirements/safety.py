@@ -32,7 +32,7 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
     rule, dose = charge.rules.dosing, charge.dose.mg
     if dose is None or charge.family is None or charge.day is None:
         return None
-    beyond = _beyond_every_label(charge, dose)
+    beyond = _beyond_every_label(charge, dose) or _beside_another_iron(charge, neighbors, dose)
     confirmed = _confirmed(charge, dose, beyond) if beyond else None
     if (beyond and not confirmed) or not charge.applies(rule):
         return confirmed or beyond
@@ -99,6 +99,35 @@ def _beyond_every_label(charge: Charge, dose: Decimal) -> Result | None:
     )
 
 
+def _beside_another_iron(charge: Charge, neighbors: Neighbors, dose: Decimal) -> Result | None:
+    """No label gives two irons on a day: one of them may have been replaced by the other. It blocks
+    as a dose above every label does (principle 1)."""
+    other = neighbors.another_iron
+    if other is None or other.family is None:
+        return None
+    labels = _labels(charge)
+    says = (
+        f"{other.family.name} is recorded on the same day ({other.reference}): one of the two may"
+        " have been given in place of the other."
+    )
+    return Result(
+        state="contradicted",
+        says=says,
+        fix=(
+            "Correct the record of the iron that was not given; if both were, have the billing"
+            " office confirm each."
+        ),
+        value=plain(dose),
+        unit="mg",
+        evidence=(
+            cite(charge.administration.source, f"{plain(dose)} mg"),
+            cite(other.administration.source, f"{other.family.name} on the same day"),
+        ),
+        row=_said_by(labels[0]) if labels else None,
+        blocking=True,
+    )
+
+
 @by_identity
 def _most_of(labels: tuple[LabelDose, ...]) -> LabelDose:
     return max(labels, key=lambda label: label.single_mg)
@@ -114,6 +143,7 @@ def _confirmed(charge: Charge, dose: Decimal, beyond: Result) -> Result | None:
         beyond,
         state="met",
         says=f"{plain(dose)} mg in one dose were given, as a person confirmed.",
+        fix=None,
         evidence=(*beyond.evidence, cite(said.source, said.says)),
     )
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mappings import codes
+from mappings.reading.drugs.actions import in_extensions
 from mappings.reading.drugs.interruptions import is_in_part
 from mappings.reading.drugs.texts import (
     SENTENCE_OR_CRY,
@@ -132,13 +133,21 @@ def _coded(resource: Resource, dosages: list[Resource], completed: bool) -> Iter
     for reason in _reasons(resource, "reasonNotGiven"):
         if quoted(reason):
             yield _Said(_NOT_GIVEN, "reasonNotGiven", quoted(reason))
-    for element, concept in _naming(resource):
-        if any(map(_refuses, concept.words)):
-            yield _Said(_NOT_GIVEN, element, quoted(concept))
+    yield from _named(resource)
     for method in map(stated_concept, stated(dosages, "method")):
         became = _outcome(method, completed)
         if quoted(method) and (became or not _is_method(method)):
             yield _Said(became, "dosage.method", quoted(method))
+
+
+def _named(resource: Resource) -> Iterator[_Said]:
+    """Where the row is named for what became of the dose."""
+    for element, concept in _naming(resource):
+        if any(map(_refuses, concept.words)):
+            yield _Said(_NOT_GIVEN, element, quoted(concept))
+    for concept in in_extensions(resource):
+        if any(map(_is_refused_alone, concept.statements)):
+            yield _Said(_NOT_GIVEN, "extension", quoted(concept))
 
 
 def _naming(resource: Resource) -> Iterator[tuple[str, Concept]]:
@@ -147,6 +156,13 @@ def _naming(resource: Resource) -> Iterator[tuple[str, Concept]]:
     for element in ("category", "reasonCode"):
         for concept in elements.concepts(resource.get(element)):
             yield element, concept
+
+
+@codes.remembered
+def _is_refused_alone(text: str) -> bool:
+    """Whether it says nothing but that the dose was not given."""
+    table = codes.products().not_given
+    return _is_one_of(text, (*table.phrases, *table.refusals))
 
 
 @codes.remembered

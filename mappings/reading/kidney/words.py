@@ -1,5 +1,5 @@
-"""End-stage renal disease, dialysis and the anemia that only words say, or a code of an older
-table: no evidence, and not nothing (R8).
+"""End-stage renal disease, dialysis and the anemia that only words say, a code of an older table,
+or one whose system is not read: no evidence, and not nothing (R8).
 
 Held by tests/scenarios/kidney_in_words.yaml.
 """
@@ -25,7 +25,10 @@ def said_in_words(concept: Concept) -> tuple[str, ...]:
 
 
 def _says(concept: Concept, row: DiagnosisWords) -> bool:
-    coded = any(one.system == ICD9CM and one.code in row.icd9 for one in concept.codings)
+    coded = any(
+        (one.system == ICD9CM and one.code in row.icd9) or one.code.strip().upper() == row.icd10
+        for one in concept.codings
+    )
     return coded or any(map(row.named_in, concept.words))
 
 

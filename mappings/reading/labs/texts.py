@@ -22,6 +22,12 @@ _FORM = re.compile(
 _SIGNS = {"≤": "<=", "≥": ">="}
 # A remark with a number of its own may be another result: "42 ng/mL (was 24)".
 _REMARK_WITH_NUMBER = re.compile(r"[(\[][^()\[\]]*\d[^()\[\]]*[)\]]\s*$")
+# But for the range that is normal: "42 ng/mL [11-307]", "42 ng/mL (ref 11-307 ng/mL)".
+_NORMAL_RANGE = re.compile(
+    r"(?<=[\w%])\s*[(\[]\s*(?:(?:normal|ref(?:erence)?|range|nl)\.?:?\s+)*"
+    r"\d[\d.]*\s*[-–]\s*\d[\d.]*\s*[a-zµ%/]*\s*[)\]]\s*$",
+    re.IGNORECASE,
+)
 
 
 class Written(Struct, frozen=True):
@@ -37,7 +43,8 @@ class Written(Struct, frozen=True):
 @lru_cache(maxsize=2048)
 def parts(text: str) -> Written | None:
     """Comparator, number or range, unit, mark, and nothing else; None for any other text."""
-    found = _FORM.fullmatch(_signed(_unmarked(text.strip())))
+    text = _NORMAL_RANGE.sub("", text.strip())
+    found = _FORM.fullmatch(_signed(_unmarked(text)))
     if not found or (found["comparator"] and found["high"]):
         return None
     if _REMARK_WITH_NUMBER.search(text) or says_none(text):
