@@ -33,7 +33,7 @@ def unpacked(stream: Any) -> io.BufferedReader:
     packed = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)
     head = packed.peek(8)[:8]
     if head.startswith(_GZIP):
-        return unpacked(gzip.GzipFile(fileobj=packed))
+        return unpacked(gzip.GzipFile(fileobj=packed, mode="rb"))
     if head.startswith(_ZSTD):
         return unpacked(_Zstd(packed))
     for mark, what in _ARCHIVES.items():

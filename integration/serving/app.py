@@ -24,11 +24,12 @@ from integration.web.heads import Heads
 from integration.web.hooks import Hooks
 from integration.web.limits import BodyLimit, CountRefusals
 from integration.web.text import TextOnly
-from integration.web.worklist import figures, sending
+from integration.web.worklist import answering, figures, sending
 from integration.web.worklist import routes as worklist
 from integration.work.queue import Queue
 
 MOST_BYTES = 5 * 2**20  # of any request; a hook's own limit is lower
+LARGE_BYTES = {answering.PATH: answering.MOST_BYTES}
 
 
 def routers() -> list[APIRouter]:
@@ -79,7 +80,7 @@ def create_app(
         _equip(app, store)
     app.add_middleware(OpenToOrigins, prefix=services.router.prefix)
     app.add_middleware(Hooks)
-    app.add_middleware(BodyLimit, limit=MOST_BYTES)
+    app.add_middleware(BodyLimit, limit=MOST_BYTES, larger=LARGE_BYTES)
     app.add_middleware(TextOnly)
     app.add_middleware(Heads)
     app.add_middleware(CountRefusals)

@@ -70,8 +70,8 @@ def withdraw(db: Db, pair: Pair, by: str, role: str) -> None:
         raise NotReleasable(
             f"left in claim {left.sent_number} ({left.sent_file}): void that claim first, with"
             f" `ferroclaim claims write --void {left.sent_number}=` and the payer's number,"
-            " or, where the payer rejected it, say so with `ferroclaim claims rejected"
-            f" {left.sent_number}`.",
+            " or, where the payer rejected it or wants a new one, say so with `ferroclaim claims"
+            f" rejected {left.sent_number}`.",
             _what(left),
         )
     of_pair = [pair[0].patient_id, [row.line_id for row in pair]]

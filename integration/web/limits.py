@@ -3,6 +3,9 @@
 Held by tests/contract/test_hooks.py.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,20 +32,25 @@ class CountRefusals:
 
 
 class BodyLimit:
-    """Answers 413 to a body of more than LIMIT bytes, having read no more than that."""
+    """Answers 413 to a body of more than LIMIT bytes, having read no more than that. LARGER: other
+    limits, by path."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app, self._limit = app, limit
+    def __init__(
+        self, app: ASGIApp, limit: int, larger: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
+        self._app, self._limit, self._larger = app, limit, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = self._larger.get(scope["path"], self._limit)
+        says = f"The body is larger than {limit} bytes."
         said = dict(scope["headers"]).get(b"content-length", b"0")
-        if not said.isdigit() or int(said) > self._limit:
+        if not said.isdigit() or int(said) > limit:
             if scope["path"].startswith("/hooks/"):
                 metrics.refused.labels("too-large").inc()
-            await answer(413, self._says, headers={"Connection": "close"})(scope, receive, send)
+            await answer(413, says, headers={"Connection": "close"})(scope, receive, send)
             return
         taken = 0
 
@@ -50,12 +58,8 @@ class BodyLimit:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self._limit:
-                raise HTTPException(413, self._says, {"Connection": "close"})
+            if taken > limit:
+                raise HTTPException(413, says, {"Connection": "close"})
             return message
 
         await self._app(scope, counted, send)
-
-    @property
-    def _says(self) -> str:
-        return f"The body is larger than {self._limit} bytes."

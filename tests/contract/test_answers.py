@@ -238,6 +238,13 @@ def test_a_claim_denied_and_paid_without_services(sent: Sent) -> None:
     assert ([row.state for row in sent.rows("paid")], sent.rows("denied")) == (["paid"] * 2, [])
 
 
+def test_a_payment_by_line_taken_back_as_a_whole(sent: Sent) -> None:
+    """What is left of a line is not known."""
+    sent.reads(remittance(paid(sent)))
+    sent.reads(remittance(sent.claim(clp="22*-100*-80*-20*MB*ICN1"), payment="CHK2"))
+    assert [(row.state, row.paid) for row in sent.rows("sent")] == [("sent", None)] * 2
+
+
 def test_lines_by_a_number_that_was_cut_off_or_without_a_day(sent: Sent) -> None:
     key = line_key(sent.line())[:12].lower()
     sent.reads(

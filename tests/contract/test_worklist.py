@@ -2,6 +2,7 @@
 cannot."""
 
 import csv
+import gzip
 import io
 import re
 from dataclasses import replace
@@ -532,12 +533,15 @@ def sent(office: Clinic, page: Any, browser: Browser) -> str:
             receiver=None, control=1, production=True, trial=False, content=b"",
         )  # fmt: skip
         claim = claims.NewClaim(
-            number="C1", draft_id="d1", patient_id=row.patient_id, frequency="1", original=None,
+            number=NUMBER, draft_id="d1", patient_id=row.patient_id, frequency="1", original=None,
             about=None, total=row.value or Decimal(0), lines=[row.line_id],
             releases={row.line_id: row.release},
         )  # fmt: skip
         claims.record(db, file, [claim], "ada", "biller")
     return row.line_id
+
+
+NUMBER = "C1" * 10
 
 
 def test_a_biller_hands_in_what_came_back(office: Clinic) -> None:
@@ -548,14 +552,19 @@ def test_a_biller_hands_in_what_came_back(office: Clinic) -> None:
     page = browser.get("/worklist?view=sent")
     csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
     assert csrf
-    denied = ["CLP*C1*4*45.8*0**MB*ICN1", "SVC*HC:J1756:JZ*45.8*0", f"REF*6R*{line[:24].upper()}"]
-    denied += ["CAS*CO*252*45.8", "LQ*HE*N395"]
+    denied = [f"CLP*{NUMBER}*4*45.8*0**MB*ICN1", "SVC*HC:J1756:JZ*45.8*0"]
+    denied += [f"REF*6R*{line[:24].upper()}", "CAS*CO*252*45.8", "LQ*HE*N395"]
     content = remittance(denied, ["CLP*OTHER*1*10*10"], usage="P")
     answer = browser.client.post(
         "/worklist/answers?view=denied",
         data={"csrf": csrf[1]},
         files=[("file", ("a.835", content)), ("file", ("b.txt", b"hello"))],
     )
+    packed = ("a.gz", gzip.compress(content + b"\n" * 2**20) + b"\0" * 6 * 2**20)
+    again = browser.client.post(
+        "/worklist/answers", data={"csrf": csrf[1]}, files=[("file", packed)]
+    )
+    assert "Answers to our claims: 1 read before." in again.text
     assert "Answers to our claims: 1 denied. 1 to claims of others." in answer.text
     assert "it is not an X12 file (b.txt)" in answer.text
     assert '<span class="chip billing">CO-252</span>' in answer.text

@@ -271,7 +271,8 @@ def test_a_day_that_is_none_takes_nothing_else_along() -> None:
     assert isinstance(problem, Problem)
     assert problem.problem == "DTM can't be read, so its day is not known"
     assert isinstance(found, ClaimAnswer)
-    assert [(one.code, one.day, one.share) for one in found.services] == [("J1756", None, Decimal(10))]
+    (service,) = found.services
+    assert (service.code, service.day, service.share) == ("J1756", None, Decimal(10))
 
 
 def test_a_claim_that_is_none_is_rejected() -> None:

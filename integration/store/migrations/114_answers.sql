@@ -85,7 +85,7 @@ with said as (
         select sum(al.paid) as paid, sum(al.paid + al.share) as allowed
         from counted_answers n join answered_lines al on al.answer_id = n.id
         where n.claim_id = s.claim and al.line_id = l.id and not exists (select 1 from counted_answers w
-            where w.claim_id = s.claim and w.says = 'paid'
+            where w.claim_id = s.claim and w.says in ('paid', 'reversed')
             and not exists (select 1 from answered_lines o where o.answer_id = w.id))) a on s.claim is not null
     left join lateral (
         select al.codes from answers n join answered_lines al on al.answer_id = n.id

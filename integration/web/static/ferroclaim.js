@@ -101,7 +101,7 @@
     const isPage = xhr.getResponseHeader("Content-Type")?.startsWith("text/html");
     const said = isPage && $("main", new DOMParser().parseFromString(xhr.responseText, "text/html"));
     const told = $("[data-told]");
-    told.replaceChildren(...(said ? said.childNodes : [`It was not done (${xhr.status}). Try again in a minute.`]));
+    told.replaceChildren(...(said ? said.childNodes : [xhr.status === 413 ? "It was not done: that is too large for this page. Choose fewer files at a time, or smaller ones." : `It was not done (${xhr.status}). Try again in a minute.`]));
     for (const link of all("a", told)) link.target = "_blank";
     $("#refused").showModal();
   };

@@ -18,6 +18,9 @@ from integration.web.pages import actor
 from integration.web.worklist.acting import RefusedLines, Results
 from integration.wording import answers, words
 
+PATH = "/worklist/answers"
+MOST_BYTES = 50 * 2**20  # of the files of one time
+
 
 def read(here: PageContext, session: Session, files: Sequence[UploadFile]) -> Results:
     given = [

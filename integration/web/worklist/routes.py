@@ -124,7 +124,7 @@ def decide(
     return _page(request, here, session, filters, line, Results(done))
 
 
-@router.post("/worklist/answers", dependencies=[FromOurPage])
+@router.post(answering.PATH, dependencies=[FromOurPage])
 def answers(
     request: Request,
     here: OfPages,

@@ -75,7 +75,7 @@ def _read(stream: BinaryIO, kinds: Kinds) -> Iterator[Answer | Problem]:
 
 
 def _without_nothing(segment: Segment) -> Segment:
-    if not any(_NOTHING in text for text in segment):
+    if _NOTHING not in "".join(segment):
         return segment
     return tuple(text.replace(_NOTHING, "") for text in segment)
 
