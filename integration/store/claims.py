@@ -252,7 +252,7 @@ def answered(db: Db, claim: Sent, state: ClaimState) -> None:
         where id = %(id)s"""  # noqa: S608
     values = {"state": state, "id": claim.id, "others": list(_NOT_FIRST)}
     db.execute(query.encode(), values)
-    if state == "rejected":
+    if state == "rejected" != claim.state:
         _stands_again(db, claim.id)
 
 
@@ -285,31 +285,39 @@ def standing(db: Db, claim_id: int) -> ClaimState:
 @dataclass(frozen=True)
 class Naming:
     """How an answer says which claim it is to: `number` is CLM01, `set` the transaction set (ST02)
-    where it is named. `said` and `day`: of the answer. One in a `test` is to no claim that
-    counts."""
+    and `biller` the billing provider's NPI, where they are named, `charge` what was charged (0: it
+    is not told). `said` and `day`: of the answer. One in a `test` is to no claim that counts."""
 
     number: str
     said: str
     is_payment: bool
     is_test: bool
     set: str = ""
+    biller: str = ""
+    charge: Decimal = Decimal(0)
     day: date | None = None
 
 
-# A claim that was rejected leaves anew under its number: an answer that was read before is to the
-# claim that it was read for, one that names a set to the claim in it, and none is to a claim that
-# left after it (a day aside, for zones).
+# Two sites whose EHRs count alike may have one number. A claim that was rejected leaves anew under
+# its number: an answer that was read before is to the claim that it was read for, one that names a
+# set to the claim in it, and none is to a claim that left after it (a day aside, for zones).
 _MEANT = """and f.site = any(%(sites)s) and c.number = %(number)s
     and not (f.production and %(is_test)s) order by
     exists (select 1 from answers a where a.claim_id = c.id and a.said = %(said)s) desc,
     (%(set)s <> '' and position(%(in_set)s::bytea in f.content) > 0) desc,
+    (%(biller)s <> '' and position(%(by_biller)s::bytea in f.content) > 0) desc,
     coalesce(f.written_at::date <= %(day)s::date + 1, true) desc,
+    (c.total = abs(%(charge)s)) desc,
     (c.frequency = '8' and %(is_payment)s), f.production desc, f.trial, c.id desc limit 1"""
 
 
 def answering(db: Db, sites: Sequence[str], named: Naming) -> Sent | None:
     """The claim at SITES: one that counts before a test, the newest; of a payment no void."""
-    values = {**asdict(named), "sites": list(sites), "in_set": _in_set(named.set)}
+    values = asdict(named) | {
+        "sites": list(sites),
+        "in_set": _in_set(named.set),
+        "by_biller": f"*XX*{named.biller}~".encode(),
+    }
     return next(iter(_sent(db, _MEANT, values, with_trials=True)), None)
 
 

@@ -387,6 +387,83 @@ def test_a_claim_is_replaced_by_the_number_that_its_answer_had(office: Opened) -
     assert ("REF", "F8", "ICN7") in parsed(sent.office.files[-1].read_text())
 
 
+def test_a_second_word_on_a_rejected_replacement_changes_nothing(office: Opened) -> None:
+    sent = Sent(office(PAIR, *PLAN, receivers=[HOUSE]))
+    first = sent.number
+    sent.reads(remittance(denied(sent), usage="P"))
+    sent.office.correct()
+    sent.office.write(corrections=corrections([first], []))
+    number, own = sent.number, sent.segment("ST", 2)
+    above = ["HL*2*1*21*1", "NM1*41*2*R*****46*R", f"TRN*2*{own}"]
+    sent.reads(status([f"TRN*2*{number}", INVALID], above=above, usage="P"))
+    assert sent.states == ["denied", "rejected"]
+    sent.office.withdraw()
+    sent.office.release()
+    sent.office.write(corrections=corrections([first], []))
+    assert sent.states == ["replaced", "rejected", "sent"]
+    more = [f"TRN*2*{number}", INVALID, "STC*A3:21*20261206*U*1"]
+    sent.reads(status(more, above=above, usage="P"))
+    assert sent.states == ["replaced", "rejected", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "fits"),
+    [
+        ("rejected", "accepted", False),
+        ("accepted", "rejected", True),
+        ("paid", "accepted", True),
+        ("paid", "rejected", False),
+        ("rejected", "paid", True),
+    ],
+)
+def test_what_changes_nothing_is_told(sent: Sent, first: str, second: str, fits: bool) -> None:
+    said = {
+        "rejected": status([f"TRN*2*{sent.number}", INVALID]),
+        "accepted": status([f"TRN*2*{sent.number}", ACCEPTED]),
+        "paid": remittance(paid(sent)),
+    }
+    sent.reads(said[first])
+    assert [one.kept.fits for one in sent.reads(said[second]).heard] == [fits]
+
+
+def test_what_is_only_foretold_is_not_paid(sent: Sent) -> None:
+    sent.reads(remittance(paid(sent, clp="25")))
+    assert [(row.state, row.paid) for row in sent.rows("sent")] == [("sent", None)] * 2
+    sent.reads(remittance(denied(sent), payment="CHK2"))
+    assert sent.states == ["denied"]
+
+
+def test_a_number_that_two_sites_have(sent: Sent) -> None:
+    """As where their EHRs count their charts alike: by what was charged, and by the biller."""
+    here = sent.office.service
+    here.rows(
+        "insert into claim_files (site, name, format, kind, control, production, trial, written_by,"
+        " sha256, content) select 'other', name, format, kind, 99, production, trial, written_by,"
+        " sha256, replace(encode(content, 'escape'), '1234567893', '1999999984')::bytea"
+        " from claim_files returning id"
+    )
+    here.rows(
+        "insert into claims (file_id, number, draft_id, patient_id, frequency, total, lines) select"
+        " (select max(id) from claim_files), number, draft_id, patient_id, frequency, 70, lines"
+        " from claims returning id"
+    )
+
+    def reads(content: bytes) -> list[str]:
+        path = sent.office.folder / "both"
+        path.write_bytes(content)
+        report = read_answers(here.store, ["general", "other"], named([path]), "ada")
+        return [one.claim.site for one in report.heard]
+
+    both = [sent.claim(clp="1*100*80**MB*ICN1"), sent.claim(clp="4*70*0**MB*ICN2")]
+    assert reads(remittance(*both)) == ["general", "other"]
+    for npi, site in (("1234567893", "general"), ("1999999984", "other")):
+        biller = ["HL*3*2*19*1", f"NM1*85*2*R*****XX*{npi}", "TRN*1*0"]
+        assert reads(status([f"TRN*2*{sent.number}", ACCEPTED], above=biller)) == [site]
+        payee = f"N1*PE*R*XX*{npi}~\nCLP".encode()
+        split = remittance(sent.claim(clp="1*30*20**MB*I"), payment=npi)
+        assert reads(split.replace(b"CLP", payee)) == [site]
+
+
 def test_the_number_is_the_first_payers_and_the_newest(sent: Sent) -> None:
     def icns() -> list[tuple[str, ...]]:
         return sent.office.service.rows("select payer_number from claims")

@@ -83,6 +83,8 @@ class _File:
             is_payment=one.kind == "835",
             is_test=one.is_test,
             set=one.set,
+            biller=one.biller,
+            charge=one.charge,
             day=one.day,
         )
         claim = claims.answering(self._db, self._sites, named)

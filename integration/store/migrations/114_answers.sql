@@ -43,11 +43,11 @@ create trigger worklist_of_answers after insert or update or delete on answered_
 -- first decision was never read, takes back nothing that we know of.
 create view counted_answers as
 select n.* from answers n
-where n.says <> 'reversed'
-    or not exists (select 1 from answers o where o.claim_id = n.claim_id and o.says in ('paid', 'denied', 'rejected')
+where n.says not in ('received', 'reversed') or n.says = 'reversed' and (
+    not exists (select 1 from answers o where o.claim_id = n.claim_id and o.says in ('paid', 'denied', 'rejected')
         and o.payment = n.payment)
     or exists (select 1 from answers o where o.claim_id = n.claim_id and o.says in ('paid', 'denied', 'rejected')
-        and o.payment <> n.payment and o.payer = n.payer and o.kind = n.kind);
+        and o.payment <> n.payment and o.payer = n.payer and o.kind = n.kind));
 
 -- As 109 has it; in the end what was paid of a line, why it was denied, and whether its pair waits for the biller again.
 create or replace view worklist_now as

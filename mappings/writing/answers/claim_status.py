@@ -79,11 +79,12 @@ class ClaimStatus:
             number=element(trace, 2),
             says=says,
             segment=number,
-            said=digest([("TRN", self._set), *own[1:]]),
+            said=digest([("TRN", self._set, self._biller), *own[1:]]),
             codes=found,
             payer_number=next((element(one, 2) for one in own if one[:2] == ("REF", _ICN)), ""),
             day=_day(own),
             set=self._set,
+            biller=self._biller,
             notes=tuple(dict.fromkeys(filter(None, map(_note, own)))),
         )
 

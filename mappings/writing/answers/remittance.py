@@ -40,6 +40,7 @@ _ORIGINAL_CODE = 6  # SVC06, where the payer decided on another code than was bi
 _REMARKS = {"MIA": (5, 20, 21, 22, 23), "MOA": (3, 4, 5, 6, 7)}
 _PAID_ON = 16  # of a BPR
 _OF_A_SERVICE = frozenset({"SVC", "CAS"})
+_NPI = "XX"
 _LINE, _REMARK = "6R", "HE"
 # CLP02 (X12 1029) that decides nothing: forwarded elsewhere, or told in advance.
 _UNDECIDED = frozenset({"23", "25"})
@@ -83,7 +84,7 @@ class Remittance:
     """Reads the segments of one transaction set."""
 
     def __init__(self) -> None:
-        self._payer = ""
+        self._payer = self._biller = ""
         self._traces: tuple[Segment, ...] = ()
         self._paid_on = ""
         self._claim: _Claim | None = None
@@ -102,6 +103,8 @@ class Remittance:
             self._traces = (*self._traces, segment)
         elif kind == "N1" and element(segment, 1) == "PR":
             self._payer = element(segment, 2)
+        elif segment[:2] == ("N1", "PE"):
+            self._biller = element(segment, 4) if element(segment, 3) == _NPI else ""
         if self._claim:
             self._claim.said.append(segment)
             try:
@@ -134,6 +137,7 @@ class Remittance:
             member_id=claim.member,
             day=day_or_none(self._paid_on),
             payment=digest(payment),
+            biller=self._biller,
             charge=claim.charge,
             paid=claim.paid,
             # CLP05 holds what was refused at the patient's cost, too.
