@@ -300,13 +300,15 @@ class Naming:
 
 # Two sites whose EHRs count alike may have one number. A claim that was rejected leaves anew under
 # its number: an answer that was read before is to the claim that it was read for, one that names a
-# set to the claim in it, and none is to a claim that left after it (a day aside, for zones).
+# set to the claim in it, and none is to a claim that left after it (a day aside, for zones;
+# nobody pays on the same day).
 _MEANT = """and f.site = any(%(sites)s) and c.number = %(number)s
     and not (f.production and %(is_test)s) order by
     exists (select 1 from answers a where a.claim_id = c.id and a.said = %(said)s) desc,
     (%(set)s <> '' and position(%(in_set)s::bytea in f.content) > 0) desc,
     (%(biller)s <> '' and position(%(by_biller)s::bytea in f.content) > 0) desc,
-    coalesce(f.written_at::date <= %(day)s::date + 1, true) desc,
+    coalesce(f.written_at::date - %(day)s::date <= case when %(is_payment)s then -1 else 1 end,
+        true) desc,
     (c.total = abs(%(charge)s)) desc,
     (c.frequency = '8' and %(is_payment)s), f.production desc, f.trial, c.id desc limit 1"""
 

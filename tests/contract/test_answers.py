@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from integration.claims.answering.files import named
 from integration.claims.answering.reading import AnswersReport, read_answers
+from integration.claims.answering.sets import claims_of
 from integration.claims.sent import corrections, line_key
 from integration.cli import app
 from integration.errors import ConfigurationError
@@ -309,6 +310,22 @@ def test_a_rejected_file_rejects_each_of_its_claims(sent: Sent) -> None:
         ("rejected", f"segment {place} SV1, element 1-2 (234): is no valid code")
     ]
     assert sent.states == ["rejected"]
+
+
+def test_a_fault_of_a_patient_is_their_claims() -> None:
+    rows = ["ST*837*0001", "HL*1**20*1", "NM1*85*2*R*****XX*1234567893"]
+    rows += [
+        "HL*2*1*22*0",
+        "SBR*P",
+        "CLM*A",
+        "HL*3*1*22*0",
+        "SBR*P",
+        "CLM*B",
+        "CLM*C",
+        "SE*11*0001",
+    ]
+    found = [(one.number, one.first, one.last) for one in claims_of(file(*rows))]
+    assert found == [("A", 4, 6), ("B", 7, 9), ("C", 10, 10)]
 
 
 def test_a_999_that_takes_the_file_changes_nothing(sent: Sent) -> None:

@@ -291,6 +291,21 @@ def test_what_no_database_keeps_is_not_read() -> None:
     assert isinstance(problem, Problem)
 
 
+@pytest.mark.parametrize("rest", [b"", remittance(["CLP*C3*1*10*10**MB*ICN"])])
+def test_the_last_claim_of_a_file_that_is_cut_off_is_not_taken(rest: bytes) -> None:
+    """The whole file may come later."""
+    rows = [[f"CLP*C{at}*1*45.8*40**MB*ICN", *PAID] for at in (1, 2)]
+    whole = remittance(*rows)
+    cut = read(whole[: whole.rindex(b"CAS*PR")] + rest)
+    (problem,) = (one for one in cut if isinstance(one, Problem))
+    assert "as if the file were cut off" in problem.problem
+    assert [one.number for one in cut if isinstance(one, ClaimAnswer)] == (
+        ["C1", "C3"] if rest else ["C1"]
+    )
+    no_end = whole.replace(b"SE*9*0001~\n", b"")
+    assert [type(one) for one in read(no_end)] == [ClaimAnswer] * 2
+
+
 def test_a_part_of_a_remittance_says_the_same() -> None:
     """A clearinghouse may hand it on by provider, with another sum."""
     rows = ["CLP*C1*1*45.8*35.91*9.16*MB*ICN", *PAID]
