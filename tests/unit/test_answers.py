@@ -222,12 +222,16 @@ PAID = ("SVC*HC:J1756:JZ*45.8*35.91**200", "CAS*CO*253*.73", "CAS*PR*2*9.16")
         (["CLP*C1*1*45.8*0*45.8*MB*ICN", "SVC*HC:J1756*45.8*0", "CAS*PR*1*45.8"], "paid", "45.8"),
         # Not covered at the patient's cost is no payment.
         (["CLP*C1*4*45.8*0*45.8*MB*ICN", "SVC*HC:J1756*45.8*0", "CAS*PR*96*45.8"], "denied", "0"),
+        # Nothing is left for the second payer; or it refuses.
+        (["CLP*C1*2*45.8*0**MC*ICN", "SVC*HC:J1756*45.8*0", "CAS*OA*23*45.8"], "received", "0"),
+        (["CLP*C1*2*45.8*0**MC*ICN", "SVC*HC:J1756*45.8*0", "CAS*OA*23*40*1", "CAS*CO*96*5.8"],
+         "denied", "0"),
         # Without services.
         (["CLP*C1*4*45.8*0**MB*ICN", "CAS*CO*29*45.8"], "denied", "0"),
         (["CLP*C1*1*300*250**MB*ICN"], "paid", "0"),
         (["CLP*C1*1*300*0*300*MB*ICN", "CAS*PR*1*300"], "paid", "300"),
     ],
-)
+)  # fmt: skip
 def test_paid_denied_or_taken_back(rows: list[str], says: str, share: str) -> None:
     found = claim(remittance(rows))
     assert (found.says, found.share, found.payer) == (says, Decimal(share), "MEDICARE PART B")

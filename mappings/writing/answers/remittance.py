@@ -45,6 +45,8 @@ _LINE, _REMARK = "6R", "HE"
 # CLP02 (X12 1029) that decides nothing: forwarded elsewhere, or told in advance.
 _UNDECIDED = frozenset({"23", "25"})
 _REVERSAL = "22"
+# A payer behind another one; that nothing is left to pay after the one before is no denial.
+_BEHIND, _PRIOR_PAYER = frozenset({"2", "3", "20", "21"}), "OA-23"
 
 
 class _Begun(Struct, frozen=True):
@@ -156,6 +158,9 @@ def _says(answer: ClaimAnswer, status: str) -> ClaimSays:
         return "received"
     if answer.paid + answer.share > 0:
         return "paid"
+    adjusted = chain(answer.adjusted, *(one.adjusted for one in answer.services))
+    if status in _BEHIND and {one.code for one in adjusted} == {_PRIOR_PAYER}:
+        return "received"
     remarks = {*answer.remarks, *chain.from_iterable(one.remarks for one in answer.services)}
     return "denied" if remarks.isdisjoint(answer_codes().unprocessable) else "rejected"
 
