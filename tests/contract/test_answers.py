@@ -346,10 +346,13 @@ def test_an_interchange_that_was_not_taken(sent: Sent) -> None:
 def test_a_biller_that_nobody_knows_there(sent: Sent, biller: str, state: str) -> None:
     above = [
         *("HL*2*1*21*1", "NM1*41*2*R*****46*R", f"TRN*2*{sent.segment('ST', 2)}"),
-        *("HL*3*2*19*1", f"NM1*85*2*R*****XX*{biller}", "TRN*1*0", "STC*A7:562:85**U*1"),
+        *("HL*3*2*19*1", f"NM1*85*2*R*****XX*{biller}", "TRN*1*0"),
+        f"STC*A7:562:85**U*1{'*' * 8}NPI NOT ENROLLED",
     ]
-    sent.reads(status(above=above))
+    report = sent.reads(status(above=above))
     assert sent.states == [state]
+    why = "something is invalid (A7:562:85); NPI NOT ENROLLED"
+    assert said(report) == ([("rejected", why)] if state == "rejected" else [])
 
 
 def test_claims_of_others_are_counted_and_nothing_else(sent: Sent) -> None:

@@ -115,14 +115,13 @@ class _File:
 
     def _of_claim(self, claim: Sent, one: ClaimAnswer) -> NewAnswer:
         lines = tuple(self._lines(claim, one)) if one.kind == "835" else ()
-        status = "; ".join([*answer_codes().why(one.says, one.codes), *one.notes])
         return NewAnswer(
             kind=one.kind,
             says=one.says,
             said=one.said,
             file=self._file.name,
             codes=one.codes,
-            why=_remitted(one) if one.kind == "835" else status,
+            why=_remitted(one) if one.kind == "835" else _status(one),
             payer=one.payer,
             payer_number=one.payer_number,
             day=one.day,
@@ -174,7 +173,7 @@ def _of_batch(
 def _why(one: BatchAnswer, place: PlacedClaim, meant: Sequence[PlacedClaim]) -> str:
     """The faults within the claim, and those of no claim; else that another one was at fault."""
     if one.kind == "277CA":
-        return "; ".join(answer_codes().why(one.says, one.codes))
+        return _status(one)
     of_others = [other for other in meant if other != place]
     own = [
         fault.sentence
@@ -183,6 +182,11 @@ def _why(one: BatchAnswer, place: PlacedClaim, meant: Sequence[PlacedClaim]) -> 
     ]
     other = "it stood in one file with a claim that is wrong" if one.faults else ""
     return "; ".join(own) or other
+
+
+def _status(one: ClaimAnswer | BatchAnswer) -> str:
+    """Of a 277CA."""
+    return "; ".join([*answer_codes().why(one.says, one.codes), *one.notes])
 
 
 def _numbered(known: Mapping[str, str], number: str) -> str | None:

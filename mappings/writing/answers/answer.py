@@ -110,7 +110,8 @@ class SegmentFault(Struct, frozen=True):
 class BatchAnswer(Struct, frozen=True, kw_only=True):
     """What is said of many claims at once: of our interchange or group, by its number `control`, or
     of one transaction set, by its number `set`. `biller`: of the claims of one billing provider
-    alone, by its NPI. `written`: the day of our interchange (ISA09), where it is told."""
+    alone, by its NPI. `written`: the day of our interchange (ISA09), where it is told;
+    `notes`: what a front end writes."""
 
     kind: AnswerKind
     says: ClaimSays
@@ -122,6 +123,7 @@ class BatchAnswer(Struct, frozen=True, kw_only=True):
     biller: str = ""
     codes: tuple[str, ...] = ()
     faults: tuple[SegmentFault, ...] = ()
+    notes: tuple[str, ...] = ()
     is_test: bool = False
 
 
