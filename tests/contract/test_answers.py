@@ -1,6 +1,7 @@
 """Answers to claims that left: found, kept, told, and what the worklist makes of them."""
 
 import json
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -444,6 +445,32 @@ def test_what_changes_nothing_is_told(sent: Sent, first: str, second: str, fits:
     }
     sent.reads(said[first])
     assert [one.kept.fits for one in sent.reads(said[second]).heard] == [fits]
+
+
+def test_the_reason_is_the_payers_that_has_one(sent: Sent) -> None:
+    jw = ["SVC*HC:J1756:JW*50*0", "DTM*472*20261101"]
+    first = ["SVC*HC:J1756*50*40", "DTM*472*20261101", "CAS*PR*2*10", *jw, "CAS*CO*96*50"]
+    second = ["SVC*HC:J1756*50*10", "DTM*472*20261101", "CAS*OA*23*40", *jw, "CAS*OA*23*50"]
+    sent.reads(remittance(sent.claim(*first)))
+    sent.reads(remittance(sent.claim(*second, clp="2*100*10**12*P1"), payment="CHK2"))
+    dose, discard = sent.rows("denied")
+    assert (str(dose.paid), discard.denied_for) == ("50.00", ["CO-96"])
+
+
+@pytest.mark.parametrize("order", [*permutations(range(4))][::5])
+def test_corrections_come_to_the_same_in_any_order(sent: Sent, order: tuple[int, ...]) -> None:
+    rows = [*sent.service("J1756", "50", "30"), *sent.service("J1756:JW", "50", "30")]
+    corrected = sent.claim(*rows, clp="1*100*60**MB*ICN2")
+    said = [
+        status([f"TRN*2*{sent.number}", ACCEPTED]),
+        remittance(paid(sent)),
+        remittance(paid(sent, "-", "22"), corrected, payment="CHK2"),
+        remittance(denied(sent, "2", "OA*23"), payment="CHK3"),
+    ]
+    for at in order:
+        sent.reads(said[at])
+    assert sent.states == ["paid"]
+    assert [str(row.paid) for row in sent.rows("paid")] == ["30.00", "30.00"]
 
 
 def test_what_is_only_foretold_is_not_paid(sent: Sent) -> None:

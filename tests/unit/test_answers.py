@@ -216,6 +216,9 @@ PAID = ("SVC*HC:J1756:JZ*45.8*35.91**200", "CAS*CO*253*.73", "CAS*PR*2*9.16")
     [
         (["CLP*C1*1*45.8*35.91*9.16*MB*ICN", *PAID], "paid", "9.16"),
         (["CLP*C1*22*-45.8*-35.91*-9.16*MB*ICN"], "reversed", "-9.16"),
+        # What some payers do not say by its status.
+        (["CLP*C1*1*-45.8*-35.91*-9.16*MB*ICN"], "reversed", "-9.16"),
+        (["CLP*C1*1*45.* 36.*.8*MB*ICN"], "paid", "0.8"),
         (["CLP*C1*23*45.8*0**MB*ICN"], "received", "0"),
         (["CLP*C1*25*45.8*35.91**MB*ICN", *PAID], "received", "9.16"),
         # All of it is the deductible's.

@@ -80,7 +80,8 @@ with said as (
         select c.id as claim, c.number, c.state, f.name as file, f.written_at as at
         from claim_lines cl join claims c on c.id = cl.claim_id join claim_files f on f.id = c.file_id
         where cl.release_id = r.id order by cl.production desc, cl.claim_id desc limit 1) s on true
-    -- What the payers together paid and allowed, where each tells it by line; why the last that decided paid less.
+    -- What the payers together paid and allowed, where each tells it by line; why the last that decided paid less. That another
+    -- one was to pay before (OA-23) is no reason where there is one.
     left join lateral (
         select sum(al.paid) as paid, sum(al.paid + al.share) as allowed
         from counted_answers n join answered_lines al on al.answer_id = n.id
@@ -90,7 +91,7 @@ with said as (
     left join lateral (
         select al.codes from answers n join answered_lines al on al.answer_id = n.id
         where n.claim_id = s.claim and al.line_id = l.id and n.says in ('paid', 'denied', 'rejected')
-        order by n.day desc nulls last, n.id desc limit 1) d
+        order by al.codes <@ '{OA-23}', n.day desc nulls last, n.id desc limit 1) d
         on s.state in ('paid', 'denied', 'rejected') and a.allowed <= 0)
 -- What is asked of every line comes first: a row is read up to the last column that is wanted.
 select patient_id, count(release) over one > 0 as released, count(sent_number) over one > 0 as sent,

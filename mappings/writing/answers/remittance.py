@@ -28,7 +28,7 @@ from mappings.writing.x12.segments import COMPONENT, Segment
 # Of a code that is no HCPCS code, such as NU:0250 (revenue) or N4 (NDC), there are no modifiers.
 _HCPCS = "HC"
 # More than any claim is worth, and as much as the database holds.
-_AMOUNT = re.compile(r"-?(0*\d{1,9}(\.\d{1,4})?|\.\d{1,4})", re.ASCII)
+_AMOUNT = re.compile(r"-?(0*\d{1,9}(\.\d{0,4})?|\.\d{1,4})", re.ASCII)
 _CENT = Decimal("0.01")
 _SERVICE_DATES = ("472", "150")
 _CLAIM_DATES = ("232",)
@@ -152,7 +152,7 @@ class Remittance:
 
 
 def _says(answer: ClaimAnswer, status: str) -> ClaimSays:
-    if status == _REVERSAL:
+    if status == _REVERSAL or answer.charge < 0:
         return "reversed"
     if status in _UNDECIDED:
         return "received"
@@ -288,6 +288,7 @@ def _is_share(adjustment: Adjustment) -> bool:
 
 def _dollars(text: str) -> Decimal:
     """X12's R; ValueError for anything else that is a number elsewhere."""
-    if not _AMOUNT.fullmatch(text):
+    plain = text.strip()
+    if not _AMOUNT.fullmatch(plain):
         raise ValueError("no amount")
-    return Decimal(text)
+    return Decimal(plain)
