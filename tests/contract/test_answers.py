@@ -618,6 +618,9 @@ def test_what_is_said_of_each_claim(sent: Sent) -> None:
     assert row.endswith(
         "something is invalid (A7:164:IL) (277CA) (it stands as paid: nothing was changed)"
     )
+    back = sent.reads(remittance(paid(sent, "-", "22"), payment="CHK2"))
+    (row,) = answered(back, "text")
+    assert row == f"answer: claim {number}: $80.00 taken back (835), {icn} ICN1"
     (text,) = answered(report, "json")
     first, second = json.loads(text)["answers"]
     assert (first["says"], first["codes"], first["payerNumber"]) == (
