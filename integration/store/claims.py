@@ -99,6 +99,7 @@ class KeptClaim:
 
 
 _DIGITS = 9
+_DRAWN_MEANWHILE = 10_000  # numbers of its other sets, and of files that are written beside it
 _SENT = """select c.id, c.number, c.draft_id, c.patient_id, c.frequency, c.original, c.lines,
     c.state, c.payer_number, f.site, f.name as file, f.production, f.written_at
     from claims c join claim_files f on f.id = c.file_id
@@ -352,8 +353,10 @@ def by_set(db: Db, number: str, sites: Sequence[str], *, is_test: bool = False) 
     """The interchange that holds a transaction set, which is numbered after it."""
     if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS):
         return None
-    where = "control < %s and position(%s::bytea in content) > 0"
-    return _file(db, where, [int(number), _in_set(number)], sites, is_test)
+    where = "control between %s and %s and position(%s::bytea in content) > 0"
+    last = int(number) - 1
+    values = [last - _DRAWN_MEANWHILE, last, _in_set(number)]
+    return _file(db, where, values, sites, is_test)
 
 
 def _in_set(number: str) -> bytes:
