@@ -110,7 +110,7 @@ def keep(db: Db, claim: Sent, new: NewAnswer, by: str) -> AnswerOutcome:
         kind=new.kind,
         says=new.says,
     )
-    return AnswerOutcome(state, is_new=True, fits=new.says != "rejected" or state == "rejected")
+    return AnswerOutcome(state, is_new=True, fits=_fits(new.says, state))
 
 
 def _after(db: Db, claim: Sent, says: ClaimSays) -> ClaimState:
@@ -121,6 +121,14 @@ def _after(db: Db, claim: Sent, says: ClaimSays) -> ClaimState:
     if says == "accepted" and claim.state == "sent":
         return "accepted"
     return "rejected" if says == "rejected" and claim.state in claims.UNDECIDED else claim.state
+
+
+def _fits(says: ClaimSays, state: ClaimState) -> bool:
+    if says == "rejected":
+        return state == "rejected"
+    if says == "accepted":
+        return state != "rejected"
+    return says != "paid" or state not in ("replaced", "void")
 
 
 def of_lines(db: Db, patient_id: int, lines: Sequence[str]) -> list[KeptAnswer]:

@@ -99,6 +99,7 @@ class KeptClaim:
 
 
 _DIGITS = 9
+_DRAWN_MEANWHILE = 10_000  # numbers of its other sets, and of files that are written beside it
 _SENT = """select c.id, c.number, c.draft_id, c.patient_id, c.frequency, c.original, c.lines,
     c.state, c.payer_number, f.site, f.name as file, f.production, f.written_at
     from claims c join claim_files f on f.id = c.file_id
@@ -252,7 +253,7 @@ def answered(db: Db, claim: Sent, state: ClaimState) -> None:
         where id = %(id)s"""  # noqa: S608
     values = {"state": state, "id": claim.id, "others": list(_NOT_FIRST)}
     db.execute(query.encode(), values)
-    if state == "rejected":
+    if state == "rejected" != claim.state:
         _stands_again(db, claim.id)
 
 
@@ -285,31 +286,41 @@ def standing(db: Db, claim_id: int) -> ClaimState:
 @dataclass(frozen=True)
 class Naming:
     """How an answer says which claim it is to: `number` is CLM01, `set` the transaction set (ST02)
-    where it is named. `said` and `day`: of the answer. One in a `test` is to no claim that
-    counts."""
+    and `biller` the billing provider's NPI, where they are named, `charge` what was charged (0: it
+    is not told). `said` and `day`: of the answer. One in a `test` is to no claim that counts."""
 
     number: str
     said: str
     is_payment: bool
     is_test: bool
     set: str = ""
+    biller: str = ""
+    charge: Decimal = Decimal(0)
     day: date | None = None
 
 
-# A claim that was rejected leaves anew under its number: an answer that was read before is to the
-# claim that it was read for, one that names a set to the claim in it, and none is to a claim that
-# left after it (a day aside, for zones).
+# Two sites whose EHRs count alike may have one number. A claim that was rejected leaves anew under
+# its number: an answer that was read before is to the claim that it was read for, one that names a
+# set to the claim in it, and none is to a claim that left after it (a day aside, for zones;
+# nobody pays on the same day).
 _MEANT = """and f.site = any(%(sites)s) and c.number = %(number)s
     and not (f.production and %(is_test)s) order by
     exists (select 1 from answers a where a.claim_id = c.id and a.said = %(said)s) desc,
     (%(set)s <> '' and position(%(in_set)s::bytea in f.content) > 0) desc,
-    coalesce(f.written_at::date <= %(day)s::date + 1, true) desc,
+    (%(biller)s <> '' and position(%(by_biller)s::bytea in f.content) > 0) desc,
+    coalesce(f.written_at::date - %(day)s::date <= case when %(is_payment)s then -1 else 1 end,
+        true) desc,
+    (c.total = abs(%(charge)s)) desc,
     (c.frequency = '8' and %(is_payment)s), f.production desc, f.trial, c.id desc limit 1"""
 
 
 def answering(db: Db, sites: Sequence[str], named: Naming) -> Sent | None:
     """The claim at SITES: one that counts before a test, the newest; of a payment no void."""
-    values = {**asdict(named), "sites": list(sites), "in_set": _in_set(named.set)}
+    values = asdict(named) | {
+        "sites": list(sites),
+        "in_set": _in_set(named.set),
+        "by_biller": f"*XX*{named.biller}~".encode(),
+    }
     return next(iter(_sent(db, _MEANT, values, with_trials=True)), None)
 
 
@@ -342,8 +353,10 @@ def by_set(db: Db, number: str, sites: Sequence[str], *, is_test: bool = False) 
     """The interchange that holds a transaction set, which is numbered after it."""
     if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS):
         return None
-    where = "control < %s and position(%s::bytea in content) > 0"
-    return _file(db, where, [int(number), _in_set(number)], sites, is_test)
+    where = "control between %s and %s and position(%s::bytea in content) > 0"
+    last = int(number) - 1
+    values = [last - _DRAWN_MEANWHILE, last, _in_set(number)]
+    return _file(db, where, values, sites, is_test)
 
 
 def _in_set(number: str) -> bytes:

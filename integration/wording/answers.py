@@ -19,8 +19,11 @@ SAYS: dict[ClaimSays, str] = {
 
 
 def says(kind: AnswerKind, said: ClaimSays, why: str, paid: Decimal, share: Decimal) -> str:
-    """`paid $35.91, the patient owes $9.16`; `denied: J1756 JZ: CO-252 N395`."""
+    """`paid $35.91, the patient owes $9.16`; `denied: J1756 JZ: CO-252 N395 (835)`; `$35.91 taken
+    back (835)`."""
     told = SAYS[said]
+    if said == "reversed" and paid:
+        told = f"{money(-paid)} {told}"
     if said == "paid":
         told = f"paid {money(paid)}"
         told += f", the patient owes {money(share)}" if share > 0 else ""

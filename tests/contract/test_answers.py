@@ -1,6 +1,7 @@
 """Answers to claims that left: found, kept, told, and what the worklist makes of them."""
 
 import json
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 
 from integration.claims.answering.files import named
 from integration.claims.answering.reading import AnswersReport, read_answers
+from integration.claims.answering.sets import claims_of
 from integration.claims.sent import corrections, line_key
 from integration.cli import app
 from integration.errors import ConfigurationError
@@ -311,6 +313,22 @@ def test_a_rejected_file_rejects_each_of_its_claims(sent: Sent) -> None:
     assert sent.states == ["rejected"]
 
 
+def test_a_fault_of_a_patient_is_their_claims() -> None:
+    rows = ["ST*837*0001", "HL*1**20*1", "NM1*85*2*R*****XX*1234567893"]
+    rows += [
+        "HL*2*1*22*0",
+        "SBR*P",
+        "CLM*A",
+        "HL*3*1*22*0",
+        "SBR*P",
+        "CLM*B",
+        "CLM*C",
+        "SE*11*0001",
+    ]
+    found = [(one.number, one.first, one.last) for one in claims_of(file(*rows))]
+    assert found == [("A", 4, 6), ("B", 7, 9), ("C", 10, 10)]
+
+
 def test_a_999_that_takes_the_file_changes_nothing(sent: Sent) -> None:
     control, own = int(sent.segment("GS", 6)), sent.segment("ST", 2)
     report = sent.reads(acknowledged(control, [f"AK2*837*{own}", "IK5*A"]))
@@ -329,10 +347,13 @@ def test_an_interchange_that_was_not_taken(sent: Sent) -> None:
 def test_a_biller_that_nobody_knows_there(sent: Sent, biller: str, state: str) -> None:
     above = [
         *("HL*2*1*21*1", "NM1*41*2*R*****46*R", f"TRN*2*{sent.segment('ST', 2)}"),
-        *("HL*3*2*19*1", f"NM1*85*2*R*****XX*{biller}", "TRN*1*0", "STC*A7:562:85**U*1"),
+        *("HL*3*2*19*1", f"NM1*85*2*R*****XX*{biller}", "TRN*1*0"),
+        f"STC*A7:562:85**U*1{'*' * 8}NPI NOT ENROLLED",
     ]
-    sent.reads(status(above=above))
+    report = sent.reads(status(above=above))
     assert sent.states == [state]
+    why = "something is invalid (A7:562:85); NPI NOT ENROLLED"
+    assert said(report) == ([("rejected", why)] if state == "rejected" else [])
 
 
 def test_claims_of_others_are_counted_and_nothing_else(sent: Sent) -> None:
@@ -385,6 +406,109 @@ def test_a_claim_is_replaced_by_the_number_that_its_answer_had(office: Opened) -
     report = sent.office.write(corrections=corrections([first], []))
     assert (report.complete, report.claims) == (True, 1), report.problems
     assert ("REF", "F8", "ICN7") in parsed(sent.office.files[-1].read_text())
+
+
+def test_a_second_word_on_a_rejected_replacement_changes_nothing(office: Opened) -> None:
+    sent = Sent(office(PAIR, *PLAN, receivers=[HOUSE]))
+    first = sent.number
+    sent.reads(remittance(denied(sent), usage="P"))
+    sent.office.correct()
+    sent.office.write(corrections=corrections([first], []))
+    number, own = sent.number, sent.segment("ST", 2)
+    above = ["HL*2*1*21*1", "NM1*41*2*R*****46*R", f"TRN*2*{own}"]
+    sent.reads(status([f"TRN*2*{number}", INVALID], above=above, usage="P"))
+    assert sent.states == ["denied", "rejected"]
+    sent.office.withdraw()
+    sent.office.release()
+    sent.office.write(corrections=corrections([first], []))
+    assert sent.states == ["replaced", "rejected", "sent"]
+    more = [f"TRN*2*{number}", INVALID, "STC*A3:21*20261206*U*1"]
+    sent.reads(status(more, above=above, usage="P"))
+    assert sent.states == ["replaced", "rejected", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "fits"),
+    [
+        ("rejected", "accepted", False),
+        ("accepted", "rejected", True),
+        ("paid", "accepted", True),
+        ("paid", "rejected", False),
+        ("rejected", "paid", True),
+    ],
+)
+def test_what_changes_nothing_is_told(sent: Sent, first: str, second: str, fits: bool) -> None:
+    said = {
+        "rejected": status([f"TRN*2*{sent.number}", INVALID]),
+        "accepted": status([f"TRN*2*{sent.number}", ACCEPTED]),
+        "paid": remittance(paid(sent)),
+    }
+    sent.reads(said[first])
+    assert [one.kept.fits for one in sent.reads(said[second]).heard] == [fits]
+
+
+def test_the_reason_is_the_payers_that_has_one(sent: Sent) -> None:
+    jw = ["SVC*HC:J1756:JW*50*0", "DTM*472*20261101"]
+    first = ["SVC*HC:J1756*50*40", "DTM*472*20261101", "CAS*PR*2*10", *jw, "CAS*CO*96*50"]
+    second = ["SVC*HC:J1756*50*10", "DTM*472*20261101", "CAS*OA*23*40", *jw, "CAS*OA*23*50"]
+    sent.reads(remittance(sent.claim(*first)))
+    sent.reads(remittance(sent.claim(*second, clp="2*100*10**12*P1"), payment="CHK2"))
+    dose, discard = sent.rows("denied")
+    assert (str(dose.paid), discard.denied_for) == ("50.00", ["CO-96"])
+
+
+@pytest.mark.parametrize("order", [*permutations(range(4))][::5])
+def test_corrections_come_to_the_same_in_any_order(sent: Sent, order: tuple[int, ...]) -> None:
+    rows = [*sent.service("J1756", "50", "30"), *sent.service("J1756:JW", "50", "30")]
+    corrected = sent.claim(*rows, clp="1*100*60**MB*ICN2")
+    said = [
+        status([f"TRN*2*{sent.number}", ACCEPTED]),
+        remittance(paid(sent)),
+        remittance(paid(sent, "-", "22"), corrected, payment="CHK2"),
+        remittance(denied(sent, "2", "OA*23"), payment="CHK3"),
+    ]
+    for at in order:
+        sent.reads(said[at])
+    assert sent.states == ["paid"]
+    assert [str(row.paid) for row in sent.rows("paid")] == ["30.00", "30.00"]
+
+
+def test_what_is_only_foretold_is_not_paid(sent: Sent) -> None:
+    sent.reads(remittance(paid(sent, clp="25")))
+    assert [(row.state, row.paid) for row in sent.rows("sent")] == [("sent", None)] * 2
+    sent.reads(remittance(denied(sent), payment="CHK2"))
+    assert sent.states == ["denied"]
+
+
+def test_a_number_that_two_sites_have(sent: Sent) -> None:
+    """As where their EHRs count their charts alike: by what was charged, and by the biller."""
+    here = sent.office.service
+    here.rows(
+        "insert into claim_files (site, name, format, kind, control, production, trial, written_by,"
+        " sha256, content) select 'other', name, format, kind, 99, production, trial, written_by,"
+        " sha256, replace(encode(content, 'escape'), '1234567893', '1999999984')::bytea"
+        " from claim_files returning id"
+    )
+    here.rows(
+        "insert into claims (file_id, number, draft_id, patient_id, frequency, total, lines) select"
+        " (select max(id) from claim_files), number, draft_id, patient_id, frequency, 70, lines"
+        " from claims returning id"
+    )
+
+    def reads(content: bytes) -> list[str]:
+        path = sent.office.folder / "both"
+        path.write_bytes(content)
+        report = read_answers(here.store, ["general", "other"], named([path]), "ada")
+        return [one.claim.site for one in report.heard]
+
+    both = [sent.claim(clp="1*100*80**MB*ICN1"), sent.claim(clp="4*70*0**MB*ICN2")]
+    assert reads(remittance(*both)) == ["general", "other"]
+    for npi, site in (("1234567893", "general"), ("1999999984", "other")):
+        biller = ["HL*3*2*19*1", f"NM1*85*2*R*****XX*{npi}", "TRN*1*0"]
+        assert reads(status([f"TRN*2*{sent.number}", ACCEPTED], above=biller)) == [site]
+        payee = f"N1*PE*R*XX*{npi}~\nCLP".encode()
+        split = remittance(sent.claim(clp="1*30*20**MB*I"), payment=npi)
+        assert reads(split.replace(b"CLP", payee)) == [site]
 
 
 def test_the_number_is_the_first_payers_and_the_newest(sent: Sent) -> None:
@@ -494,6 +618,9 @@ def test_what_is_said_of_each_claim(sent: Sent) -> None:
     assert row.endswith(
         "something is invalid (A7:164:IL) (277CA) (it stands as paid: nothing was changed)"
     )
+    back = sent.reads(remittance(paid(sent, "-", "22"), payment="CHK2"))
+    (row,) = answered(back, "text")
+    assert row == f"answer: claim {number}: $80.00 taken back (835), {icn} ICN1"
     (text,) = answered(report, "json")
     first, second = json.loads(text)["answers"]
     assert (first["says"], first["codes"], first["payerNumber"]) == (

@@ -589,12 +589,8 @@ def test_a_biller_hands_in_what_came_back(office: Clinic) -> None:
     page = browser.get("/worklist?view=sent")
     csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
     assert csrf
-    denied = [
-        f"CLP*{NUMBER}*4*45.8*0**MB*ICN1",
-        "SVC*HC:J1756:JZ*45.8*0",
-        f"REF*6R*{line[:24].upper()}",
-    ]
-    denied += ["CAS*CO*252*45.8", "LQ*HE*N395"]
+    denied = [f"CLP*{NUMBER}*4*45.8*0**MB*ICN1", "SVC*HC:J1756:JZ*45.8*0"]
+    denied += [f"REF*6R*{line[:24].upper()}", "CAS*CO*252*45.8", "LQ*HE*N395"]
     content = remittance(denied, ["CLP*OTHER*1*10*10"], usage="P")
     answer = browser.client.post(
         "/worklist/answers?view=denied",

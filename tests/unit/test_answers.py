@@ -219,18 +219,25 @@ PAID = ("SVC*HC:J1756:JZ*45.8*35.91**200", "CAS*CO*253*.73", "CAS*PR*2*9.16")
     [
         (["CLP*C1*1*45.8*35.91*9.16*MB*ICN", *PAID], "paid", "9.16"),
         (["CLP*C1*22*-45.8*-35.91*-9.16*MB*ICN"], "reversed", "-9.16"),
+        # What some payers do not say by its status.
+        (["CLP*C1*1*-45.8*-35.91*-9.16*MB*ICN"], "reversed", "-9.16"),
+        (["CLP*C1*1*45.* 36.*.8*MB*ICN"], "paid", "0.8"),
         (["CLP*C1*23*45.8*0**MB*ICN"], "received", "0"),
         (["CLP*C1*25*45.8*35.91**MB*ICN", *PAID], "received", "9.16"),
         # All of it is the deductible's.
         (["CLP*C1*1*45.8*0*45.8*MB*ICN", "SVC*HC:J1756*45.8*0", "CAS*PR*1*45.8"], "paid", "45.8"),
         # Not covered at the patient's cost is no payment.
         (["CLP*C1*4*45.8*0*45.8*MB*ICN", "SVC*HC:J1756*45.8*0", "CAS*PR*96*45.8"], "denied", "0"),
+        # Nothing is left for the second payer; or it refuses.
+        (["CLP*C1*2*45.8*0**MC*ICN", "SVC*HC:J1756*45.8*0", "CAS*OA*23*45.8"], "received", "0"),
+        (["CLP*C1*2*45.8*0**MC*ICN", "SVC*HC:J1756*45.8*0", "CAS*OA*23*40*1", "CAS*CO*96*5.8"],
+         "denied", "0"),
         # Without services.
         (["CLP*C1*4*45.8*0**MB*ICN", "CAS*CO*29*45.8"], "denied", "0"),
         (["CLP*C1*1*300*250**MB*ICN"], "paid", "0"),
         (["CLP*C1*1*300*0*300*MB*ICN", "CAS*PR*1*300"], "paid", "300"),
     ],
-)
+)  # fmt: skip
 def test_paid_denied_or_taken_back(rows: list[str], says: str, share: str) -> None:
     found = claim(remittance(rows))
     assert (found.says, found.share, found.payer) == (says, Decimal(share), "MEDICARE PART B")
@@ -274,9 +281,8 @@ def test_a_day_that_is_none_takes_nothing_else_along() -> None:
     assert isinstance(problem, Problem)
     assert problem.problem == "DTM can't be read, so its day is not known"
     assert isinstance(found, ClaimAnswer)
-    assert [(one.code, one.day, one.share) for one in found.services] == [
-        ("J1756", None, Decimal(10))
-    ]
+    (service,) = found.services
+    assert (service.code, service.day, service.share) == ("J1756", None, Decimal(10))
 
 
 def test_a_claim_that_is_none_is_rejected() -> None:
@@ -293,6 +299,21 @@ def test_what_no_database_keeps_is_not_read() -> None:
     assert claim(remittance(rows)).number == "C1"
     (problem,) = read(remittance(["CLP*C1*1*9999999999*9999999999**MB*ICN"]))
     assert isinstance(problem, Problem)
+
+
+@pytest.mark.parametrize("rest", [b"", remittance(["CLP*C3*1*10*10**MB*ICN"])])
+def test_the_last_claim_of_a_file_that_is_cut_off_is_not_taken(rest: bytes) -> None:
+    """The whole file may come later."""
+    rows = [[f"CLP*C{at}*1*45.8*40**MB*ICN", *PAID] for at in (1, 2)]
+    whole = remittance(*rows)
+    cut = read(whole[: whole.rindex(b"CAS*PR")] + rest)
+    (problem,) = (one for one in cut if isinstance(one, Problem))
+    assert "as if the file were cut off" in problem.problem
+    assert [one.number for one in cut if isinstance(one, ClaimAnswer)] == (
+        ["C1", "C3"] if rest else ["C1"]
+    )
+    no_end = whole.replace(b"SE*9*0001~\n", b"")
+    assert [type(one) for one in read(no_end)] == [ClaimAnswer] * 2
 
 
 def test_a_part_of_a_remittance_says_the_same() -> None:

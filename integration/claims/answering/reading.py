@@ -4,7 +4,7 @@ Held by tests/contract/test_answers.py.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
@@ -16,7 +16,13 @@ from integration.store import Db, Store, answers, claims
 from integration.store.answers import AnsweredLine, AnswerOutcome, NewAnswer
 from integration.store.claims import Naming, Sent
 from mappings.record import Problem
-from mappings.writing.answers.answer import Answer, BatchAnswer, ClaimAnswer, RemittedService
+from mappings.writing.answers.answer import (
+    Answer,
+    BatchAnswer,
+    ClaimAnswer,
+    RemittedService,
+    SegmentFault,
+)
 from mappings.writing.answers.codes import answer_codes
 from mappings.writing.answers.file import answers as answers_in
 from mappings.writing.preparing.prepared import is_claim_number
@@ -83,6 +89,8 @@ class _File:
             is_payment=one.kind == "835",
             is_test=one.is_test,
             set=one.set,
+            biller=one.biller,
+            charge=one.charge,
             day=one.day,
         )
         claim = claims.answering(self._db, self._sites, named)
@@ -101,10 +109,11 @@ class _File:
         if found is None or one.written not in ("", written_on(found.content)):
             return False
         meant = [claim for claim in claims_of(found.content) if _is_meant(claim, one)]
+        faults = _of_no_claim(one, meant)
         for place in meant:
             claim = claims.of_file(self._db, found.id, place.number)
             if claim:
-                self._keep(claim, _of_batch(one, place, meant, self._file.name))
+                self._keep(claim, _of_batch(one, place, faults, self._file.name))
         return bool(meant)
 
     def _keep(self, claim: Sent, new: NewAnswer) -> None:
@@ -113,14 +122,13 @@ class _File:
 
     def _of_claim(self, claim: Sent, one: ClaimAnswer) -> NewAnswer:
         lines = tuple(self._lines(claim, one)) if one.kind == "835" else ()
-        status = "; ".join([*answer_codes().why(one.says, one.codes), *one.notes])
         return NewAnswer(
             kind=one.kind,
             says=one.says,
             said=one.said,
             file=self._file.name,
             codes=one.codes,
-            why=_remitted(one) if one.kind == "835" else status,
+            why=_remitted(one) if one.kind == "835" else _status(one),
             payer=one.payer,
             payer_number=one.payer_number,
             day=one.day,
@@ -157,7 +165,7 @@ def _is_meant(claim: PlacedClaim, one: BatchAnswer) -> bool:
 
 
 def _of_batch(
-    one: BatchAnswer, place: PlacedClaim, meant: Sequence[PlacedClaim], file: str
+    one: BatchAnswer, place: PlacedClaim, faults: Set[SegmentFault], file: str
 ) -> NewAnswer:
     return NewAnswer(
         kind=one.kind,
@@ -165,22 +173,34 @@ def _of_batch(
         said=one.said,
         file=file,
         codes=one.codes,
-        why=_why(one, place, meant),
+        why=_why(one, place, faults),
     )
 
 
-def _why(one: BatchAnswer, place: PlacedClaim, meant: Sequence[PlacedClaim]) -> str:
+def _of_no_claim(one: BatchAnswer, meant: Sequence[PlacedClaim]) -> Set[SegmentFault]:
+    return {
+        fault
+        for fault in one.faults
+        if not any(claim.first <= fault.position <= claim.last for claim in meant)
+    }
+
+
+def _why(one: BatchAnswer, place: PlacedClaim, of_no_claim: Set[SegmentFault]) -> str:
     """The faults within the claim, and those of no claim; else that another one was at fault."""
     if one.kind == "277CA":
-        return "; ".join(answer_codes().why(one.says, one.codes))
-    of_others = [other for other in meant if other != place]
+        return _status(one)
     own = [
         fault.sentence
         for fault in one.faults
-        if not any(other.first <= fault.position <= other.last for other in of_others)
+        if fault in of_no_claim or place.first <= fault.position <= place.last
     ]
     other = "it stood in one file with a claim that is wrong" if one.faults else ""
     return "; ".join(own) or other
+
+
+def _status(one: ClaimAnswer | BatchAnswer) -> str:
+    """Of a 277CA."""
+    return "; ".join([*answer_codes().why(one.says, one.codes), *one.notes])
 
 
 def _numbered(known: Mapping[str, str], number: str) -> str | None:
@@ -213,7 +233,7 @@ def _remitted(one: ClaimAnswer) -> str:
     """What was refused, and why."""
     refused = [service for service in one.services if service.is_refused]
     if one.says == "reversed":
-        return "an earlier payment is taken back"
+        return ""
     if not one.services and one.says in _REFUSED:
         return " ".join(_codes(one))
     return "; ".join(

@@ -43,11 +43,11 @@ create trigger worklist_of_answers after insert or update or delete on answered_
 -- first decision was never read, takes back nothing that we know of.
 create view counted_answers as
 select n.* from answers n
-where n.says <> 'reversed'
-    or not exists (select 1 from answers o where o.claim_id = n.claim_id and o.says in ('paid', 'denied', 'rejected')
+where n.says not in ('received', 'reversed') or n.says = 'reversed' and (
+    not exists (select 1 from answers o where o.claim_id = n.claim_id and o.says in ('paid', 'denied', 'rejected')
         and o.payment = n.payment)
     or exists (select 1 from answers o where o.claim_id = n.claim_id and o.says in ('paid', 'denied', 'rejected')
-        and o.payment <> n.payment and o.payer = n.payer and o.kind = n.kind);
+        and o.payment <> n.payment and o.payer = n.payer and o.kind = n.kind));
 
 -- As 109 has it, with what was paid of a line, why it was denied, and whether its pair was paid, or waits for the biller again.
 drop table worklist;
@@ -82,7 +82,8 @@ with said as (
         select c.id as claim, c.number, c.state, f.name as file, f.written_at as at
         from claim_lines cl join claims c on c.id = cl.claim_id join claim_files f on f.id = c.file_id
         where cl.release_id = r.id order by cl.production desc, cl.claim_id desc limit 1) s on true
-    -- What the payers together paid and allowed, where each tells it by line; why the last that decided paid less.
+    -- What the payers together paid and allowed, where each tells it by line; why the last that decided paid less. That another
+    -- one was to pay before (OA-23) is no reason where there is one.
     left join lateral (
         select sum(al.paid) as paid, sum(al.paid + al.share) as allowed
         from counted_answers n join answered_lines al on al.answer_id = n.id
@@ -92,7 +93,7 @@ with said as (
     left join lateral (
         select al.codes from answers n join answered_lines al on al.answer_id = n.id
         where n.claim_id = s.claim and al.line_id = l.id and n.says in ('paid', 'denied', 'rejected')
-        order by n.day desc nulls last, n.id desc limit 1) d
+        order by al.codes <@ '{OA-23}', n.day desc nulls last, n.id desc limit 1) d
         on s.state in ('paid', 'denied', 'rejected') and a.allowed <= 0)
 -- What is asked of every line comes first: a row is read up to the last column that is wanted.
 select patient_id, count(release) over one > 0 as released, count(sent_number) over one > 0 as sent,

@@ -42,7 +42,8 @@ def _opened(file: UploadFile) -> IO[bytes]:
 
 def _late(heard: Heard) -> str:
     number, state = heard.claim.number, words.status(heard.kept.state)
-    return f"claim {number} stands as {state}: that it was rejected changed nothing"
+    said = answers.SAYS[heard.answer.says]
+    return f"claim {number} stands as {state}: that it was {said} changed nothing"
 
 
 def _done(report: AnswersReport) -> str:

@@ -64,8 +64,9 @@ class ClaimAnswer(Struct, frozen=True, kw_only=True):
     composites of a 277CA, CLP02 of an 835. `payer_number`: the payer's own (ICN). Of an 835 in
     dollars what was charged and paid, and the patient's share; `member_id`: of the insured, letters
     and digits alone. `day`: of the payment or the status; `payment`: what tells one payment of a
-    payer from another; `set`: our transaction set, where a 277CA names it; `notes`: what a front
-    end writes. `is_test`: ISA15 is T."""
+    payer from another; `biller`: the billing provider's NPI, where it is named; `set`: our
+    transaction set, where a 277CA names it; `notes`: what a front end writes.
+    `is_test`: ISA15 is T."""
 
     kind: AnswerKind
     number: str
@@ -78,6 +79,7 @@ class ClaimAnswer(Struct, frozen=True, kw_only=True):
     member_id: str = ""
     day: date | None = None
     payment: str = ""
+    biller: str = ""
     set: str = ""
     notes: tuple[str, ...] = ()
     charge: Decimal = Decimal(0)
@@ -108,7 +110,8 @@ class SegmentFault(Struct, frozen=True):
 class BatchAnswer(Struct, frozen=True, kw_only=True):
     """What is said of many claims at once: of our interchange or group, by its number `control`, or
     of one transaction set, by its number `set`. `biller`: of the claims of one billing provider
-    alone, by its NPI. `written`: the day of our interchange (ISA09), where it is told."""
+    alone, by its NPI. `written`: the day of our interchange (ISA09), where it is told;
+    `notes`: what a front end writes."""
 
     kind: AnswerKind
     says: ClaimSays
@@ -120,6 +123,7 @@ class BatchAnswer(Struct, frozen=True, kw_only=True):
     biller: str = ""
     codes: tuple[str, ...] = ()
     faults: tuple[SegmentFault, ...] = ()
+    notes: tuple[str, ...] = ()
     is_test: bool = False
 
 

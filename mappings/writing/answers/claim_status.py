@@ -3,7 +3,7 @@
 Held by tests/unit/test_answers.py.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from mappings.writing.answers.answer import (
@@ -64,6 +64,7 @@ class ClaimStatus:
                 set=self._set,
                 biller=self._biller if self._level == _BILLER else "",
                 codes=found,
+                notes=_notes(segment for _, segment in own),
             )
 
     @property
@@ -79,12 +80,13 @@ class ClaimStatus:
             number=element(trace, 2),
             says=says,
             segment=number,
-            said=digest([("TRN", self._set), *own[1:]]),
+            said=digest([("TRN", self._set, self._biller), *own[1:]]),
             codes=found,
             payer_number=next((element(one, 2) for one in own if one[:2] == ("REF", _ICN)), ""),
             day=_day(own),
             set=self._set,
-            notes=tuple(dict.fromkeys(filter(None, map(_note, own)))),
+            biller=self._biller,
+            notes=_notes(own),
         )
 
 
@@ -94,8 +96,9 @@ def _day(segments: Sequence[Segment]) -> date | None:
     return max(filter(None, map(day_or_none, given)), default=None)
 
 
-def _note(segment: Segment) -> str:
-    return element(segment, _STATUS_NOTE).strip() if segment[0] == "STC" else ""
+def _notes(segments: Iterable[Segment]) -> tuple[str, ...]:
+    found = (element(one, _STATUS_NOTE).strip() for one in segments if one[0] == "STC")
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def _statuses(segments: Iterator[Segment]) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ _ANSWERS: Kinds = {
 }
 _NOTHING = "\x00"  # what some fill their records with; no database keeps it
 _BEGINNINGS = frozenset({"ISA", "GS", "ST"})
+_ENDS = frozenset({"SE", "GE", "IEA"})
 _PASSED_OVER = {
     "CLP": "its claim was passed over",
     "SVC": "its service was passed over",
@@ -65,11 +66,11 @@ def _read(stream: BinaryIO, kinds: Kinds) -> Iterator[Answer | Problem]:
         segment = _without_nothing(raw)
         kind = segment[0]
         try:
-            yield from map(reading.marked, reading.take(number, segment))
+            yield from reading.take(number, segment)
         except (ValueError, IndexError):
             why = _PASSED_OVER.get(kind, "what it says was passed over")
             yield Problem(f"segment {number}", f"{kind} can't be read, so {why}")
-    yield from map(reading.marked, reading.end())
+    yield from reading.cut()
     if not reading.found:
         raise NotX12(reading.why)
 
@@ -88,14 +89,13 @@ class _Reading:
         self._reader: AnswerReader | None = None
         self._code = self._guide = ""
         self._is_test = self.found = False
+        self._number = 0
 
-    def marked(self, one: Answer) -> Answer:
-        return structs.replace(one, is_test=True) if self._is_test else one
-
-    def take(self, number: int, segment: Segment) -> Iterator[Answer]:
+    def take(self, number: int, segment: Segment) -> Iterator[Answer | Problem]:
         kind = segment[0]
         if kind in _BEGINNINGS:
-            yield from self.end()
+            yield from self.cut()
+        self._number = number
         if kind == "ISA":
             self._is_test = element(segment, 15) == "T"
         elif kind == "GS":
@@ -104,13 +104,22 @@ class _Reading:
             self._begin(segment)
         elif kind == "TA1" and kind in self._kinds:
             self.found = True
-            yield interchange(number, segment)
+            yield self._marked(interchange(number, segment))
         if self._reader:
-            yield from self._reader.take(number, segment)
+            yield from map(self._marked, self._reader.take(number, segment))
+        if kind in _ENDS and self._reader:
+            yield from map(self._marked, self._reader.end())
+            self._reader = None
 
-    def end(self) -> Iterator[Answer]:
-        reader, self._reader = self._reader, None
-        yield from reader.end() if reader else ()
+    def cut(self) -> Iterator[Problem]:
+        """Where a transaction does not end: its last claim may be half of one."""
+        if self._reader:
+            self._reader = None
+            why = "nothing follows, as if the file were cut off: what began last was passed over"
+            yield Problem(f"segment {self._number}", why)
+
+    def _marked(self, one: Answer) -> Answer:
+        return structs.replace(one, is_test=True) if self._is_test else one
 
     def _begin(self, segment: Segment) -> None:
         """Nothing is read of what is no answer to claims, such as a 277 that asks for documents."""

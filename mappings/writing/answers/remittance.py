@@ -28,7 +28,7 @@ from mappings.writing.x12.segments import COMPONENT, Segment
 # Of a code that is no HCPCS code, such as NU:0250 (revenue) or N4 (NDC), there are no modifiers.
 _HCPCS = "HC"
 # More than any claim is worth, and as much as the database holds.
-_AMOUNT = re.compile(r"-?(0*\d{1,9}(\.\d{1,4})?|\.\d{1,4})", re.ASCII)
+_AMOUNT = re.compile(r"-?(0*\d{1,9}(\.\d{0,4})?|\.\d{1,4})", re.ASCII)
 _CENT = Decimal("0.01")
 _SERVICE_DATES = ("472", "150")
 _CLAIM_DATES = ("232",)
@@ -40,10 +40,13 @@ _ORIGINAL_CODE = 6  # SVC06, where the payer decided on another code than was bi
 _REMARKS = {"MIA": (5, 20, 21, 22, 23), "MOA": (3, 4, 5, 6, 7)}
 _PAID_ON = 16  # of a BPR
 _OF_A_SERVICE = frozenset({"SVC", "CAS"})
+_NPI = "XX"
 _LINE, _REMARK = "6R", "HE"
 # CLP02 (X12 1029) that decides nothing: forwarded elsewhere, or told in advance.
 _UNDECIDED = frozenset({"23", "25"})
 _REVERSAL = "22"
+# A payer behind another one; that nothing is left to pay after the one before is no denial.
+_BEHIND, _PRIOR_PAYER = frozenset({"2", "3", "20", "21"}), "OA-23"
 
 
 class _Begun(Struct, frozen=True):
@@ -83,7 +86,7 @@ class Remittance:
     """Reads the segments of one transaction set."""
 
     def __init__(self) -> None:
-        self._payer = ""
+        self._payer = self._biller = ""
         self._traces: tuple[Segment, ...] = ()
         self._paid_on = ""
         self._claim: _Claim | None = None
@@ -102,6 +105,8 @@ class Remittance:
             self._traces = (*self._traces, segment)
         elif kind == "N1" and element(segment, 1) == "PR":
             self._payer = element(segment, 2)
+        elif segment[:2] == ("N1", "PE"):
+            self._biller = element(segment, 4) if element(segment, 3) == _NPI else ""
         if self._claim:
             self._claim.said.append(segment)
             try:
@@ -134,6 +139,7 @@ class Remittance:
             member_id=claim.member,
             day=day_or_none(self._paid_on),
             payment=digest(payment),
+            biller=self._biller,
             charge=claim.charge,
             paid=claim.paid,
             # CLP05 holds what was refused at the patient's cost, too.
@@ -146,12 +152,15 @@ class Remittance:
 
 
 def _says(answer: ClaimAnswer, status: str) -> ClaimSays:
-    if status == _REVERSAL:
+    if status == _REVERSAL or answer.charge < 0:
         return "reversed"
     if status in _UNDECIDED:
         return "received"
     if answer.paid + answer.share > 0:
         return "paid"
+    adjusted = chain(answer.adjusted, *(one.adjusted for one in answer.services))
+    if status in _BEHIND and {one.code for one in adjusted} == {_PRIOR_PAYER}:
+        return "received"
     remarks = {*answer.remarks, *chain.from_iterable(one.remarks for one in answer.services)}
     return "denied" if remarks.isdisjoint(answer_codes().unprocessable) else "rejected"
 
@@ -279,6 +288,7 @@ def _is_share(adjustment: Adjustment) -> bool:
 
 def _dollars(text: str) -> Decimal:
     """X12's R; ValueError for anything else that is a number elsewhere."""
-    if not _AMOUNT.fullmatch(text):
+    plain = text.strip()
+    if not _AMOUNT.fullmatch(plain):
         raise ValueError("no amount")
-    return Decimal(text)
+    return Decimal(plain)
