@@ -5,7 +5,7 @@ Held by tests/contract/test_claims_sent.py.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -98,8 +98,6 @@ class KeptClaim:
     content: bytes
 
 
-_DIGITS = 9
-_DRAWN_MEANWHILE = 10_000  # numbers of its other sets, and of files that are written beside it
 _SENT = """select c.id, c.number, c.draft_id, c.patient_id, c.frequency, c.original, c.lines,
     c.state, c.payer_number, f.site, f.name as file, f.production, f.written_at
     from claims c join claim_files f on f.id = c.file_id
@@ -114,7 +112,7 @@ def next_number(db: Db) -> int:
 
 def of_lines(db: Db, patient_id: int, lines: Sequence[str]) -> list[Sent]:
     """Claims that carried any of these lines and still stand, newest first."""
-    return _sent(
+    return selected(
         db,
         "and c.patient_id = %(patient)s and c.lines && %(lines)s::text[] and c.frequency <> '8'"
         " and c.state = any(%(states)s) order by c.id desc",
@@ -125,13 +123,14 @@ def of_lines(db: Db, patient_id: int, lines: Sequence[str]) -> list[Sent]:
 def by_number(db: Db, site: str, number: str) -> Sent | None:
     """The newest claim of that number."""
     where = "and f.site = %(site)s and c.number = %(number)s order by c.id desc"
-    found = _sent(db, where, {"site": site, "number": number})
+    found = selected(db, where, {"site": site, "number": number})
     return next(iter(found), None)
 
 
-def _sent(
+def selected(
     db: Db, rest: str, values: Mapping[str, object], *, with_trials: bool = False
 ) -> list[Sent]:
+    """Claims, by the REST of the query: conditions and order."""
     with db.cursor(row_factory=class_row(Sent)) as cursor:
         given = {**values, "with_trials": with_trials}
         return cursor.execute(f"{_SENT} {rest}".encode(), given).fetchall()
@@ -283,54 +282,6 @@ def standing(db: Db, claim_id: int) -> ClaimState:
     return "accepted" if said else "sent"
 
 
-@dataclass(frozen=True)
-class Naming:
-    """How an answer says which claim it is to: `number` is CLM01, `set` the transaction set (ST02)
-    and `biller` the billing provider's NPI, where they are named, `charge` what was charged (0: it
-    is not told). `said` and `day`: of the answer. One in a `test` is to no claim that counts."""
-
-    number: str
-    said: str
-    is_payment: bool
-    is_test: bool
-    set: str = ""
-    biller: str = ""
-    charge: Decimal = Decimal(0)
-    day: date | None = None
-
-
-# Two sites whose EHRs count alike may have one number. A claim that was rejected leaves anew under
-# its number: an answer that was read before is to the claim that it was read for, one that names a
-# set to the claim in it, and none is to a claim that left after it (a day aside, for zones;
-# nobody pays on the same day).
-_MEANT = """and f.site = any(%(sites)s) and c.number = %(number)s
-    and not (f.production and %(is_test)s) order by
-    exists (select 1 from answers a where a.claim_id = c.id and a.said = %(said)s) desc,
-    (%(set)s <> '' and position(%(in_set)s::bytea in f.content) > 0) desc,
-    (%(biller)s <> '' and position(%(by_biller)s::bytea in f.content) > 0) desc,
-    coalesce(f.written_at::date - %(day)s::date <= case when %(is_payment)s then -1 else 1 end,
-        true) desc,
-    (c.total = abs(%(charge)s)) desc,
-    (c.frequency = '8' and %(is_payment)s), f.production desc, f.trial, c.id desc limit 1"""
-
-
-def answering(db: Db, sites: Sequence[str], named: Naming) -> Sent | None:
-    """The claim at SITES: one that counts before a test, the newest; of a payment no void."""
-    values = asdict(named) | {
-        "sites": list(sites),
-        "in_set": _in_set(named.set),
-        "by_biller": f"*XX*{named.biller}~".encode(),
-    }
-    return next(iter(_sent(db, _MEANT, values, with_trials=True)), None)
-
-
-def of_file(db: Db, file_id: int, number: str) -> Sent | None:
-    """A claim of that number in a file."""
-    where = "and c.file_id = %(file)s and c.number = %(number)s limit 1"
-    values = {"file": file_id, "number": number}
-    return next(iter(_sent(db, where, values, with_trials=True)), None)
-
-
 def billed_lines(db: Db, claim_id: int) -> list[BilledLine]:
     with db.cursor(row_factory=class_row(BilledLine)) as cursor:
         return cursor.execute(
@@ -340,37 +291,6 @@ def billed_lines(db: Db, claim_id: int) -> list[BilledLine]:
             " from claim_lines cl join releases r on r.id = cl.release_id where cl.claim_id = %s",
             [claim_id],
         ).fetchall()
-
-
-def by_control(
-    db: Db, control: int, sites: Sequence[str], *, is_test: bool = False
-) -> KeptClaim | None:
-    """An interchange of ours by its number. An answer in a test is to none that counts."""
-    return _file(db, "control = %s", [control], sites, is_test)
-
-
-def by_set(db: Db, number: str, sites: Sequence[str], *, is_test: bool = False) -> KeptClaim | None:
-    """The interchange that holds a transaction set, which is numbered after it."""
-    if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS):
-        return None
-    where = "control between %s and %s and position(%s::bytea in content) > 0"
-    last = int(number) - 1
-    values = [last - _DRAWN_MEANWHILE, last, _in_set(number)]
-    return _file(db, where, values, sites, is_test)
-
-
-def _in_set(number: str) -> bytes:
-    """How a set of ours begins."""
-    return f"ST*837*{number}*".encode()
-
-
-def _file(
-    db: Db, where: str, values: Sequence[object], sites: Sequence[str], is_test: bool
-) -> KeptClaim | None:
-    query = f"""select id, name, content from claim_files where format = 'x12' and {where}
-        and site = any(%s) and not (production and %s) order by control desc limit 1"""  # noqa: S608
-    with db.cursor(row_factory=class_row(KeptClaim)) as cursor:
-        return cursor.execute(query.encode(), [*values, list(sites), is_test]).fetchone()
 
 
 def placed(db: Db, file_ids: Sequence[int]) -> None:

@@ -12,9 +12,10 @@ from itertools import chain
 from integration.claims.answering.files import AnswerFile, said
 from integration.claims.answering.sets import PlacedClaim, claims_of, written_on
 from integration.claims.sent import line_key
-from integration.store import Db, Store, answers, claims
+from integration.store import Db, Store, addressees, answers, claims
+from integration.store.addressees import Naming
 from integration.store.answers import AnsweredLine, AnswerOutcome, NewAnswer
-from integration.store.claims import Naming, Sent
+from integration.store.claims import Sent
 from mappings.record import Problem
 from mappings.writing.answers.answer import (
     Answer,
@@ -93,7 +94,7 @@ class _File:
             charge=one.charge,
             day=one.day,
         )
-        claim = claims.answering(self._db, self._sites, named)
+        claim = addressees.answering(self._db, self._sites, named)
         if claim is None:
             return False
         self._keep(claim, self._of_claim(claim, one))
@@ -101,9 +102,9 @@ class _File:
 
     def _take_batch(self, one: BatchAnswer) -> bool:
         found = (
-            claims.by_control(self._db, one.control, self._sites, is_test=one.is_test)
+            addressees.by_control(self._db, one.control, self._sites, is_test=one.is_test)
             if one.control is not None
-            else claims.by_set(self._db, one.set, self._sites, is_test=one.is_test)
+            else addressees.by_set(self._db, one.set, self._sites, is_test=one.is_test)
         )
         # Other software of the practice may number its interchanges as we do.
         if found is None or one.written not in ("", written_on(found.content)):
@@ -111,7 +112,7 @@ class _File:
         meant = [claim for claim in claims_of(found.content) if _is_meant(claim, one)]
         faults = _of_no_claim(one, meant)
         for place in meant:
-            claim = claims.of_file(self._db, found.id, place.number)
+            claim = addressees.of_file(self._db, found.id, place.number)
             if claim:
                 self._keep(claim, _of_batch(one, place, faults, self._file.name))
         return bool(meant)
