@@ -135,8 +135,9 @@ def rejected(
     with opened(settings) as store, store.transaction() as db:
         for number in numbers:
             was = claims.reject(db, site, number.strip().upper(), getpass.getuser())
-            missed = missed or was not in (*claims.REJECTABLE, "rejected")
-            typer.echo(f"{number}\t{marked(was)}")
+            done = was in claims.REJECTABLE
+            missed = missed or not (done or was == "rejected")
+            typer.echo(f"{number}\t{marked(was, done=done)}")
     raise typer.Exit(1 if missed else 0)
 
 

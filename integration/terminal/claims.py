@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from integration.store.claims import REJECTABLE
 from integration.wording import answers, words
 from integration.wording.amounts import money
 from mappings.writing.checks.fault import Fault
@@ -43,13 +42,13 @@ def answered(report: "AnswersReport", form: Literal["text", "json"]) -> Iterator
         yield f"{heard.file}: claim {heard.claim.number}: {says}{number}{_noted(kept)}"
 
 
-def marked(was: "ClaimState | None") -> str:
-    """Of a claim that a person says was rejected."""
+def marked(was: "ClaimState | None", *, done: bool) -> str:
+    """Of a claim that a person says was rejected; DONE: it is now."""
     if was is None:
         return "no claim of that number left from this site"
     if was == "rejected":
         return "was rejected before"
-    if was in REJECTABLE:
+    if done:
         return "rejected"
     return f"stands as {words.status(was)}: nothing was changed"
 
