@@ -6,7 +6,6 @@ Held by tests/scenarios/given_in_part.yaml.
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import cache
 
 from mappings import codes
 from mappings.reading.drugs.texts import SENTENCE_OR_CRY, cut, is_of_another_time, texts
@@ -63,7 +62,7 @@ def _said(match: re.Match[str], sentence: str) -> VialsSaid:
     )
 
 
-@cache
+@codes.remembered
 def _patterns() -> tuple[re.Pattern[str], ...]:
     """A clause that says it by itself: "gave 1 vial", "1 of 2 vials given", "only 1 vial"."""
     names = sorted({name for row in codes.families().values() for name in row.names}, key=len)
