@@ -185,10 +185,10 @@ VIEWS: dict[View, str] = {
         "not released and waits_for <> '{}' and not waits_for <@ %(clinician)s and not " + _SNOOZED
     ),
     "waived": "status = 'held' and waits_for = '{}' and not released and not " + _SNOOZED,
-    "snoozed": f"{_SNOOZED} and not released",
+    "snoozed": f"{_SNOOZED} and (not released or refused)",
     "released": "released and not changed and not sent",
     "sent": "sent and not changed and not refused and not settled",
-    "denied": "sent and not changed and refused",
+    "denied": f"sent and not changed and refused and not {_SNOOZED}",
     "paid": "sent and not changed and not refused and settled",
     "changed": "changed",
     "not-billable": "status = 'not-billable'",

@@ -607,6 +607,11 @@ def test_a_biller_hands_in_what_came_back(office: Clinic) -> None:
     assert '<span class="chip billing">CO-252</span>' in answer.text
     opened = browser.get(f"/worklist?view=denied&open={keys(answer)[0]}").text
     assert "MEDICARE PART B: denied: J1756 JZ: CO-252 N395 (835)" in unescape(opened)
+    # Appealed: it is looked at again in a while, however long ago the claim was to be filed.
+    later = str(datetime.now(UTC).date() + timedelta(days=400))
+    act(browser, answer, "snooze", keys(answer), until=later)
+    assert keys(browser.get("/worklist?view=denied")) == []
+    assert keys(browser.get("/worklist?view=snoozed")) == keys(answer)
     nothing = browser.client.post("/worklist/answers", data={"csrf": csrf[1]})
     assert "choose the files that came back" in nothing.text
     forged = browser.client.post(

@@ -132,7 +132,9 @@ def _waking(pair: Pair, until: str) -> date | None:
     """The day that was entered: one to come, and no later than the claim can be filed."""
     day = entered_day(until)
     today = date.today()  # noqa: DTZ011 (days of the billing office, here)
+    filed = pair[0].sent_state not in (None, "rejected")
     due = min((row.line.file_by for row in pair if row.line.file_by), default=None)
+    due = None if filed else due
     if day and day <= today:
         raise NotReleasable("A line is snoozed until a day to come.")
     if day and due and today <= date.fromisoformat(due) < day:
