@@ -206,6 +206,7 @@ class TestText:
             ("42 ng/mL (low)", "42", "42"), ("42 ng/mL LL", "42", "42"),
             ("42 ng/mL high", "42", "42"), ("42 ng/mL(HH)", "42", "42"),
             ("42\u00a0ng/mL H", "42", "42"), (">45 ng/mL L", "45", None),
+            ("42 ng/mL (ref 10-200)", "42", "42"),
         ],
     )  # fmt: skip
     def test_a_number_with_its_unit_is_read(self, text: str, low: str, high: str | None) -> None:
@@ -220,7 +221,7 @@ class TestText:
             ("1,650", "without a unit"),
             ("42 ng/mL 43 ng/mL", "in a unit that is not used for it"),
             ("4.2e1 ng/mL", "in a unit that is not used for it"),
-            ("42 ng/mL (ref 10-200)", "written as text that is not read"),
+            ("42 ng/mL (was 24)", "written as text that is not read"),
             ("42 ng/mLH", "in a unit that is not used for it"),
             ("see comment", "written as text that is not read"),
             ("", "written as text that is not read"),
