@@ -65,14 +65,12 @@ def of_file(db: Db, file_id: int, number: str) -> Sent | None:
     return next(iter(selected(db, where, values, with_trials=True)), None)
 
 
-def by_control(
-    db: Db, control: int, sites: Sequence[str], *, is_test: bool = False
-) -> KeptClaim | None:
+def by_control(db: Db, control: int, sites: Sequence[str], *, is_test: bool) -> KeptClaim | None:
     """An interchange of ours by its number. An answer in a test is to none that counts."""
     return _file(db, "control = %s", [control], sites, is_test)
 
 
-def by_set(db: Db, number: str, sites: Sequence[str], *, is_test: bool = False) -> KeptClaim | None:
+def by_set(db: Db, number: str, sites: Sequence[str], *, is_test: bool) -> KeptClaim | None:
     """The interchange that holds a transaction set, which is numbered after it."""
     if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS):
         return None

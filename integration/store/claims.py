@@ -16,6 +16,7 @@ from psycopg.rows import class_row
 from integration.errors import FerroclaimError
 from integration.store import audit
 from integration.store.database.connection import Db
+from mappings.writing.answers.remittance import BEHIND, UNDECIDED_STATUSES
 
 
 class AlreadySent(FerroclaimError):
@@ -241,8 +242,8 @@ _PAYER_NUMBER = """with told as (
     select payer_number from told order by kind = '835' desc,
         payer = (select payer from first) desc, day desc nulls last,
         says = 'reversed', id desc limit 1"""
-# CLP02 (X12 1029) of a payer that is not the first, and of claims that are not decided.
-_NOT_FIRST = ("2", "3", "20", "21", "23", "25")
+# CLP02 of a payer that is not the first, and of claims that are not decided.
+_NOT_FIRST = sorted(BEHIND | UNDECIDED_STATUSES)
 
 
 def answered(db: Db, claim: Sent, state: ClaimState) -> None:
@@ -250,7 +251,7 @@ def answered(db: Db, claim: Sent, state: ClaimState) -> None:
     query = f"""update claims set state = %(state)s, payer_number = ({_PAYER_NUMBER}),
         state_at = case when state = %(state)s then state_at else now() end
         where id = %(id)s"""  # noqa: S608
-    values = {"state": state, "id": claim.id, "others": list(_NOT_FIRST)}
+    values = {"state": state, "id": claim.id, "others": _NOT_FIRST}
     db.execute(query.encode(), values)
     if state == "rejected" != claim.state:
         _stands_again(db, claim.id)

@@ -47,11 +47,9 @@ def decide(
     server. KNOWN: whether the site is in this process's configuration; it may be in another
     worker's."""
     wait = min(FIRST_SECONDS * 2**attempt, LONGEST_SECONDS)
-    if not known:
-        return RetryDecision("again", wait) if hours < retry_hours else RetryDecision("given up")
-    if is_of_the_site(error) and not (alone and may_be_of_one(error)):
+    if known and is_of_the_site(error) and not (alone and may_be_of_one(error)):
         return RetryDecision("site rests")
-    if isinstance(error, FerroclaimError) and error.retryable:
+    if not known or (isinstance(error, FerroclaimError) and error.retryable):
         return RetryDecision("again", wait) if hours < retry_hours else RetryDecision("given up")
     if isinstance(error, BadAnswer | NotFound) or not isinstance(error, FerroclaimError):
         return RetryDecision("again", wait) if attempt + 1 < DOUBTS else RetryDecision("given up")

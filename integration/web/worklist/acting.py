@@ -133,8 +133,8 @@ def _waking(pair: Pair, until: str) -> date | None:
     day = entered_day(until)
     today = date.today()  # noqa: DTZ011 (days of the billing office, here)
     filed = pair[0].sent_state not in (None, "rejected")
-    due = min((row.line.file_by for row in pair if row.line.file_by), default=None)
-    due = None if filed else due
+    days = [row.line.file_by for row in pair if row.line.file_by and not filed]
+    due = min(days, default=None)
     if day and day <= today:
         raise NotReleasable("A line is snoozed until a day to come.")
     if day and due and today <= date.fromisoformat(due) < day:

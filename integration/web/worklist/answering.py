@@ -23,11 +23,7 @@ MOST_BYTES = 50 * 2**20  # of the files of one time
 
 
 def read(here: PageContext, session: Session, files: Sequence[UploadFile]) -> Results:
-    given = [
-        AnswerFile(file.filename or "a file", partial(_opened, file))
-        for file in files
-        if file.filename
-    ]
+    given = [AnswerFile(name, partial(_opened, file)) for file in files if (name := file.filename)]
     if not given:
         return Results("Nothing was read: choose the files that came back.")
     report = read_answers(here.store, sorted(here.settings.sites), given, actor(session))

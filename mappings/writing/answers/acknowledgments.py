@@ -15,6 +15,7 @@ from mappings.writing.x12.segments import COMPONENT, Segment
 _RENAMED = {"AK3": "IK3", "AK4": "IK4", "AK5": "IK5"}
 _TAKEN = frozenset({"A", "E", "P"})  # accepted, with errors noted, partly (a group alone)
 _CLAIMS = "837"
+_ELEMENTS_WRONG = "8"  # IK304
 
 
 def interchange(number: int, segment: Segment) -> BatchAnswer:
@@ -110,9 +111,6 @@ class Acknowledgment:
             codes=(segment[1], *noted),
             faults=faults,
         )
-
-
-_ELEMENTS_WRONG = "8"
 
 
 def _says(code: str) -> ClaimSays:

@@ -4,7 +4,6 @@ Held by tests/unit/test_answers.py.
 """
 
 import hashlib
-import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -14,7 +13,6 @@ from msgspec import Struct
 
 from mappings.writing.x12.segments import Segment
 
-_DAY = re.compile(r"\d{8}", re.ASCII)
 AnswerKind = Literal["TA1", "999", "277CA", "835"]
 # `received`: they have it, and nothing is decided; `reversed`: an earlier payment is taken back.
 ClaimSays = Literal["received", "accepted", "rejected", "paid", "denied", "reversed"]
@@ -128,20 +126,6 @@ class BatchAnswer(Struct, frozen=True, kw_only=True):
 
 
 Answer = ClaimAnswer | BatchAnswer
-
-
-def day(text: str) -> date:
-    """X12's D8; ValueError where it is none."""
-    if not _DAY.fullmatch(text):
-        raise ValueError("no day")
-    return date(int(text[:4]), int(text[4:6]), int(text[6:]))
-
-
-def day_or_none(text: str) -> date | None:
-    try:
-        return day(text)
-    except ValueError:
-        return None
 
 
 def digest(segments: Iterable[Segment]) -> str:

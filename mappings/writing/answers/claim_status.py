@@ -11,15 +11,15 @@ from mappings.writing.answers.answer import (
     BatchAnswer,
     ClaimAnswer,
     ClaimSays,
-    day_or_none,
     digest,
 )
 from mappings.writing.answers.codes import answer_codes
+from mappings.writing.checks.dates import day
 from mappings.writing.checks.fault import element
 from mappings.writing.x12.segments import COMPONENT, Segment
 
 GUIDE = "005010X214"
-_SOURCE, _RECEIVER, _BILLER, _PATIENT = "20", "21", "19", "PT"
+_RECEIVER, _BILLER, _PATIENT = "21", "19", "PT"
 # STC01, STC10 and STC11: up to three statuses.
 _STATUSES = (1, 10, 11)
 _STATUS_DAY, _STATUS_NOTE = 2, 12
@@ -35,9 +35,9 @@ class ClaimStatus:
 
     def take(self, number: int, segment: Segment) -> Iterator[Answer]:
         """What ends here."""
-        if segment[0] in ("HL", "SE"):
+        if segment[0] == "HL":
             yield from self.end()
-            self._level = element(segment, 3) if segment[0] == "HL" else ""
+            self._level = element(segment, 3)
         elif segment[0] == "TRN" and self._level == _PATIENT and self._trace:
             yield from self.end()  # another claim of the same patient
         self._segments.append((number, segment))
@@ -93,7 +93,7 @@ class ClaimStatus:
 def _day(segments: Sequence[Segment]) -> date | None:
     """Of the latest status that has one."""
     given = (element(one, _STATUS_DAY) for one in segments if one[0] == "STC")
-    return max(filter(None, map(day_or_none, given)), default=None)
+    return max(filter(None, map(day, given)), default=None)
 
 
 def _notes(segments: Iterable[Segment]) -> tuple[str, ...]:

@@ -23,7 +23,9 @@ class AnswerReader(Protocol):
 
     def take(self, number: int, segment: Segment) -> Iterator[Answer]: ...
 
-    def end(self) -> Iterator[Answer]: ...
+    def end(self) -> Iterator[Answer]:
+        """What was open where the set ends (SE)."""
+        ...
 
 
 Kinds = Mapping[str, Callable[[], AnswerReader]]
@@ -105,11 +107,11 @@ class _Reading:
         elif kind == "TA1" and kind in self._kinds:
             self.found = True
             yield self._marked(interchange(number, segment))
-        if self._reader:
+        if self._reader and kind in _ENDS:
+            reader, self._reader = self._reader, None
+            yield from map(self._marked, reader.end())
+        elif self._reader:
             yield from map(self._marked, self._reader.take(number, segment))
-        if kind in _ENDS and self._reader:
-            yield from map(self._marked, self._reader.end())
-            self._reader = None
 
     def cut(self) -> Iterator[Problem]:
         """Where a transaction does not end: its last claim may be half of one."""

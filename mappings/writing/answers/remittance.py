@@ -17,11 +17,10 @@ from mappings.writing.answers.answer import (
     ClaimAnswer,
     ClaimSays,
     RemittedService,
-    day,
-    day_or_none,
     digest,
 )
 from mappings.writing.answers.codes import answer_codes
+from mappings.writing.checks.dates import day
 from mappings.writing.checks.fault import element
 from mappings.writing.x12.segments import COMPONENT, Segment
 
@@ -32,7 +31,7 @@ _AMOUNT = re.compile(r"-?(0*\d{1,9}(\.\d{0,4})?|\.\d{1,4})", re.ASCII)
 _CENT = Decimal("0.01")
 _SERVICE_DATES = ("472", "150")
 _CLAIM_DATES = ("232",)
-_CLAIM_ENDS = frozenset({"ST", "CLP", "LX", "PLB", "SE"})
+_CLAIM_ENDS = frozenset({"CLP", "LX", "PLB"})
 # Deductible, coinsurance, copay: what the patient owes of an allowed amount.
 _SHARES = frozenset({"1", "2", "3"})
 _ORIGINAL_CODE = 6  # SVC06, where the payer decided on another code than was billed
@@ -43,10 +42,10 @@ _OF_A_SERVICE = frozenset({"SVC", "CAS"})
 _NPI = "XX"
 _LINE, _REMARK = "6R", "HE"
 # CLP02 (X12 1029) that decides nothing: forwarded elsewhere, or told in advance.
-_UNDECIDED = frozenset({"23", "25"})
+UNDECIDED_STATUSES = frozenset({"23", "25"})
 _REVERSAL = "22"
 # A payer behind another one; that nothing is left to pay after the one before is no denial.
-_BEHIND, _PRIOR_PAYER = frozenset({"2", "3", "20", "21"}), "OA-23"
+BEHIND, _PRIOR_PAYER = frozenset({"2", "3", "20", "21"}), "OA-23"
 
 
 class _Begun(Struct, frozen=True):
@@ -137,7 +136,7 @@ class Remittance:
             payer=self._payer,
             payer_number=claim.payer_number,
             member_id=claim.member,
-            day=day_or_none(self._paid_on),
+            day=day(self._paid_on),
             payment=digest(payment),
             biller=self._biller,
             charge=claim.charge,
@@ -154,12 +153,12 @@ class Remittance:
 def _says(answer: ClaimAnswer, status: str) -> ClaimSays:
     if status == _REVERSAL or answer.charge < 0:
         return "reversed"
-    if status in _UNDECIDED:
+    if status in UNDECIDED_STATUSES:
         return "received"
     if answer.paid + answer.share > 0:
         return "paid"
     adjusted = chain(answer.adjusted, *(one.adjusted for one in answer.services))
-    if status in _BEHIND and {one.code for one in adjusted} == {_PRIOR_PAYER}:
+    if status in BEHIND and {one.code for one in adjusted} == {_PRIOR_PAYER}:
         return "received"
     remarks = {*answer.remarks, *chain.from_iterable(one.remarks for one in answer.services)}
     return "denied" if remarks.isdisjoint(answer_codes().unprocessable) else "rejected"
@@ -256,9 +255,16 @@ def _adjust(claim: _Claim, segment: Segment) -> None:
 def _date(claim: _Claim, segment: Segment) -> None:
     qualifier, text = element(segment, 1), element(segment, 2)
     if claim.service and qualifier in _SERVICE_DATES:
-        claim.service = structs.replace(claim.service, day=day(text))
+        claim.service = structs.replace(claim.service, day=_day(text))
     elif qualifier in _CLAIM_DATES:
-        claim.day = day(text)
+        claim.day = _day(text)
+
+
+def _day(text: str) -> date:
+    found = day(text)
+    if found is None:
+        raise ValueError("no day")
+    return found
 
 
 def plain_id(text: str) -> str:
