@@ -41,6 +41,13 @@ def check_pull(
     decisions: Sequence[Decision] = (),
 ) -> Checked:
     """Assess what was pulled of one patient, with what people decided."""
+    facts = facts_of(pull, site, as_of, decisions)
+    record = record_of(pull, collected(pull, site), site, facts)
+    return Checked(record, assess(record, policies, as_of, facts))
+
+
+def collected(pull: PatientPull, site: Site) -> Collection:
+    """What was pulled."""
     collection = Collection(site.addresses)
     for number, resource in enumerate(pull.resources, 1):
         where = f"resource {number} of the answer"
@@ -48,9 +55,20 @@ def check_pull(
             collection.add_opened(resource, resource.text, where)
         else:
             collection.add(resource, where)
+    return collection
+
+
+def facts_of(
+    pull: PatientPull, site: Site, as_of: datetime, decisions: Sequence[Decision]
+) -> Facts:
+    """What the rules need of the site, in its server's words, with what people decided."""
+    return site.facts().with_words(pull.status_words).deciding(decisions, as_of)
+
+
+def record_of(pull: PatientPull, collection: Collection, site: Site, facts: Facts) -> PatientRecord:
+    """The record of the patient whom it was asked for."""
     own = f"Patient/{pull.patient.removeprefix('Patient/')}"
     reference = collection.patient(own) or own
-    facts = site.facts().with_words(pull.status_words).deciding(decisions, as_of)
     group = next(
         (group for group in collection.groups() if group.patient == reference), Group(reference)
     )
@@ -58,8 +76,7 @@ def check_pull(
         Problem(problem["resource"], problem["problem"]) for problem in pull.problems
     )
     group.problems.extend(collection.problems)  # of what many may share, this chart rests on it
-    record = _reader(site.name, facts).record(group, collection)
-    return Checked(record, assess(record, policies, as_of, facts))
+    return _reader(site.name, facts).record(group, collection)
 
 
 def _reader(name: str, facts: Facts) -> Reader:

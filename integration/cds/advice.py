@@ -5,15 +5,16 @@ Held by tests/contract/test_cds.py.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
 from msgspec import structs
 
+from integration.assessing import planning
 from integration.assessing.patient import check_pull
+from integration.assessing.planning import OrderedIron, as_given
 from integration.cds.evidence import KnownChart
 from integration.configuration.site import Site
 from integration.ehr.profile import words_of
@@ -26,16 +27,13 @@ from mappings.codes.requirement import Group, OrderableTest
 from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection
-from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import elements
-from mappings.reading.sifting.screening import NAMING
 from mappings.values import own_names
 from mappings.writing.detected_issue import Waiver
 
 Resource = dict[str, Any]
 Card = dict[str, Any]
-_OFF = ("cancelled", "entered-in-error", "stopped")
 MOST = 139  # characters of a summary (CDS Hooks: fewer than 140)
 MOST_LISTED = 8
 # Why a card may be overridden, by its group; the cards come in this order.
@@ -61,32 +59,12 @@ REASONS: dict[Group, dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class OrderedIron:
-    """An IV iron among the draft orders."""
-
-    order: Resource
-    says: str
-
-
-def drafts(site: Site, orders: Iterable[Resource], known: KnownChart) -> list[OrderedIron]:
+def drafts(site: Site, orders: Sequence[Resource], known: KnownChart) -> list[OrderedIron]:
     """The IV irons among ORDERS."""
-    finder = ProductFinder(site.drug_aliases)
     collection = Collection(site.addresses)
     for number, order in enumerate([*known.resources, *orders], 1):
         collection.add(order, f"resource {number}")
-    found = []
-    for order in orders:
-        if order.get("resourceType") == "MedicationRequest" and not _is_off(order):
-            medication = drug(order, collection, finder)
-            if medication.concerns_us:
-                found.append(OrderedIron(order, medication.says or "intravenous iron"))
-    return found
-
-
-def _is_off(order: Resource) -> bool:
-    """Whether nothing is to be given by it."""
-    return order.get("status") in _OFF or elements.flag(order.get("doNotPerform"), "") is True
+    return list(planning.irons(orders, collection, ProductFinder(site.drug_aliases)))
 
 
 def cards(
@@ -104,11 +82,11 @@ def cards(
     found = drafts(site, orders, known)
     if not found:
         return []
-    given = [_administration(draft, patient, number, now) for number, draft in enumerate(found)]
     planned = [
         {**draft.order, "id": f"draft-{number}", "status": "active", "intent": "order"}
         for number, draft in enumerate(found)
     ]
+    given = [as_given(order, f"Patient/{patient}", order["id"], now) for order in planned]
     about = {f"MedicationAdministration/{dose['id']}" for dose in given}
     resources = [*known.resources, *planned, *given]
     pull = PatientPull(f"Patient/{patient}", resources, [], 0, status_words=words_of(site.vendor))
@@ -268,32 +246,6 @@ def _suggestions(tests: list[OrderableTest], patient: str) -> list[Resource]:
             "actions": actions,
         }
     ]
-
-
-def _administration(draft: OrderedIron, patient: str, number: int, now: datetime) -> Resource:
-    """The order as if it were given now: then the rules say what would be missing."""
-    order = draft.order
-    medication: Resource = {key: order[key] for key in NAMING if key in order}
-    dose = _dose(order)
-    given: Resource = {
-        "resourceType": "MedicationAdministration",
-        "id": f"draft-{number}",
-        "status": "completed",
-        **medication,
-        "subject": {"reference": f"Patient/{patient}"},
-        "effectiveDateTime": now.isoformat(timespec="seconds"),
-        "request": {"reference": f"MedicationRequest/draft-{number}"},
-    }
-    return given | ({"dosage": {"dose": dose}} if dose else {})
-
-
-def _dose(order: Mapping[str, Any]) -> Resource | None:
-    """Of R4; before it the dose stood in the instruction itself."""
-    for instruction in elements.items(order.get("dosageInstruction")):
-        for said in (*elements.items(instruction.get("doseAndRate")), instruction):
-            if isinstance(said.get("doseQuantity"), dict):
-                return dict(said["doseQuantity"])
-    return None
 
 
 def _codes(order: Mapping[str, Any]) -> set[str]:

@@ -16,6 +16,7 @@ from integration.ehr.reading.patient import PatientPull
 _PLACES = {
     "Encounter": "participant.individual",
     "MedicationAdministration": "performer.actor",
+    "MedicationRequest": "requester",
     "PractitionerRole": "practitioner",
     "Coverage": "subscriber",
 }

@@ -60,6 +60,11 @@ COMMANDS = {
     "claims": Listed(
         "claims", "Claim files of released lines, what comes back of them, and checks of any 837."
     ),
+    "prior-auth": Listed(
+        "prior_auth",
+        "What a payer wants before it authorizes an iron: the request with everything that the"
+        " chart\nsays for it, and what it still lacks.",
+    ),
     "decisions": Listed(
         "decisions",
         "What people decided: who is primary, payers' answers, authorizations, a site's words.",

@@ -24,7 +24,7 @@ from integration.web.heads import Heads
 from integration.web.hooks import Hooks
 from integration.web.limits import BodyLimit, CountRefusals
 from integration.web.text import TextOnly
-from integration.web.worklist import answering, figures, sending
+from integration.web.worklist import answering, authorizing, figures, sending
 from integration.web.worklist import routes as worklist
 from integration.work.queue import Queue
 
@@ -42,6 +42,7 @@ def routers() -> list[APIRouter]:
         worklist.router,
         figures.router,
         sending.router,
+        authorizing.router,
         api.router,
         api.docs,
         services.router,

@@ -20,6 +20,7 @@ from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Authorization, AuthorizationDecision, Insurer
 from mappings.values import words
 from mappings.values.stated import Unread, first_unread
+from mappings.values.systems import PAS
 
 # X12 306 (HCR01) and what it calls them, and plain words. A2 and A6: what was authorized is less
 # than what was asked.
@@ -36,7 +37,7 @@ _OF_UNITS = frozenset({"a1", "approved", "units"})
 # X12 355 UN, UCUM 1, and words.
 _UNITS = frozenset({"", "1", "un", "unit", "units", "u", "each", "ea", "hcpcsunit", "hcpcsunits",
     "billingunit", "billingunits", "serviceunit", "serviceunits"})  # fmt: skip
-_PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/extension-"
+_PAS = f"{PAS}extension-"
 # Categories of an adjudication that say how it was worked out, not what was decided.
 _NOT_A_DECISION = frozenset({
     "submitted", "copay", "eligible", "deductible", "unallocdeduct", "eligpercent", "tax",

@@ -4,9 +4,10 @@ R12).
 Held by tests/scenarios/orders_notes.yaml.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mappings import codes
+from mappings.reading import people
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.heads import Held
 from mappings.reading.bundles.plain import plain_dose
@@ -62,7 +63,8 @@ def order(
         unread=_unread(status in _STATUSES and forbids is not True, status, intent, _INTENTS)
         or (forbids if counts and isinstance(forbids, Unread) else None),
         dose=_dose(instructions),
-        doses_a_day=_doses_a_day(instructions, asked),
+        doses_a_day=_together(instructions, asked, timings.doses_a_day),
+        doses=_together(instructions, asked, timings.doses),
         has_timing=any(map(timings.has_frequency, asked)),
         free_text=any(
             elements.text(instruction.get("text"))
@@ -77,6 +79,7 @@ def order(
         reason=reason(reasons.coded(resource), source, visit),
         reason_references=tuple(collection.keys(reasons.references(resource))),
         encounter=visit,
+        requester=people.requester(resource, collection),
     )
 
 
@@ -101,9 +104,13 @@ def _dose(instructions: list[Resource]) -> Amount:
     return amount(next((said for said in [*doses, *ranges] if said is not None), None))
 
 
-def _doses_a_day(instructions: list[Resource], timed: list[Resource]) -> int | None:
+def _together(
+    instructions: list[Resource],
+    timed: list[Resource],
+    counted: Callable[[Resource], int | None],
+) -> int | None:
     """All instructions together, where each says the same dose and how often; else None."""
-    asked = list(map(timings.doses_a_day, timed))
+    asked = list(map(counted, timed))
     if not asked or None in asked:
         return None
     doses = {_dose([instruction]) for instruction in instructions}

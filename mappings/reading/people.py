@@ -116,6 +116,13 @@ def performers(resource: Resource, collection: Collection) -> tuple[Practitioner
     return tuple(person for person in people if person)
 
 
+def requester(resource: Resource, collection: Collection) -> Practitioner | None:
+    """Who ordered it."""
+    if not resource.get("requester"):
+        return None
+    return _practitioner(resource.get("requester"), None, collection, resource)
+
+
 def is_test(patient: Resource, statuses: StatusReader) -> bool:
     """Whether a security label or a tag marks the patient as test data (HL7's HTEST, a
     vendor's)."""

@@ -7,15 +7,17 @@ from msgspec import Struct
 
 from mappings.record.diagnoses import Diagnosis
 from mappings.record.drugs import Amount, Container, Drug
+from mappings.record.people import Practitioner
 from mappings.record.sources import Source
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
 
 class Order(Struct, frozen=True, gc=False, kw_only=True):
-    """An order or plan of an IV iron. `doses_a_day`: what it asks on a day of treatment; None where
-    that is not read. `unread_date`: a date of it that is written and can't be read; then nothing
-    says which days it covers. `void`: a status by which it counts no more, or not yet."""
+    """An order or plan of an IV iron. `doses_a_day`: what it asks on a day of treatment, `doses`:
+    in all; None where that is not read. `requester`: who ordered it. `unread_date`: a date of it
+    that is written and can't be read; then nothing says which days it covers. `void`: a status by
+    which it counts no more, or not yet."""
 
     source: Source
     drug: Drug
@@ -24,6 +26,7 @@ class Order(Struct, frozen=True, gc=False, kw_only=True):
     unread: Unread | None = None
     dose: Amount = Amount(problem="missing")
     doses_a_day: int | None = None
+    doses: int | None = None
     has_timing: bool = False
     free_text: bool = False
     once: bool = False
@@ -34,6 +37,7 @@ class Order(Struct, frozen=True, gc=False, kw_only=True):
     reason: Diagnosis | None = None
     reason_references: tuple[str, ...] = ()
     encounter: str | None = None
+    requester: Practitioner | None = None
 
 
 class Dispense(Struct, frozen=True, gc=False, kw_only=True):

@@ -31,6 +31,11 @@ CLAIM = f"{OURS}claim"
 CLAIM_NUMBER = f"{OURS}claim-number"
 LINE = f"{OURS}line"
 
+# What a payer is asked.
+AUTHORIZATION = f"{OURS}authorization"
+# A payer's numbers of its members, whose system no chart names.
+MEMBER = f"{OURS}member"
+
 _DECISION = f"{OURS}decision"
 
 

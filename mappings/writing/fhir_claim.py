@@ -17,6 +17,7 @@ from mappings.assessment import Assessment, ClaimLine, NdcQuantity, has_address
 from mappings.circumstances.visit import encounter_of
 from mappings.record import Coverage, PatientRecord, Practitioner
 from mappings.site import BillingProvider, Site
+from mappings.values import systems
 from mappings.values.own_names import CLAIM, CLAIM_NUMBER, LINE
 from mappings.writing.detected_issue import TAG
 from mappings.writing.preparing.drafts import (
@@ -35,18 +36,6 @@ from mappings.writing.transaction import Resource, bundle, concept
 
 _FINEST = Decimal("0.0001")
 
-_HL7 = "http://terminology.hl7.org/CodeSystem/"
-_HCPCS, _CPT = (
-    "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
-    "http://www.ama-assn.org/go/cpt",
-)
-_PLACE = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
-_REVENUE = "https://www.nubc.org/CodeSystem/RevenueCodes"
-_NPI, _NDC, _ICD = (
-    "http://hl7.org/fhir/sid/us-npi",
-    "http://hl7.org/fhir/sid/ndc",
-    "http://hl7.org/fhir/sid/icd-10-cm",
-)
 _UNKNOWN = {
     "extension": [
         {
@@ -105,7 +94,7 @@ def written_claim(
 def related(original: str) -> Resource:
     """The claim that another one is about, by the payer's number."""
     return {
-        "relationship": concept(f"{_HL7}ex-relatedclaimrelationship", "prior"),
+        "relationship": concept(f"{systems.HL7}ex-relatedclaimrelationship", "prior"),
         "reference": {"value": original},
     }
 
@@ -141,14 +130,14 @@ def _claim(
         "meta": {"tag": [TAG]},
         "identifier": [{"system": CLAIM, "value": draft.id}],
         "status": "draft",
-        "type": concept(f"{_HL7}claim-type", draft.kind),
+        "type": concept(f"{systems.HL7}claim-type", draft.kind),
         "use": "claim",
         "patient": {"reference": draft.patient},
         "billablePeriod": _period(draft, made),
         "created": now.isoformat(timespec="seconds"),
         "insurer": _insurer(coverage),
         "provider": _provider(provider, draft, record, site),
-        "priority": concept(f"{_HL7}processpriority", "normal"),
+        "priority": concept(f"{systems.HL7}processpriority", "normal"),
         "careTeam": [_care_team(practitioner)] if practitioner else None,
         "supportingInfo": information.rows,
         "diagnosis": [_diagnosis(number, code) for number, code in enumerate(draft.diagnoses, 1)],
@@ -203,7 +192,8 @@ class _Information:
             {
                 "sequence": self._places[resource],
                 "category": (
-                    concept(f"{_HL7}claiminformationcategory", "info") | {"text": "; ".join(texts)}
+                    concept(f"{systems.HL7}claiminformationcategory", "info")
+                    | {"text": "; ".join(texts)}
                 ),
                 "valueReference": {"reference": resource},
             }
@@ -235,7 +225,7 @@ def _provider(
     named = {visit.service_provider for visit in visits if visit.service_provider}
     reference = {"reference": named.pop()} if len(named) == 1 else {}
     if provider:
-        number = {"system": _NPI, "value": provider.npi}
+        number = {"system": systems.NPI, "value": provider.npi}
         name = " ".join(filter(None, (provider.given, provider.name)))
         return reference | {"identifier": number, "display": name}
     return reference or _UNKNOWN
@@ -245,20 +235,25 @@ def _care_team(practitioner: Practitioner) -> Resource:
     name = practitioner.name
     who = _present(
         reference=practitioner.reference,
-        identifier={"system": _NPI, "value": practitioner.npi},
+        identifier={"system": systems.NPI, "value": practitioner.npi},
         display=f"{name.given} {name.family}".strip() if name else None,
     )
     return {
         "sequence": 1,
         "provider": who,
         "responsible": True,
-        "role": concept(f"{_HL7}claimcareteamrole", "primary"),
+        "role": concept(f"{systems.HL7}claimcareteamrole", "primary"),
     }
 
 
 def _diagnosis(number: int, code: str) -> Resource:
-    principal = {"type": [concept(f"{_HL7}ex-diagnosistype", "principal")]} if number == 1 else {}
-    return {"sequence": number, "diagnosisCodeableConcept": concept(_ICD, code)} | principal
+    principal = (
+        {"type": [concept(f"{systems.HL7}ex-diagnosistype", "principal")]} if number == 1 else {}
+    )
+    return {
+        "sequence": number,
+        "diagnosisCodeableConcept": concept(systems.ICD_10_CM, code),
+    } | principal
 
 
 def _insurance(draft: Draft) -> Iterator[Resource]:
@@ -292,11 +287,11 @@ def _item(
         "careTeamSequence": [1] if practitioner else None,
         "diagnosisSequence": draft.pointers(line),
         "informationSequence": information.of(line),
-        "revenue": concept(_REVENUE, line.revenue_code) if line.revenue_code else None,
+        "revenue": concept(systems.REVENUE, line.revenue_code) if line.revenue_code else None,
         "productOrService": _service(line.code),
-        "modifier": [concept(_HCPCS, modifier) for modifier in modifiers_of(parts)],
+        "modifier": [concept(systems.HCPCS, modifier) for modifier in modifiers_of(parts)],
         "servicedDate": line.service_date,
-        "locationCodeableConcept": concept(_PLACE, draft.place_of_service),
+        "locationCodeableConcept": concept(systems.PLACE_OF_SERVICE, draft.place_of_service),
         "quantity": {"value": line.units, "unit": "units"},
         "unitPrice": _unit_price(worth, line.units),
         "net": money(worth) if worth is not None else None,
@@ -310,9 +305,11 @@ def _other_item(number: int, line: OtherLine) -> Resource:
     """A line of the facility's own."""
     item = {
         "sequence": number,
-        "revenue": concept(_REVENUE, line.revenue),
-        "productOrService": _service(line.code) if line.code else concept(_REVENUE, line.revenue),
-        "modifier": [concept(_HCPCS, modifier) for modifier in line.modifiers],
+        "revenue": concept(systems.REVENUE, line.revenue),
+        "productOrService": _service(line.code)
+        if line.code
+        else concept(systems.REVENUE, line.revenue),
+        "modifier": [concept(systems.HCPCS, modifier) for modifier in line.modifiers],
         "servicedDate": str(line.day),
         "quantity": {"value": line.units, "unit": "units"},
         "unitPrice": _unit_price(line.charge, line.units),
@@ -322,7 +319,7 @@ def _other_item(number: int, line: OtherLine) -> Resource:
 
 
 def _service(code: str) -> Resource:
-    return concept(_CPT if code.isdigit() else _HCPCS, code)
+    return concept(systems.CPT if code.isdigit() else systems.HCPCS, code)
 
 
 def _unit_price(worth: Decimal | None, units: int) -> Resource | None:
@@ -346,14 +343,14 @@ def _detail(number: int, ndc: NdcQuantity) -> Resource:
 
 def concept_of_ndc(ndc: NdcQuantity) -> Resource:
     """In FHIR's 5-4-2 form."""
-    return concept(_NDC, f"{ndc.code[:5]}-{ndc.code[5:9]}-{ndc.code[9:]}")
+    return concept(systems.NDC, f"{ndc.code[:5]}-{ndc.code[5:9]}-{ndc.code[9:]}")
 
 
 def code_of(code: str, modifiers: Sequence[str]) -> Resource:
     """A service with its modifiers, where a resource has one code for both."""
     codings = [
         *_service(code)["coding"],
-        *({"system": _HCPCS, "code": modifier} for modifier in modifiers),
+        *({"system": systems.HCPCS, "code": modifier} for modifier in modifiers),
     ]
     return {"coding": codings, "text": " ".join([code, *modifiers])}
 

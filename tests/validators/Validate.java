@@ -8,22 +8,33 @@ import com.imsweb.x12.reader.X12Reader.FileType;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.hl7.fhir.common.hapi.validation.support.CommonCodeSystemsTerminologyService;
 import org.hl7.fhir.common.hapi.validation.support.InMemoryTerminologyServerValidationSupport;
+import org.hl7.fhir.common.hapi.validation.support.NpmPackageValidationSupport;
+import org.hl7.fhir.common.hapi.validation.support.SnapshotGeneratingValidationSupport;
 import org.hl7.fhir.common.hapi.validation.support.UnknownCodeSystemWarningValidationSupport;
 import org.hl7.fhir.common.hapi.validation.support.ValidationSupportChain;
 import org.hl7.fhir.common.hapi.validation.validator.FhirInstanceValidator;
 
 /**
  * What imsweb's X12 parser and the HL7 FHIR validator say against files, `.x12` and `.json`: a line
- * `file TAB complaint` each.
+ * `file TAB complaint` each. `--igs=a.tgz,b.tgz` (of the class path): the guides that the files
+ * behind it are held to.
  */
 class Validate {
-  private static FhirValidator fhir;
+  private static final Map<String, FhirValidator> VALIDATORS = new HashMap<>();
+  private static String guides = "";
 
   public static void main(String[] files) throws Exception {
     for (String file : files) {
+      if (file.startsWith("--igs=")) {
+        guides = file.substring(6);
+        System.out.println(file);
+        continue;
+      }
       Path path = Path.of(file);
       for (String complaint : file.endsWith(".json") ? ofFhir(path) : ofX12(path)) {
         System.out.println(file + "\t" + complaint.replaceAll("\\s+", " "));
@@ -48,8 +59,9 @@ class Validate {
     return found;
   }
 
-  private static FhirValidator validator() {
-    if (fhir == null) {
+  private static FhirValidator validator() throws Exception {
+    FhirValidator known = VALIDATORS.get(guides);
+    if (known == null) {
       FhirContext context = FhirContext.forR4();
       UnknownCodeSystemWarningValidationSupport unknown =
           new UnknownCodeSystemWarningValidationSupport(context);
@@ -60,8 +72,17 @@ class Validate {
               new InMemoryTerminologyServerValidationSupport(context),
               new CommonCodeSystemsTerminologyService(context),
               unknown);
-      fhir = context.newValidator().registerValidatorModule(new FhirInstanceValidator(chain));
+      if (!guides.isEmpty()) {
+        NpmPackageValidationSupport packages = new NpmPackageValidationSupport(context);
+        for (String guide : guides.split(",")) {
+          packages.loadPackageFromClasspath("classpath:" + guide);
+        }
+        chain.addValidationSupport(0, packages);
+        chain.addValidationSupport(new SnapshotGeneratingValidationSupport(context));
+      }
+      known = context.newValidator().registerValidatorModule(new FhirInstanceValidator(chain));
+      VALIDATORS.put(guides, known);
     }
-    return fhir;
+    return known;
   }
 }

@@ -15,6 +15,8 @@ from tests.plugins.hapi import must_run
 
 HERE = Path(__file__).parent
 CLASSPATH = HERE / "target" / "classpath"
+IGS = HERE.parent / "data" / "igs"
+US_CORE = "us_core_700.tgz"
 JAVA = ("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.timezone=UTC")
 
 # imsweb's parser (1.13) allows one HI in a claim, where X223 has one of each kind.
@@ -44,15 +46,40 @@ def _is_known(place: Sequence[str | int]) -> bool:
 def of_java(files: Iterable[Path]) -> dict[Path, list[str]]:
     """What imsweb's parser says against `.x12`, and the HL7 FHIR validator against `.json`: all in
     one JVM."""
-    command = ["java", *JAVA, "-cp", _classpath(), str(HERE / "Validate.java"), *map(str, files)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-4000:]
     found: dict[Path, list[str]] = {path: [] for path in files}
-    for line in done.stdout.splitlines():
+    for line in _said(list(map(str, found))):
         file, _, says = line.partition("\t")
         if says != _IMSWEB_WRONG:
             found[Path(file)].append(says)
     return found
+
+
+def by_guides(files: Iterable[Path], guides: Iterable[str]) -> dict[str, dict[Path, list[str]]]:
+    """What the HL7 FHIR validator says against each file by each guide (`tests/data/igs`), with US
+    Core: all in one JVM."""
+    listed = list(files)
+    found: dict[str, dict[Path, list[str]]] = {}
+    asked: list[str] = []
+    for guide in guides:
+        found[guide] = {path: [] for path in listed}
+        asked += [f"--igs={guide},{US_CORE}", *(f"{path}" for path in listed)]
+    order = iter(found.values())
+    for line in _said(asked):
+        if line.startswith("--igs="):
+            said = next(order)
+            continue
+        file, _, says = line.partition("\t")
+        said[Path(file)].append(says)
+    return found
+
+
+def _said(asked: Sequence[str]) -> list[str]:
+    """Lines of Validate.java."""
+    classpath = os.pathsep.join((_classpath(), str(IGS)))
+    command = ["java", *JAVA, "-cp", classpath, str(HERE / "Validate.java"), *asked]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout.splitlines()
 
 
 def _classpath() -> str:

@@ -46,6 +46,7 @@ _DONE = {
     "ordered": "put a draft order into the chart",
     "refused": "entered what the EHR did not take",
     "noted": "wrote a note",
+    "drew up": "drew up a request for authorization",
     "decided": "recorded a decision",
     "took back a decision": "took back a decision",
 }

@@ -20,6 +20,8 @@ _DAYS |= {"mo": 30, "month": 30, "months": 30, "a": 365, "year": 365, "years": 3
 _MOST_DAYS = 3660
 
 _DAY, _MOST_A_DAY = 24, 48
+# Of one order of an infusion, that anybody means.
+_MOST_DOSES = 1000
 _HOURS: dict[str, Decimal] = {"s": Decimal(1) / 3600, "min": Decimal(1) / 60, "h": Decimal(1)}
 _HOURS |= {unit: Decimal(days * _DAY) for unit, days in _DAYS.items()}
 _ONCE = frozenset(map(words.plain, ("once", "one time", "one-time", "single dose", "x1")))
@@ -89,6 +91,37 @@ def is_once(timing: Resource) -> bool:
     said = set(map(words.plain, named.statements))
     only = elements.decimal(elements.either(repeat, "countMax", "count")) == 1
     return len(events) == 1 or (not events and (only or not _ONCE.isdisjoint(said)))
+
+
+def doses(timing: Resource) -> int | None:
+    """How many doses it asks in all: its dates, its count, or as many as its bounds hold."""
+    events = elements.texts(timing.get("event"))
+    if events or is_once(timing):
+        return len(events) or 1
+    repeat = elements.mapping(timing.get("repeat"))
+    count = elements.decimal(elements.either(repeat, "countMax", "count"))
+    if count is not None:
+        return int(count) if 0 < count <= _MOST_DOSES and count % 1 == 0 else None
+    return _doses_within(_days_of_bounds(repeat), repeat)
+
+
+def _days_of_bounds(repeat: Resource) -> int | None:
+    """From the first to the last day of its bounds, both counted."""
+    start, end = elements.period(repeat.get("boundsPeriod"))
+    if start is None or end is None or start.partial or end.partial:
+        return days(repeat.get("boundsDuration"))
+    return (end.first - start.first).days + 1
+
+
+def _doses_within(length: int | None, repeat: Resource) -> int | None:
+    """So many at so many a period, from the first of so many days on."""
+    period = elements.decimal(repeat.get("period"))
+    frequency = elements.decimal(elements.either(repeat, "frequencyMax", "frequency") or 1)
+    hours = _HOURS.get(elements.text(repeat.get("periodUnit")).lower())
+    if length is None or not period or period < 0 or not frequency or frequency < 0 or not hours:
+        return None
+    found = (length * _DAY * frequency / (period * hours)).to_integral_value(ROUND_CEILING)
+    return int(found) if found <= _MOST_DOSES else None
 
 
 def span(timing: Resource, begin: Moment | None, late_days: int = 0) -> Span:

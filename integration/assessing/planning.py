@@ -1,0 +1,88 @@
+"""Orders of IV iron as if their next dose were given: then the rules say what a payer would miss.
+
+Held by tests/unit/test_planning.py.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from mappings.reading.bundles.collection import Collection
+from mappings.reading.drugs.medication import drug
+from mappings.reading.drugs.products import ProductFinder
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.elements import Resource
+from mappings.reading.sifting.screening import NAMING
+from mappings.values.systems import PLACE_OF_SERVICE
+
+_OFF = ("cancelled", "entered-in-error", "stopped")
+
+
+class OrderedIron(Struct, frozen=True):
+    """An order of an IV iron, and how it calls the drug."""
+
+    order: Resource
+    says: str
+
+
+def irons(
+    orders: Iterable[Resource], collection: Collection, finder: ProductFinder
+) -> Iterator[OrderedIron]:
+    """The IV irons that are to be given, among ORDERS; COLLECTION has the medications that they
+    name."""
+    for order in orders:
+        if order.get("resourceType") == "MedicationRequest" and not _is_off(order):
+            medication = drug(order, collection, finder)
+            if medication.concerns_us:
+                yield OrderedIron(order, medication.says or "intravenous iron")
+
+
+def _is_off(order: Resource) -> bool:
+    """Whether nothing is to be given by it."""
+    return order.get("status") in _OFF or elements.flag(order.get("doNotPerform"), "") is True
+
+
+def as_given(order: Resource, patient: str, identity: str, when: datetime) -> Resource:
+    """The MedicationAdministration of its next dose. PATIENT: `Patient/id`; `when` is aware."""
+    dose = _dose(order)
+    given: Resource = {
+        "resourceType": "MedicationAdministration",
+        "id": identity,
+        "status": "completed",
+        **{key: order[key] for key in NAMING if key in order},
+        "subject": {"reference": patient},
+        "effectiveDateTime": when.isoformat(timespec="seconds"),
+        "request": {"reference": f"MedicationRequest/{order['id']}"},
+    }
+    return given | ({"dosage": {"dose": dose}} if dose else {})
+
+
+def _dose(order: Mapping[str, Any]) -> Resource | None:
+    """Of R4; before it the dose stood in the instruction itself."""
+    for instruction in elements.items(order.get("dosageInstruction")):
+        for said in (*elements.items(instruction.get("doseAndRate")), instruction):
+            if isinstance(said.get("doseQuantity"), dict):
+                return dict(said["doseQuantity"])
+    return None
+
+
+def visit_at(given: Resource, place_of_service: str) -> Iterator[Resource]:
+    """A planned dose within a visit, the visit, and where that is: a place of service of CMS."""
+    identity, when = given["id"], given["effectiveDateTime"]
+    yield {**given, "context": {"reference": f"Encounter/{identity}"}}
+    yield {
+        "resourceType": "Encounter",
+        "id": identity,
+        "status": "finished",
+        "class": {"code": "AMB"},
+        "subject": given["subject"],
+        "period": {"start": when, "end": when},
+        "location": [{"location": {"reference": f"Location/{identity}"}}],
+    }
+    yield {
+        "resourceType": "Location",
+        "id": identity,
+        "type": [{"coding": [{"system": PLACE_OF_SERVICE, "code": place_of_service}]}],
+    }

@@ -1,0 +1,1 @@
+"""Requests for prior authorization, from charts of files or of a server."""

@@ -1,0 +1,212 @@
+"""`prior-auth`: what a payer wants before it authorizes an iron, from the chart.
+
+Held by tests/contract/test_prior_auth.py.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from integration.commands.assessing import Patients, Source
+from integration.commands.options import (
+    AsOf,
+    CodeDir,
+    Config,
+    DecisionFiles,
+    PolicyDir,
+    SiteName,
+    Zone,
+)
+from integration.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from integration.authorizing.charts import AuthorizationCharts
+    from integration.authorizing.planned import Asking
+    from integration.configuration.site import Site
+    from mappings.decisions import Decision
+    from mappings.policy.choosing import PolicySet
+
+Form = Literal["table", "json", "html", "fhir"]
+
+
+def mount(app: typer.Typer) -> None:
+    app.command("prior-auth")(prior_auth)
+
+
+def prior_auth(
+    source: Source,
+    patient: Patients = None,
+    order: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--order",
+            metavar="ID",
+            help="This MedicationRequest, whatever its payer asks (repeatable); default every open"
+            " order, and every dose given, that waits for an authorization.",
+        ),
+    ] = None,
+    place: Annotated[
+        str | None,
+        typer.Option(
+            "--place", metavar="CODE", help="Where the doses will be given: a CMS place of service."
+        ),
+    ] = None,
+    doses: Annotated[
+        int | None,
+        typer.Option("--doses", min=1, help="How many, where the order does not say."),
+    ] = None,
+    form: Annotated[
+        Form,
+        typer.Option(
+            "--format",
+            help="table; html: a sheet each to print or fax; fhir: Da Vinci PAS Bundles, one a"
+            " line; json.",
+        ),
+    ] = "table",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write there instead of to standard output.")
+    ] = None,
+    policy_dir: PolicyDir = None,
+    code_dir: CodeDir = None,
+    decisions: DecisionFiles = None,
+    as_of: AsOf = None,
+    time_zone: Zone = None,
+    site: SiteName = None,
+    config: Config = None,
+) -> None:
+    """What a payer wants before it authorizes an iron: the request with everything that the chart
+    says for it, and what it still lacks."""
+    from integration.assessing.sources import is_server
+    from integration.authorizing.charts import from_files
+    from integration.authorizing.planned import Asking
+    from integration.commands.inputs import (
+        decisions_of,
+        facts_of,
+        moment_of,
+        named_site,
+        policies_of,
+    )
+
+    named = named_site(site, config)
+    facts = facts_of(named, time_zone, code_dir)
+    decided = decisions_of(decisions or (), facts)
+    at = moment_of(as_of, facts)
+    asking = Asking(at, frozenset(map(_order, order or ())), _known_place(place), doses)
+    policies = policies_of(policy_dir, named, facts)
+    if is_server(source):
+        given = {"time_zone": time_zone, "code_dir": code_dir}
+        own = {name: value for name, value in given.items() if value}
+        found = _of_server(source, named, own, patient, policies, asking, decided)
+    elif patient:
+        raise ConfigurationError("--patient goes with a FHIR base URL as SOURCE.")
+    else:
+        found = from_files(source, facts.deciding(decided, at), policies, asking)
+    _tell_unknown(found)
+    _written(found, form, out)
+    raise typer.Exit(1 if found.problems or (form == "fhir" and _lacks(found)) else 0)
+
+
+def _of_server(
+    source: str,
+    named: "Site | None",
+    own: "Mapping[str, Any]",
+    patients: list[str] | None,
+    policies: "PolicySet",
+    asking: "Asking",
+    decided: "Sequence[Decision]",
+) -> "AuthorizationCharts":
+    from integration.assessing.servers import adhoc_or_named
+    from integration.authorizing.charts import from_server
+    from integration.ehr.client import EhrClient
+    from integration.ehr.fhir.references import patient_id
+
+    if not patients:
+        raise ConfigurationError("Name the patients with --patient ID.")
+    site = adhoc_or_named(source, named).model_copy(update=own)
+    with EhrClient(site) as client:
+        return from_server(client, map(patient_id, patients), policies, asking, decided)
+
+
+def _order(named: str) -> str:
+    return f"MedicationRequest/{named.removeprefix('MedicationRequest/')}"
+
+
+def _known_place(place: str | None) -> str | None:
+    from mappings import codes
+
+    known = codes.settings().by_code
+    if place is not None and place not in known:
+        raise ConfigurationError(
+            f"--place {place!r} is no place of service that is known here: {', '.join(known)}."
+        )
+    return place
+
+
+def _tell_unknown(found: "AuthorizationCharts") -> None:
+    """Orders that were named and that the charts do not have, then what could not be read."""
+    for missing in found.missing:
+        _say(f"{missing} is no order of an intravenous iron in the source")
+    if found.missing and not found.requests:
+        raise ConfigurationError("None of the orders that were named is there.")
+    for problem in found.problems:
+        _say(f"unreadable: {problem.resource}: {problem.problem}")
+
+
+def _lacks(found: "AuthorizationCharts") -> bool:
+    """Names what no Bundle was made of."""
+    lacking = [request for request in found.requests if request.lacking]
+    for request in lacking:
+        about = request.course.order.source.resource if request.course.order else request.code
+        _say(f"{about}: no Bundle was made; it lacks {'; '.join(request.lacking)}")
+    return bool(lacking)
+
+
+def _written(found: "AuthorizationCharts", form: Form, out: Path | None) -> None:
+    if form == "table" and out is None:
+        from integration.terminal import authorizations
+        from integration.terminal.signs import console
+
+        authorizations.show(found, console())
+        return
+    data = _formatted(found, form)
+    if out is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        out.write_bytes(data)
+    except OSError as problem:
+        raise ConfigurationError(f"Cannot write {out}: {problem.strerror}.") from None
+
+
+def _formatted(found: "AuthorizationCharts", form: Form) -> bytes:
+    if form == "html":
+        from integration.authorizing.page import page
+
+        return page(found).encode()
+    if form == "table":
+        from integration.terminal import authorizations
+
+        return authorizations.as_text(found).encode()
+    if form == "fhir":
+        return b"".join(_json(bundle) + b"\n" for bundle in found.bundles())
+    from mappings.authorizing.document import document
+
+    made = document(found.requests, found.covered, found.problems, found.asking.as_of)
+    import msgspec
+
+    return msgspec.json.format(_json(made), indent=2) + b"\n"
+
+
+def _json(value: Any) -> bytes:
+    import msgspec
+
+    return msgspec.json.Encoder(decimal_format="number").encode(value)
+
+
+def _say(text: str) -> None:
+    typer.echo(f"ferroclaim: {text}", err=True)

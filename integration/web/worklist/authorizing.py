@@ -1,0 +1,94 @@
+"""The request for authorization of a line that waits for one: a sheet to print, and a Bundle for a
+payer that takes it by Da Vinci PAS.
+
+Held by tests/contract/test_authorization_sheet.py.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import APIRouter, Request
+from fastapi import Path as InAddress
+from fastapi.responses import Response
+
+from integration.assessing.clients import client_for, policies_for
+from integration.authorizing.charts import AuthorizationCharts, of_pull
+from integration.authorizing.page import sheet
+from integration.authorizing.planned import Asking
+from integration.ehr.reading.patient import read_patient
+from integration.errors import OnlyPeopleRead
+from integration.smart.sessions import Session
+from integration.store import Db, audit, decisions, patients, worklist
+from integration.store.worklist import Row
+from integration.web.gate import OfPages, PageContext, with_role
+from integration.web.pages import PageRoute, actor, download, page
+from integration.web.problems import ApiProblem
+from integration.web.worklist import sites
+from integration.wording.authorizations import NOTHING
+from mappings.decisions import Decision
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+Biller = Annotated[Session, with_role("biller", "admin")]
+
+
+@router.get("/worklist/authorizations/{key}")
+def request(
+    key: Annotated[str, InAddress(max_length=200)],
+    asked: Request,
+    here: OfPages,
+    session: Biller,
+    form: Literal["sheet", "fhir"] = "sheet",
+) -> Response:
+    """Of the opened line's doses and what its payer is to be asked with them, from the chart as it
+    is now."""
+    with here.store.transaction() as db:
+        row = worklist.get(db, key, sites.names(here))
+        patient = patients.by_id(db, row.patient_id) if row else None
+        if row is None or patient is None:
+            raise ApiProblem(404, "There is no such line.", "Open it from the worklist.")
+        decided = decisions.of_patient(db, patient)
+        _note(db, row, session)
+    found = _drawn(here, row, decided)
+    if form == "fhir":
+        return _bundles(found, here)
+    sheets = [sheet(one, found) for one in found.requests]
+    sent = bool(found.bundles())
+    return page(asked, "authorization.html", sheets=sheets, nothing=NOTHING, key=key, sent=sent)
+
+
+def _note(db: Db, row: Row, session: Session) -> None:
+    audit.note(
+        db,
+        actor(session),
+        "drew up",
+        role="biller",
+        site=row.site,
+        patient_id=row.patient_id,
+        resource=f"ClaimLine/{row.line_id}",
+    )
+
+
+def _drawn(here: PageContext, row: Row, decided: Sequence[Decision]) -> AuthorizationCharts:
+    """What the line's payer is to be asked of its code. Doses to come are taken to be given where
+    the line's was."""
+    site = here.settings.site(row.site)
+    if site.only_people_read:
+        raise OnlyPeopleRead(site.name)
+    asking = Asking(datetime.now(site.facts().zone or UTC), place=row.line.place_of_service)
+    with client_for(site) as client:
+        pull = read_patient(client, row.patient, fresh=True)
+        found = of_pull(client, pull, policies_for(site), asking, decided)
+    return found.about(row.line.code, row.line.coverage)
+
+
+def _bundles(found: AuthorizationCharts, here: PageContext) -> Response:
+    """One a line, as a payer's `Claim/$submit` takes each."""
+    encode = msgspec.json.Encoder(decimal_format="number").encode
+    text = b"".join(encode(bundle) + b"\n" for bundle in found.bundles())
+    if not text:
+        raise ApiProblem(
+            409, "The request is not complete.", "Its sheet names what it lacks; settle that first."
+        )
+    return download(text, "authorization.ndjson", here, "application/fhir+ndjson")

@@ -1,0 +1,14 @@
+"""What is said of requests for prior authorization.
+
+Held by tests/contract/test_prior_auth.py.
+"""
+
+from mappings.authorizing.request import AuthorizationRequest
+
+NOTHING = "No order and no dose here waits for a prior authorization."
+
+
+def why_none(request: AuthorizationRequest) -> str:
+    """Why an order needs no request."""
+    said = request.asked.says if request.asked and request.asked.state == "met" else None
+    return said or "the payer asks for no authorization."
