@@ -22,7 +22,6 @@ from mappings.writing.preparing.insurance import coverage_of
 from mappings.writing.preparing.parties import Parties, parties
 from mappings.writing.preparing.practitioners import practitioner_of
 
-REQUIREMENT = "prior-authorization"
 # What a payer judges a request by; the rest is known once the drug was given.
 _JUDGED_BY = frozenset({"laboratory", "documentation", "product", "safety"})
 
@@ -115,7 +114,7 @@ def of_given(
     place."""
     waiting: dict[tuple[str | None, ...], list[ClaimLine]] = {}
     for line in assessment.lines:
-        if REQUIREMENT in line.reasons and _is_drug(line):
+        if any(_group(reason) == "authorization" for reason in line.reasons) and _is_drug(line):
             key = (line.coverage, line.code, line.place_of_service, line.bill_type)
             waiting.setdefault(key, []).append(line)
     for lines in waiting.values():
@@ -160,7 +159,6 @@ def _request(
     line, draft = lines[0], draft_of(assessment.patient, lines)
     about = set(doses)
     findings = [one for one in assessment.requirements if about & set(one.administrations)]
-    table = codes.requirements()
     who = parties(draft, record, site)
     request = AuthorizationRequest(
         id=stable_id("authorization", assessment.patient, line.coverage or "", line.code, *doses),
@@ -171,8 +169,8 @@ def _request(
         draft=draft,
         coverage=coverage_of(record, line.coverage or ""),
         policy=line.policy,
-        asked=next((one for one in findings if one.requirement == REQUIREMENT), None),
-        criteria=tuple(one for one in findings if table[one.requirement].group in _JUDGED_BY),
+        asked=next((one for one in findings if _group(one.requirement) == "authorization"), None),
+        criteria=tuple(one for one in findings if _group(one.requirement) in _JUDGED_BY),
         facts=tuple(clinical_facts(record, site, about, course.start)),
         who=who,
         patient_is=record.demographics,
@@ -188,6 +186,12 @@ def _practitioner(course: Course, draft: Draft, record: PatientRecord, site: Sit
     if ordered and ordered.npi:
         return ordered
     return practitioner_of(draft, record, site.zone) or ordered or Practitioner()
+
+
+def _group(requirement: str) -> str | None:
+    """What kind of requirement it is; None of a reason that is none."""
+    known = codes.requirements().get(requirement)
+    return known.group if known else None
 
 
 def _is_drug(line: ClaimLine) -> bool:
