@@ -22,7 +22,6 @@ _MOST_DAYS = 3660
 _DAY, _MOST_A_DAY = 24, 48
 _HOURS: dict[str, Decimal] = {"s": Decimal(1) / 3600, "min": Decimal(1) / 60, "h": Decimal(1)}
 _HOURS |= {unit: Decimal(days * _DAY) for unit, days in _DAYS.items()}
-_ONCE = frozenset(map(words.plain, ("once", "one time", "one-time", "single dose", "x1")))
 
 Span = tuple[Moment | None, Moment | None]
 
@@ -88,7 +87,7 @@ def is_once(timing: Resource) -> bool:
     events = elements.texts(timing.get("event"))
     said = set(map(words.plain, named.statements))
     only = elements.decimal(elements.either(repeat, "countMax", "count")) == 1
-    return len(events) == 1 or (not events and (only or not _ONCE.isdisjoint(said)))
+    return len(events) == 1 or (not events and (only or not codes.giving().once.isdisjoint(said)))
 
 
 def span(timing: Resource, begin: Moment | None, late_days: int = 0) -> Span:
@@ -106,7 +105,8 @@ def span(timing: Resource, begin: Moment | None, late_days: int = 0) -> Span:
     start, end = elements.period(repeat.get("boundsPeriod"))
     if end:
         return start, end
-    length, doses = days(repeat.get("boundsDuration")), _days_of_count(repeat)
+    length = days(repeat.get("boundsDuration"))
+    doses = None if is_once(timing) else _days_of_count(repeat)
     if length is None and doses is not None:
         length = doses if start else doses + late_days
     return start, last_day(start or begin, length)
