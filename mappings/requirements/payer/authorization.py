@@ -195,11 +195,13 @@ def _begins(authorization: Authorization, charge: Charge) -> date | None:
 
 
 def _ends(authorization: Authorization, charge: Charge) -> date | None:
-    """As it says, else after the policy's months."""
-    begins, rule = _begins(authorization, charge), charge.rules.prior_authorization
+    """As it says, else after the policy's months, from its start or the payer's answer on."""
     if authorization.end:
         return authorization.end.days(charge.zone)[1]
-    return _months_after(begins, rule.months) if begins and rule and rule.months else None
+    rule, begun = charge.rules.prior_authorization, authorization.start or authorization.created
+    if begun is None or rule is None or not rule.months:
+        return None
+    return _months_after(begun.days(charge.zone)[0], rule.months)
 
 
 def _months_after(day: date, months: int) -> date:
