@@ -40,6 +40,11 @@ ORDERED = moment.parse("2026-09-01")
         ({"code": {}}, False),
         ({"event": ["2026-09-01"]}, True),
         ({"event": []}, False),
+        # Stated and not read.
+        ({"repeat": {"frequency": "some", "period": 1, "periodUnit": "wk"}}, False),
+        ({"repeat": {"frequency": 1, "period": "now and then"}}, False),
+        ({"repeat": {"frequency": 1, "period": 1, "periodUnit": "course"}}, False),
+        ({"repeat": {"when": "PCM"}}, False),
     ],
 )
 def test_whether_it_says_how_often(timing: dict[str, Any], expected: bool) -> None:

@@ -22,6 +22,7 @@ _MOST_DAYS = 3660
 _DAY, _MOST_A_DAY = 24, 48
 _HOURS: dict[str, Decimal] = {"s": Decimal(1) / 3600, "min": Decimal(1) / 60, "h": Decimal(1)}
 _HOURS |= {unit: Decimal(days * _DAY) for unit, days in _DAYS.items()}
+_COUNTED, _LISTED = ("frequency", "count", "period"), ("dayOfWeek", "timeOfDay", "when")
 
 Span = tuple[Moment | None, Moment | None]
 
@@ -33,15 +34,22 @@ def stated(instructions: Iterable[Resource]) -> list[Resource]:
 
 def has_frequency(timing: Resource) -> bool:
     """A repeat, a coded timing that says how often, or dates given one by one."""
-    repeat = elements.mapping(timing.get("repeat"))
     named = set(map(words.plain, elements.concept(timing.get("code")).statements))
     return bool(
         timing.get("event")
         or (named and named.isdisjoint(codes.giving().no_frequency.texts))
-        or any(
-            name in repeat
-            for name in ("frequency", "count", "period", "dayOfWeek", "timeOfDay", "when")
-        )
+        or _says_how_often(elements.mapping(timing.get("repeat")))
+    )
+
+
+def _says_how_often(repeat: Resource) -> bool:
+    """Where something of it does, and nothing of it is stated and not read."""
+    if any(name in repeat and elements.decimal(repeat[name]) is None for name in _COUNTED):
+        return False
+    if "periodUnit" in repeat and elements.text(repeat["periodUnit"]).lower() not in _HOURS:
+        return False
+    return any(name in repeat for name in _COUNTED) or any(
+        elements.texts(repeat.get(name)) for name in _LISTED
     )
 
 
