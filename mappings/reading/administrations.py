@@ -120,11 +120,12 @@ def administration(
 def _visit(resource: Resource, collection: Collection) -> str | None:
     """The encounter that it names: by a Reference, or by an identifier alone. R4's context may be
     an episode of care, which is no visit."""
-    at = elements.mapping(elements.either(resource, "context", "encounter"))
+    at = elements.either(resource, "context", "encounter")
+    said = elements.mapping(at)
     named = collection.key(at) or inside.key(resource, at, "Encounter")
-    named = named or elements.text(at.get("reference"))
-    if not named and "identifier" in at:
-        named = visit_by(elements.identifier(at["identifier"]) or "")
+    named = named or elements.text(said.get("reference"))
+    if not named and "identifier" in said:
+        named = visit_by(elements.identifier(said["identifier"]) or "")
     return named if named and "EpisodeOfCare/" not in named else None
 
 
