@@ -294,7 +294,10 @@ def giving() -> str:
     known = codes.giving()
     by = (known.source, known.verified)
     rows = [("route", row.route, (*row.codes, *row.names), *by) for row in known.routes]
-    rows += [("asked a day", f"{row.a_day}", row.codes, *by) for row in known.frequencies]
+    rows += [
+        ("asked a day", f"{row.a_day}{', once' if row.once else ''}", row.codes, *by)
+        for row in known.frequencies
+    ]
     rows += [
         ("asked a day", "says nothing of how often", known.no_frequency.codes, *by),
         ("method", "says no more than that it was given", known.methods.names, *by),

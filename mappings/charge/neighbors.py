@@ -118,13 +118,13 @@ class Neighbors(Struct, frozen=True, eq=False, dict=True):
         return self.lines.units_of_days.get((code, self.charge.day), 0)
 
     @kept
-    def earlier_units(self) -> list[tuple[date, int]]:
-        """Days and units of the lines of this code before this one, oldest first."""
+    def earlier(self) -> list[Group]:
+        """The lines of this code before this one, oldest first, of one day the smallest."""
         code = self.charge.code.code if self.charge.code else ""
         mine = _place(self.group)
         billed = self.lines.billed.get(code, [])
         before = billed[: bisect_left(billed, mine, key=_place)]
-        return sorted((group.first.day, group.all_units) for group in before if group.first.day)
+        return sorted(before, key=lambda group: (str(group.first.day), group.all_units))
 
     @property
     def another_iron(self) -> Charge | None:

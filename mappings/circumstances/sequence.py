@@ -42,7 +42,7 @@ def sequence(
     kidney = [acute, _codes(diagnoses, "ckd-cause"), stage]
     # The manifestation needs its kidney disease before it (code first N18.-); without it, it does
     # not stand.
-    renal = _codes(diagnoses, "anemia-in-ckd") if acute or stage else []
+    renal = _codes(diagnoses, "anemia-in-ckd") if stage else []
     anemia = _codes(diagnoses, "iron-deficiency-anemia")
     heart, deficiency = ([], []) if anemia else _of_heart(diagnoses)
     after = [anemia, deficiency, _codes(diagnoses, "dialysis")]

@@ -36,8 +36,8 @@ def visit_of(administration: Administration, record: PatientRecord, zone: tzinfo
     """The encounter that the administration names; where that is not of its day, or it names none,
     the only one whose period spans its start."""
     named = record.encounter(administration.encounter)
-    if named is None and "Encounter/" in (administration.encounter or ""):
-        return _not_there(administration.encounter or "", record)
+    if named is None and administration.encounter:
+        return _not_there(administration.encounter, record)
     if named and named.took_place and named.unread_period:
         says = f"The period of the encounter can't be read: {named.unread_period}."
         return Visit(None, says, unread=named.unread_period, source=named.source)

@@ -32,6 +32,7 @@ from mappings.record import (
     Drug,
     Giving,
     Source,
+    visit_by,
 )
 from mappings.values import own_names
 from mappings.values.moment import Moment
@@ -81,8 +82,7 @@ def administration(
     containers, containers_problem = _containers(resource, source)
     dose, bought = _dose(dosages), _bought_340b(resource)
     manner = giving(resource, status, dosages, dose, given, (start, end))
-    at = elements.either(resource, "context", "encounter")
-    visit = collection.key(at) or inside.key(resource, at, "Encounter")
+    visit = _visit(resource, collection)
     own_order = inside.key(resource, resource.get("request"), "MedicationRequest")
     return Administration(
         source=source,
@@ -115,6 +115,18 @@ def administration(
         ),
         performers=people.performers(resource, collection),
     )
+
+
+def _visit(resource: Resource, collection: Collection) -> str | None:
+    """The encounter that it names: by a Reference, or by an identifier alone. R4's context may be
+    an episode of care, which is no visit."""
+    at = elements.either(resource, "context", "encounter")
+    said = elements.mapping(at)
+    named = collection.key(at) or inside.key(resource, at, "Encounter")
+    named = named or elements.text(said.get("reference"))
+    if not named and "identifier" in said:
+        named = visit_by(elements.identifier(said["identifier"]) or "")
+    return named if named and "EpisodeOfCare/" not in named else None
 
 
 def is_ordered_as_iron(resource: Resource, collection: Collection, finder: ProductFinder) -> bool:
@@ -282,19 +294,13 @@ def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:
 
 
 def _identifiers(resource: Resource, collection: Collection) -> Iterator[str]:
-    """Business identifiers as system|value; one without a system tells nothing across records, and
-    that of the order nothing of the dose."""
+    """Business identifiers; that of the order says nothing of the dose."""
     order = collection.resolve(resource.get("request"), resource) or {}
-    of_the_order = {_identifier(item) for item in elements.items(order.get("identifier"))}
+    of_the_order = elements.identifiers(order.get("identifier"))
     for item in elements.items(resource.get("identifier")):
-        named = _identifier(item)
+        named = elements.identifier(item)
         if named and named not in of_the_order and not _names_order(item):
             yield named
-
-
-def _identifier(item: Resource) -> str | None:
-    system, value = elements.text(item.get("system")), elements.text(item.get("value"))
-    return f"{system}|{value}" if system and value else None
 
 
 def _names_order(identifier: Resource) -> bool:

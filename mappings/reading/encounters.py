@@ -162,6 +162,7 @@ class EncounterReader:
         near = doses.may_be_in(source.resource, start, end)
         return Encounter(
             source=source,
+            identifiers=elements.identifiers(resource.get("identifier")),
             status=status,
             unread_period=undated,
             klass=self._classes.read(resource.get("class")),

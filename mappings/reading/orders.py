@@ -71,7 +71,7 @@ def order(
             or elements.text(instruction.get("patientInstruction"))
             for instruction in instructions
         ),
-        once=len(asked) == 1 and timings.is_once(asked[0]),
+        once=_is_once(asked),
         authored=elements.moment(resource.get("authoredOn")),
         start=start,
         end=end,
@@ -119,13 +119,20 @@ def _together(
 
 def _bounds(resource: Resource, asked: list[Resource]) -> tuple[Moment | None, Moment | None]:
     """From the first to the last day of all instructions; what one leaves open, the prescription's
-    validity says."""
+    validity says. Without either a single dose is for the day on which it was ordered."""
     first, last = elements.period(
         elements.mapping(resource.get("dispenseRequest")).get("validityPeriod")
     )
     authored = elements.moment(resource.get("authoredOn"))
     spans = [_span(timing, first, authored) for timing in asked if timing]
-    return timings.whole([(start or first, end or last) for start, end in spans] or [(first, last)])
+    start, end = timings.whole(
+        [(start or first, end or last) for start, end in spans] or [(first, last)]
+    )
+    return start, end or ((start or authored) if _is_once(asked) else None)
+
+
+def _is_once(asked: list[Resource]) -> bool:
+    return len(asked) == 1 and timings.is_once(asked[0])
 
 
 def _unread_date(resource: Resource, asked: list[Resource]) -> Unread | None:

@@ -31,6 +31,7 @@ from mappings.record.encounters import (
     Note,
     PastClass,
     Stay,
+    visit_by,
 )
 from mappings.record.labs import LabResult
 from mappings.record.orders import WHICH_IRON, Dispense, EsaDose, OralIron, Order
@@ -86,4 +87,5 @@ __all__ = [
     "Stay",
     "Subscriber",
     "VialsSaid",
+    "visit_by",
 ]

@@ -27,6 +27,11 @@ class Stay(Struct, frozen=True, gc=False):
 NOT_HELD = frozenset({"planned", "cancelled", "entered-in-error"})
 
 
+def visit_by(identifier: str) -> str:
+    """The name of an encounter that a Reference means by its identifier alone."""
+    return f"Encounter?identifier={identifier}"
+
+
 class EncounterClass(Struct, frozen=True, gc=False):
     """`kind`: inpatient, ambulatory, emergency, observation or home. `by_word`: in no table, read
     by its plain word."""
@@ -50,6 +55,7 @@ class Encounter(Struct, frozen=True, gc=False, kw_only=True):
     that can't be read."""
 
     source: Source
+    identifiers: tuple[str, ...] = ()
     status: str | Unread | None = None
     unread_period: Unread | None = None
     klass: EncounterClass | Unread | None = None

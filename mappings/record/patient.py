@@ -3,6 +3,7 @@
 Held by tests/unit/test_reading_people.py.
 """
 
+from collections import Counter
 from datetime import date
 from functools import cached_property
 from itertools import chain
@@ -12,7 +13,14 @@ from msgspec import Struct
 from mappings.record.administrations import Administration
 from mappings.record.coverages import Authorization, Coverage, Eligibility
 from mappings.record.diagnoses import Diagnosis
-from mappings.record.encounters import NOT_HELD, DialysisTreatment, Encounter, Location, Note
+from mappings.record.encounters import (
+    NOT_HELD,
+    DialysisTreatment,
+    Encounter,
+    Location,
+    Note,
+    visit_by,
+)
 from mappings.record.labs import LabResult
 from mappings.record.orders import Dispense, EsaDose, OralIron, Order
 from mappings.record.people import Demographics
@@ -59,12 +67,17 @@ class PatientRecord(Struct, frozen=True, dict=True, kw_only=True):
         return born.first if isinstance(born, Moment) and not born.partial else None
 
     def encounter(self, reference: str | None) -> Encounter | None:
-        """The encounter of that name."""
+        """The encounter of that name, or the only one of that identifier."""
         return self._encounters.get(reference)
 
     @cached_property
     def _encounters(self) -> dict[str | None, Encounter]:
-        return {visit.source.resource: visit for visit in reversed(self.encounters)}
+        named: dict[str | None, Encounter] = {}
+        issued = Counter(chain.from_iterable(visit.identifiers for visit in self.encounters))
+        for visit in reversed(self.encounters):
+            named |= {visit_by(one): visit for one in visit.identifiers if issued[one] == 1}
+            named[visit.source.resource] = visit
+        return named
 
     @cached_property
     def stays(self) -> tuple[Encounter, ...]:

@@ -40,6 +40,11 @@ ORDERED = moment.parse("2026-09-01")
         ({"code": {}}, False),
         ({"event": ["2026-09-01"]}, True),
         ({"event": []}, False),
+        # Stated and not read.
+        ({"repeat": {"frequency": "some", "period": 1, "periodUnit": "wk"}}, False),
+        ({"repeat": {"frequency": 1, "period": "now and then"}}, False),
+        ({"repeat": {"frequency": 1, "period": 1, "periodUnit": "course"}}, False),
+        ({"repeat": {"when": "PCM"}}, False),
     ],
 )
 def test_whether_it_says_how_often(timing: dict[str, Any], expected: bool) -> None:
@@ -97,6 +102,7 @@ def test_how_many_doses_a_day(timing: dict[str, Any], a_day: int | None) -> None
         ({"event": ["2026-11-01", "2026-11-08"], "repeat": {"count": 1}}, False),
         ({"code": {"text": "Single dose"}}, True),
         ({"code": {"coding": [{"code": "x1"}]}}, True),
+        ({"code": {"text": "STAT"}}, True),
         ({"code": {"text": "weekly"}}, False),
         ({"event": ["2026-11-01", "2026-11-08"], "code": {"text": "once"}}, False),
     ],
@@ -155,12 +161,12 @@ def test_from_when_until_when(timing: dict[str, Any], first: str | None, last: s
 
 
 def test_a_count_of_doses_may_begin_later_and_a_length_does_not() -> None:
-    assert timings.span(repeat(count=1, period=1, periodUnit="wk"), ORDERED, 30)[1] == moment.parse(
-        "2026-10-07"
-    )
+    week = {"count": 2, "frequency": 2, "period": 1, "periodUnit": "wk"}
+    assert timings.span(repeat(**week), ORDERED, 30)[1] == moment.parse("2026-10-07")
     assert timings.span(weeks(1), ORDERED, 30)[1] == moment.parse("2026-09-07")
-    started = repeat(count=1, period=1, periodUnit="wk", boundsPeriod={"start": "2026-08-01"})
+    started = repeat(**week, boundsPeriod={"start": "2026-08-01"})
     assert timings.span(started, ORDERED, 30)[1] == moment.parse("2026-08-07")
+    assert timings.span(repeat(count=1, period=1, periodUnit="wk"), ORDERED, 30)[1] is None
 
 
 def test_several_are_open_where_one_is() -> None:

@@ -4,6 +4,7 @@ Held by tests/scenarios/repeats.yaml.
 """
 
 from functools import cached_property
+from itertools import chain
 
 from msgspec import Struct
 
@@ -19,8 +20,11 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DosesADay(Struct, frozen=True, forbid_unknown_fields=True):
+    """`once`: of a single dose, not of one each day."""
+
     a_day: int
     codes: tuple[str, ...]
+    once: bool = False
 
 
 class WordList(Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,6 +73,12 @@ class GivingWords(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     @cached_property
     def _by_code(self) -> dict[str, str]:
         return words.folded({code: row.route for row in self.routes for code in row.codes})
+
+    @cached_property
+    def once(self) -> frozenset[str]:
+        """The plain words of a timing's code that ask for a single dose."""
+        rows = (row.codes for row in self.frequencies if row.once)
+        return frozenset(map(words.plain, chain.from_iterable(rows)))
 
     @cached_property
     def a_day(self) -> dict[str, int]:

@@ -158,6 +158,18 @@ def source(resource: Resource) -> Source:
     )
 
 
+def identifier(value: object) -> str | None:
+    """A business identifier as system|value; one without a system tells nothing across records."""
+    said = mapping(value)
+    issuer, number = text(said.get("system")), text(said.get("value"))
+    return f"{issuer}|{number}" if issuer and number else None
+
+
+def identifiers(value: object) -> tuple[str, ...]:
+    """Those of a list that tell something across records."""
+    return tuple(filter(None, map(identifier, items(value))))
+
+
 def flag(value: object, element: str) -> bool | Unread | None:
     """A boolean, also written as its word; what else stands there is not understood."""
     if value is None or isinstance(value, bool):

@@ -24,7 +24,7 @@ _DAY, _MOST_A_DAY = 24, 48
 _MOST_DOSES = 1000
 _HOURS: dict[str, Decimal] = {"s": Decimal(1) / 3600, "min": Decimal(1) / 60, "h": Decimal(1)}
 _HOURS |= {unit: Decimal(days * _DAY) for unit, days in _DAYS.items()}
-_ONCE = frozenset(map(words.plain, ("once", "one time", "one-time", "single dose", "x1")))
+_COUNTED, _LISTED = ("frequency", "count", "period"), ("dayOfWeek", "timeOfDay", "when")
 
 Span = tuple[Moment | None, Moment | None]
 
@@ -36,15 +36,22 @@ def stated(instructions: Iterable[Resource]) -> list[Resource]:
 
 def has_frequency(timing: Resource) -> bool:
     """A repeat, a coded timing that says how often, or dates given one by one."""
-    repeat = elements.mapping(timing.get("repeat"))
     named = set(map(words.plain, elements.concept(timing.get("code")).statements))
     return bool(
         timing.get("event")
         or (named and named.isdisjoint(codes.giving().no_frequency.texts))
-        or any(
-            name in repeat
-            for name in ("frequency", "count", "period", "dayOfWeek", "timeOfDay", "when")
-        )
+        or _says_how_often(elements.mapping(timing.get("repeat")))
+    )
+
+
+def _says_how_often(repeat: Resource) -> bool:
+    """Where something of it does, and nothing of it is stated and not read."""
+    if any(name in repeat and elements.decimal(repeat[name]) is None for name in _COUNTED):
+        return False
+    if "periodUnit" in repeat and elements.text(repeat["periodUnit"]).lower() not in _HOURS:
+        return False
+    return any(name in repeat for name in _COUNTED) or any(
+        elements.texts(repeat.get(name)) for name in _LISTED
     )
 
 
@@ -90,7 +97,7 @@ def is_once(timing: Resource) -> bool:
     events = elements.texts(timing.get("event"))
     said = set(map(words.plain, named.statements))
     only = elements.decimal(elements.either(repeat, "countMax", "count")) == 1
-    return len(events) == 1 or (not events and (only or not _ONCE.isdisjoint(said)))
+    return len(events) == 1 or (not events and (only or not codes.giving().once.isdisjoint(said)))
 
 
 def doses(timing: Resource) -> int | None:
@@ -139,7 +146,8 @@ def span(timing: Resource, begin: Moment | None, late_days: int = 0) -> Span:
     start, end = elements.period(repeat.get("boundsPeriod"))
     if end:
         return start, end
-    length, doses = days(repeat.get("boundsDuration")), _days_of_count(repeat)
+    length = days(repeat.get("boundsDuration"))
+    doses = None if is_once(timing) else _days_of_count(repeat)
     if length is None and doses is not None:
         length = doses if start else doses + late_days
     return start, last_day(start or begin, length)

@@ -31,8 +31,7 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
     """
     rule = charge.rules.ckd_diagnosis
     found = charge.once(_against, charge.standing, charge.kidney, rule)
-    if found is None and not _is_aki(charge.kidney):
-        found = _without_its_cause(charge, rule)
+    found = found or _without_its_cause(charge, rule)
     if found or not asks_ckd(charge, charge.applies(rule)):
         return found
     found = charge.once(_stage, charge.standing, rule)

@@ -12,11 +12,12 @@ from msgspec import structs
 
 from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
+from mappings.charge.groups import Group
 from mappings.charge.neighbors import Neighbors
 from mappings.codes.tables import DenialCodes
 from mappings.policy.choosing import AuthorizationRule
 from mappings.policy.rules import Need
-from mappings.record import Authorization
+from mappings.record import Authorization, Coverage
 from mappings.requirements.payer.insurers import Whose, whose
 from mappings.requirements.result import Result
 from mappings.values.remembered import by_identity
@@ -108,7 +109,6 @@ def usable_authorization(charge: Charge, neighbors: Neighbors) -> Authorization 
     the one that ends first."""
     if not charge.authorizations:
         return None
-    day = charge.day or date.max
     approved = sorted(
         (
             authorization
@@ -121,16 +121,31 @@ def usable_authorization(charge: Charge, neighbors: Neighbors) -> Authorization 
         return None
     left = [authorization.units for authorization in approved]
     taken = None
-    for on, units in [*neighbors.earlier_units, (day, neighbors.group.all_units)]:
+    for group in [*neighbors.earlier, neighbors.group]:
+        units = group.all_units
         fits = (
             place
             for place, authorization in enumerate(approved)
-            if _in_period(authorization, charge, on) and _enough(left[place], units)
+            if _in_period(authorization, charge, group.first.day or date.max)
+            and _enough(left[place], units)
+            and not _is_of_another(authorization, group, charge)
         )
         taken = next(fits, None)
         if taken is not None:
             left[taken] = _rest(left[taken], units)
     return None if taken is None else approved[taken]
+
+
+def _is_of_another(authorization: Authorization, group: Group, charge: Charge) -> bool:
+    """Whether the line is billed to a payer of whom the authorization is not."""
+    billed, ours = _billed(group.first), _billed(charge)
+    if billed is None or ours is None or billed.source == ours.source:
+        return False
+    return whose(authorization, billed, charge.record) == "another's"
+
+
+def _billed(charge: Charge) -> Coverage | None:
+    return charge.coordination.primary if charge.coordination else None
 
 
 def _enough(left: Decimal | None, units: int) -> bool:
@@ -162,7 +177,7 @@ def _takes_back(denial: Authorization, authorization: Authorization) -> bool:
 
 
 def _of_payer(charge: Charge, wanted: Whose) -> list[Authorization]:
-    billed = charge.coordination.primary if charge.coordination else None
+    billed = _billed(charge)
     return [
         authorization
         for authorization in charge.authorizations
@@ -180,11 +195,13 @@ def _begins(authorization: Authorization, charge: Charge) -> date | None:
 
 
 def _ends(authorization: Authorization, charge: Charge) -> date | None:
-    """As it says, else after the policy's months."""
-    begins, rule = _begins(authorization, charge), charge.rules.prior_authorization
+    """As it says, else after the policy's months, from its start or the payer's answer on."""
     if authorization.end:
         return authorization.end.days(charge.zone)[1]
-    return _months_after(begins, rule.months) if begins and rule and rule.months else None
+    rule, begun = charge.rules.prior_authorization, authorization.start or authorization.created
+    if begun is None or rule is None or not rule.months:
+        return None
+    return _months_after(begun.days(charge.zone)[0], rule.months)
 
 
 def _months_after(day: date, months: int) -> date:
@@ -253,20 +270,18 @@ def _not_approved(authorizations: list[Authorization]) -> Result | None:
 
 
 def _others(charge: Charge) -> Result | None:
-    """An approval for another code, or one that is not of the payer billed."""
-    approved = [
-        authorization
-        for authorization in _of_payer(charge, "ours")
-        if authorization.decision == "approved"
-    ]
-    if approved:
+    """An approval for another code, an answer for none, or one that is not of the payer billed."""
+    ours = _of_payer(charge, "ours")
+    named = [one for one in ours if one.decision == "approved" and one.codes]
+    standing = named or [one for one in ours if not one.codes]
+    if standing:
         says = (
             "The authorization on record is for another code."
-            if any(authorization.codes for authorization in approved)
+            if named
             else "The authorization on record does not name the code."
         )
-        denial = DenialCodes(carc="284")
-        return Result(state="incomplete", says=says, denial=denial, evidence=_cite_all(approved))
+        denial, cited = DenialCodes(carc="284"), _cite_all(standing)
+        return Result(state="incomplete", says=says, denial=denial, evidence=cited)
     foreign, unnamed = _of_payer(charge, "another's"), _of_payer(charge, "not known")
     if foreign:
         insurer = foreign[0].insurer
