@@ -132,9 +132,10 @@ def rejected(
     settings = configuration.load(config)
     settings.site(site)
     missed = False
-    with opened(settings) as store, store.transaction() as db:
+    with opened(settings) as store:
         for number in numbers:
-            was = answers.reject(db, site, number.strip().upper(), getpass.getuser())
+            with store.transaction() as db:
+                was = answers.reject(db, site, number.strip().upper(), getpass.getuser())
             done = was in claims.REJECTABLE
             missed = missed or not (done or was == "rejected")
             typer.echo(f"{number}\t{marked(was, done=done)}")
@@ -168,9 +169,10 @@ def write_off(
         raise ConfigurationError(f"Say why with --reason. {known}.")
     said = write_offs.WriteOff("" if undo else reason, note.strip())
     missed, by = False, getpass.getuser()
-    with opened(settings) as store, store.transaction() as db:
+    with opened(settings) as store:
         for number in numbers:
-            done, why = write_offs.of_claim(db, site, number.strip().upper(), said, by)
+            with store.transaction() as db:
+                done, why = write_offs.of_claim(db, site, number.strip().upper(), said, by)
             missed = missed or bool(why)
             typer.echo(f"{number}\t{written_off(done, why, undo=undo)}")
     raise typer.Exit(1 if missed else 0)

@@ -131,6 +131,7 @@ def reject(db: Db, site: str, number: str, by: str) -> ClaimState | None:
     """A claim that never came into its payer's books, or that the payer denied and wants anew: it
     stands no more, so that its lines may be released again and leave as a new claim. What it was
     (where that can't be rejected, it still is); None: no claim of that number left."""
+    one_at_a_time(db)
     found = claims.by_number(db, site, number)
     if found is None:
         return None

@@ -10,6 +10,8 @@ from claims c where c.state = 'rejected' and (
     not exists (select 1 from answers a where a.claim_id = c.id and a.says = 'rejected')
     or exists (select 1 from answers a where a.claim_id = c.id and a.says = 'denied'));
 
+create index claims_about on claims (about) where about is not null;
+
 -- What adds up. A reversal takes back what was decided before it in another payment: of that payer, where a correction stands beside it.
 -- One of what was never read takes back nothing that we know of.
 create or replace view counted_answers as
