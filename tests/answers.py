@@ -1,6 +1,8 @@
 """Answers to claim files, written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 
 ISA = (
     "ISA*00*          *00*          *ZZ*CLEARHOUSE     *ZZ*RIVERSIDE      *261205*0900*^*00501"
@@ -34,8 +36,28 @@ def status(*claims: Sequence[str], above: Sequence[str] = (), usage: str = "T") 
     return file(*rows, "SE*9*0001", guide="005010X214", usage=usage)
 
 
-def remittance(*claims: Sequence[str], usage: str = "T", payment: str = "CHK1") -> bytes:
-    """An 835 of Part B: each claim as its segments."""
-    rows = ["ST*835*0001", "BPR*I*1*C", f"TRN*1*{payment}*1512345678", "N1*PR*MEDICARE PART B"]
-    rows += [row for claim in claims for row in claim]
+def remittance(
+    *claims: Sequence[str],
+    usage: str = "T",
+    payment: str = "CHK1",
+    on: str = "",
+    adjusted: Sequence[str] = (),
+    payer: str = "MEDICARE PART B",
+) -> bytes:
+    """An 835 that balances: each claim as its segments; `adjusted`: its PLB; `on`: the day of the
+    payment, where it has one of its own."""
+    paid = _sum(row.split("*")[4] for rows in claims for row in rows if row.startswith("CLP*"))
+    total = paid - _sum(part for row in adjusted for part in row.split("*")[4::2])
+    rows = ["ST*835*0001", f"BPR*I*{total}*C{'*' * 13}{on}".rstrip("*")]
+    rows += [f"TRN*1*{payment}*1512345678", f"N1*PR*{payer}"]
+    rows += [*(row for claim in claims for row in claim), *adjusted]
     return file(*rows, "SE*9*0001", guide="005010X221A1", usage=usage)
+
+
+def _sum(amounts: Iterable[str]) -> Decimal:
+    """Of those that are amounts."""
+    total = Decimal(0)
+    for text in amounts:
+        with suppress(InvalidOperation):
+            total += Decimal(text.strip() or "0")
+    return total

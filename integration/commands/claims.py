@@ -126,18 +126,55 @@ def rejected(
     can be released and sent as new claims."""
     from integration.configuration import settings as configuration
     from integration.serving.process import opened
-    from integration.store import claims
+    from integration.store import answers, claims
     from integration.terminal.claims import marked
 
     settings = configuration.load(config)
     settings.site(site)
     missed = False
-    with opened(settings) as store, store.transaction() as db:
+    with opened(settings) as store:
         for number in numbers:
-            was = claims.reject(db, site, number.strip().upper(), getpass.getuser())
+            with store.transaction() as db:
+                was = answers.reject(db, site, number.strip().upper(), getpass.getuser())
             done = was in claims.REJECTABLE
             missed = missed or not (done or was == "rejected")
             typer.echo(f"{number}\t{marked(was, done=done)}")
+    raise typer.Exit(1 if missed else 0)
+
+
+@app.command("write-off")
+def write_off(
+    numbers: Annotated[list[str], typer.Argument(help="CLM01 of denied or rejected claims.")],
+    site: Annotated[str, typer.Option("--site", help="A site of the configuration.")],
+    reason: Annotated[
+        str, typer.Option("--reason", help="A code; without a right one all are listed.")
+    ] = "",
+    note: Annotated[str, typer.Option("--note", help="In your own words.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Take the write-off back.")] = False,
+    config: Config = None,
+) -> None:
+    """Denied or rejected lines of claims that nobody pursues any further, with their doses and
+    discards."""
+    from integration.configuration import settings as configuration
+    from integration.serving.process import opened
+    from integration.store import write_offs
+    from integration.terminal.claims import written_off
+    from mappings.writing.answers.write_offs import write_off_reasons
+
+    settings = configuration.load(config)
+    settings.site(site)
+    reasons = write_off_reasons()
+    if not undo and reason not in reasons:
+        known = "; ".join(f"{code}: {words}" for code, words in reasons.items())
+        raise ConfigurationError(f"Say why with --reason. {known}.")
+    said = write_offs.WriteOff("" if undo else reason, note.strip())
+    missed, by = False, getpass.getuser()
+    with opened(settings) as store:
+        for number in numbers:
+            with store.transaction() as db:
+                done, why = write_offs.of_claim(db, site, number.strip().upper(), said, by)
+            missed = missed or bool(why)
+            typer.echo(f"{number}\t{written_off(done, why, undo=undo)}")
     raise typer.Exit(1 if missed else 0)
 
 
@@ -149,15 +186,52 @@ def read(
     site: Annotated[
         str | None, typer.Option("--site", help="Claims of one site; all without it.")
     ] = None,
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Print every answer of the files, whoever wrote the claim. Nothing is kept; no"
+            " database and no configuration are needed.",
+        ),
+    ] = False,
     form: Annotated[Literal["text", "json"], typer.Option("--format")] = "text",
     config: Config = None,
 ) -> None:
     """What came back of the claims that left: kept with them, and shown in the worklist."""
+    if every and (site or config):
+        raise ConfigurationError(
+            "--all looks nothing up: it goes without --site and --config. Without --all the claims"
+            " are looked up."
+        )
+    raise typer.Exit(_list(files, form) if every else _read(files, site, form, config))
+
+
+def _list(files: list[Path], form: Literal["text", "json"]) -> int:
+    from integration.claims.answering.files import named
+    from integration.claims.answering.listing import FileListing
+    from integration.terminal import answers
+
+    listing = FileListing()
+    found = listing.of(named(files))
+    if form == "json":
+        every = list(found)
+        typer.echo(answers.listed_as_json(every, listing.problems))
+        return 1 if listing.problems else 0
+    for line in answers.listed(found):
+        typer.echo(line)
+    for line in answers.told(listing.problems):
+        typer.echo(line, err=True)
+    return 1 if listing.problems else 0
+
+
+def _read(
+    files: list[Path], site: str | None, form: Literal["text", "json"], config: Path | None
+) -> int:
     from integration.claims.answering.files import named
     from integration.claims.answering.reading import read_answers
     from integration.configuration import settings as configuration
     from integration.serving.process import opened
-    from integration.terminal.claims import answered, beside
+    from integration.terminal.answers import answered, beside
 
     settings = configuration.load(config)
     sites = [site] if site else sorted(settings.sites)
@@ -169,7 +243,7 @@ def read(
         typer.echo(line)
     for line in beside(report):
         typer.echo(line, err=True)
-    raise typer.Exit(1 if report.problems else 0)
+    return 1 if report.problems else 0
 
 
 @app.command()

@@ -4,16 +4,17 @@ Held by tests/contract/test_answers.py.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
 from psycopg.rows import class_row
 
-from integration.store import audit, claims
+from integration.store import audit, claims, releases, write_offs
 from integration.store.claims import ClaimState, Sent
-from integration.store.database.connection import Db
+from integration.store.database.connection import Db, records
 from mappings.writing.answers.answer import AnswerKind, ClaimSays
+from mappings.writing.answers.standing import HeardKind
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class AnswerOutcome:
 @dataclass(frozen=True)
 class KeptAnswer:
     number: str
-    kind: AnswerKind
+    kind: HeardKind
     says: ClaimSays
     payer: str
     codes: list[str]
@@ -90,16 +91,8 @@ def keep(db: Db, claim: Sent, new: NewAnswer, by: str) -> AnswerOutcome:
          new.charge, new.paid, new.share, by],
     ).fetchone()  # fmt: skip
     if row is None:
-        return AnswerOutcome(claim.state, is_new=False, fits=True)
-    for line in new.lines:
-        db.execute(
-            "insert into answered_lines (answer_id, patient_id, line_id, charge, paid, share,"
-            " codes) values (%s, %s, %s, %s, %s, %s, %s)",
-            [row[0], claim.patient_id, line.line_id, line.charge, line.paid, line.share,
-             list(line.codes)],
-        )  # fmt: skip
-    state = _after(db, claim, new.says)
-    claims.answered(db, claim, state)
+        return _known(db, claim, new, by)
+    _keep_lines(db, row[0], claim, new.lines)
     audit.note(
         db,
         by,
@@ -110,17 +103,63 @@ def keep(db: Db, claim: Sent, new: NewAnswer, by: str) -> AnswerOutcome:
         kind=new.kind,
         says=new.says,
     )
+    state = _settle(db, claim, by)
     return AnswerOutcome(state, is_new=True, fits=_fits(new.says, state))
 
 
-def _after(db: Db, claim: Sent, says: ClaimSays) -> ClaimState:
-    """What an answer makes of a claim: a late one of the front end does not undo the payer's, and
-    what was replaced or voided stays so."""
-    if says in ("paid", "denied", "reversed") and claim.state not in ("replaced", "void"):
-        return claims.standing(db, claim.id)
-    if says == "accepted" and claim.state == "sent":
-        return "accepted"
-    return "rejected" if says == "rejected" and claim.state in claims.UNDECIDED else claim.state
+def _known(db: Db, claim: Sent, new: NewAnswer, by: str) -> AnswerOutcome:
+    """Of what was read before. Where only its file is dated, the first file dates it."""
+    earlier = db.execute(
+        "update answers set day = %s where claim_id = %s and said = %s and day > %s",
+        [new.day, claim.id, new.said, new.day],
+    )
+    state = _settle(db, claim, by) if earlier.rowcount else claim.state
+    return AnswerOutcome(state, is_new=False, fits=True)
+
+
+def _keep_lines(db: Db, answer: int, claim: Sent, lines: Sequence[AnsweredLine]) -> None:
+    if lines:
+        db.execute(
+            "insert into answered_lines (answer_id, patient_id, line_id, charge, paid, share,"
+            " codes) select %s, %s, line_id, charge, paid, share, codes"
+            " from jsonb_populate_recordset(null::answered_lines, %s)",
+            [answer, claim.patient_id, records([asdict(line) for line in lines])],
+        )
+
+
+def reject(db: Db, site: str, number: str, by: str) -> ClaimState | None:
+    """A claim that never came into its payer's books, or that the payer denied and wants anew: it
+    stands no more, so that its lines may be released again and leave as a new claim. What it was
+    (where that can't be rejected, it still is); None: no claim of that number left."""
+    one_at_a_time(db)
+    found = claims.by_number(db, site, number)
+    if found is None:
+        return None
+    found = claims.held(db, found)
+    if found.state in claims.REJECTABLE:
+        # Who says so knows what was read, however the payer dates it.
+        db.execute(
+            "insert into answers (claim_id, patient_id, kind, says, said, file, payer,"
+            " payer_number, day, payment, codes, why, charge, paid, share, read_by)"
+            " select %(id)s, %(patient)s, 'told', 'rejected', clock_timestamp()::text, '', '', '',"
+            " greatest(current_date, max(day)), '', '{}', %(why)s, 0, 0, 0, %(by)s"
+            " from answers where claim_id = %(id)s",
+            {"id": found.id, "patient": found.patient_id, "by": by, "why": f"as {by} says"},
+        )
+        audit.note(db, by, "marked rejected", site=site, patient_id=found.patient_id, claim=number)
+        _settle(db, found, by)
+    return found.state
+
+
+def _settle(db: Db, claim: Sent, by: str) -> ClaimState:
+    """What the claim is now, and what that means for releases and write-offs of its lines."""
+    own, *earlier = claims.settle(db, claim.id)
+    for one in (own, *earlier):
+        if one.stands_again:
+            releases.reinstate(db, one.id, by)
+    if own.was != own.now or own.now == "paid":
+        write_offs.reopen_answered(db, claim, by)
+    return own.now
 
 
 def _fits(says: ClaimSays, state: ClaimState) -> bool:

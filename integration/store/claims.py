@@ -17,6 +17,7 @@ from integration.errors import FerroclaimError
 from integration.store import audit
 from integration.store.database.connection import Db
 from mappings.writing.answers.remittance import BEHIND, UNDECIDED_STATUSES
+from mappings.writing.answers.standing import SaidOfClaim, standing
 
 
 class AlreadySent(FerroclaimError):
@@ -49,6 +50,19 @@ class Sent:
     file: str
     production: bool
     written_at: datetime
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a claim `was`, and is `now`."""
+
+    id: int
+    was: ClaimState
+    now: ClaimState
+
+    @property
+    def stands_again(self) -> bool:
+        return self.was not in STANDING and self.now in STANDING
 
 
 @dataclass(frozen=True)
@@ -121,6 +135,11 @@ def of_lines(db: Db, patient_id: int, lines: Sequence[str]) -> list[Sent]:
     )
 
 
+def by_id(db: Db, claim_id: int) -> Sent | None:
+    found = selected(db, "and c.id = %(id)s", {"id": claim_id}, with_trials=True)
+    return next(iter(found), None)
+
+
 def by_number(db: Db, site: str, number: str) -> Sent | None:
     """The newest claim of that number."""
     where = "and f.site = %(site)s and c.number = %(number)s order by c.id desc"
@@ -191,10 +210,7 @@ def _record_claim(
     lines = [f"ClaimLine/{line}" for line in claim.releases]
     audit.note_all(db, by, [{**about, "resource": line} for line in lines])
     if claim.about is not None:
-        state: ClaimState = "void" if claim.frequency == "8" else "replaced"
-        db.execute(
-            "update claims set state = %s, state_at = now() where id = %s", [state, claim.about]
-        )
+        settle(db, claim.about)
 
 
 def _line_left(
@@ -214,20 +230,6 @@ def _line_left(
         ) from None
 
 
-def reject(db: Db, site: str, number: str, by: str) -> ClaimState | None:
-    """A claim that never came into its payer's books, or that the payer denied and wants anew: it
-    stands no more, so that its lines may be released again and leave as a new claim. What it was
-    (where that can't be rejected, it still is); None: no claim of that number left."""
-    found = by_number(db, site, number)
-    if found is None:
-        return None
-    found = held(db, found)
-    if found.state in REJECTABLE:
-        answered(db, found, "rejected")
-        audit.note(db, by, "marked rejected", site=site, patient_id=found.patient_id, claim=number)
-    return found.state
-
-
 def held(db: Db, claim: Sent) -> Sent:
     """As it is now; until the transaction ends nobody else changes it."""
     row = db.execute("select state from claims where id = %s for no key update", [claim.id])
@@ -238,49 +240,45 @@ def held(db: Db, claim: Sent) -> Sent:
 _PAYER_NUMBER = """with told as (
         select * from answers where claim_id = %(id)s and payer_number <> ''
             and not (kind = '835' and codes && %(others)s)),
-    first as (select payer from told where kind = '835' order by day, id limit 1)
+    first as (select payer from told where kind = '835' order by day, payer limit 1)
     select payer_number from told order by kind = '835' desc,
         payer = (select payer from first) desc, day desc nulls last,
-        says = 'reversed', id desc limit 1"""
+        says = 'reversed', payer_number desc limit 1"""
 # CLP02 of a payer that is not the first, and of claims that are not decided.
 _NOT_FIRST = sorted(BEHIND | UNDECIDED_STATUSES)
 
 
-def answered(db: Db, claim: Sent, state: ClaimState) -> None:
-    """What a claim is now, and the payer's number of it."""
-    query = f"""update claims set state = %(state)s, payer_number = ({_PAYER_NUMBER}),
-        state_at = case when state = %(state)s then state_at else now() end
-        where id = %(id)s"""  # noqa: S608
-    values = {"state": state, "id": claim.id, "others": _NOT_FIRST}
-    db.execute(query.encode(), values)
-    if state == "rejected" != claim.state:
-        _stands_again(db, claim.id)
+def settle(db: Db, claim_id: int) -> list[Settled]:
+    """Makes a claim what its answers and the claims about it say, with the payer's number of it;
+    and the claim that it was to replace or to void what that makes of it."""
+    state = _state(db, claim_id)
+    query = f"""update claims c set state = %(state)s, payer_number = ({_PAYER_NUMBER}),
+        state_at = case when c.state = %(state)s then c.state_at else now() end
+        from (select id, state from claims where id = %(id)s for no key update) old
+        where c.id = old.id returning c.about, old.state"""  # noqa: S608
+    values = {"state": state, "id": claim_id, "others": _NOT_FIRST}
+    settled = []
+    for earlier, was in db.execute(query.encode(), values).fetchall():
+        settled.append(Settled(claim_id, was, state))
+        settled += settle(db, earlier) if earlier is not None else []
+    return settled
 
 
-def _stands_again(db: Db, rejected: int) -> None:
-    """The claim that a rejected one was to replace or to void."""
-    query = "select e.id from claims c join claims e on e.id = c.about where c.id = %s"
-    for (earlier,) in db.execute(f"{query} and e.state in ('replaced', 'void')", [rejected]):
-        db.execute(
-            "update claims set state = %s, state_at = now() where id = %s",
-            [standing(db, earlier), earlier],
-        )
-
-
-def standing(db: Db, claim_id: int) -> ClaimState:
-    """What a claim is by its answers: what payers together allowed, unless they took it back."""
+def _state(db: Db, claim_id: int) -> ClaimState:
+    """A claim whose replacement or void stands is that; else what its answers say."""
     row = db.execute(
-        "select count(*) filter (where says in ('paid', 'denied')), count(*) filter (where says ="
-        " 'reversed'), coalesce(sum(paid + share), 0), count(*) filter (where says = 'rejected'),"
-        " count(*) filter (where says <> 'received') from counted_answers where claim_id = %s",
+        "select c.frequency from claims c join claim_files f on f.id = c.file_id where c.about = %s"
+        " and c.state <> 'rejected' and not f.trial order by c.id desc limit 1",
         [claim_id],
     ).fetchone()
-    decided, reversed_, allowed, rejected, said = row or (0, 0, 0, 0, 0)
-    if decided > reversed_:
-        return "paid" if allowed > 0 else "denied"
-    if rejected and not decided:
-        return "rejected"
-    return "accepted" if said else "sent"
+    if row:
+        return "void" if row[0] == "8" else "replaced"
+    found = db.execute(
+        "select a.kind, a.says, a.day, a.paid + a.share, exists (select 1 from counted_answers n"
+        " where n.id = a.id) from answers a where a.claim_id = %s and a.says <> 'received'",
+        [claim_id],
+    )
+    return standing([SaidOfClaim(*said) for said in found])
 
 
 def billed_lines(db: Db, claim_id: int) -> list[BilledLine]:

@@ -67,6 +67,23 @@ class RealDenials:
 
 
 @dataclass(frozen=True)
+class WrittenOff:
+    """Lines and money of what nobody pursues: by CARC (a line with two stands under both; under
+    none where a front end rejected it), and by the reason that people gave (each line once)."""
+
+    by_carc: Mapping[str, tuple[int, Decimal]]
+    by_reason: Mapping[str, tuple[int, Decimal]]
+
+    @property
+    def lines(self) -> int:
+        return sum(lines for lines, _ in self.by_reason.values())
+
+    @property
+    def money(self) -> Decimal:
+        return sum((money for _, money in self.by_reason.values()), Decimal(0))
+
+
+@dataclass(frozen=True)
 class Predicted:
     carc: str
     lines: int
@@ -75,6 +92,7 @@ class Predicted:
     unpriced: int
 
 
+_CARC = "substring(said from '^[A-Z]{2}-(.+)$')"
 _WORTH = f"""coalesce(sum(value), 0), count(*) filter (where {CHARGE}),
     count(*) filter (where value is null and not {CHARGE})"""
 
@@ -112,9 +130,8 @@ def predicted(db: Db, scope: Scope) -> list[Predicted]:
 
 def denied(db: Db, scope: Scope) -> RealDenials:
     """As payers answered."""
-    carc = "substring(said from '^[A-Z]{2}-(.+)$')"
     rows = f"""select carc, count(*), coalesce(sum(value), 0) from (
-            select distinct patient_id, line_id, value, {carc} as carc
+            select distinct patient_id, line_id, value, {_CARC} as carc
             from {worklist.KEPT} x cross join lateral unnest(denied_for) as said
             where {_scope()}) y where carc is not null group by 1 order by 3 desc, 1"""  # noqa: S608
     decided = f"""select count(*) from {worklist.KEPT} x
@@ -123,6 +140,24 @@ def denied(db: Db, scope: Scope) -> RealDenials:
     row = db.execute(decided.encode(), values).fetchone()
     found = {name: (lines, money) for name, lines, money in db.execute(rows.encode(), values)}
     return RealDenials(int(row[0]) if row else 0, found)
+
+
+def written_off(db: Db, scope: Scope) -> WrittenOff:
+    """As people decided."""
+    closed = f"""select denied_for, written_off, value from {worklist.KEPT} x
+        where closed and answered in ('denied', 'rejected') and {_scope()}"""  # noqa: S608
+    carc = f"""select distinct {_CARC} as carc from unnest(denied_for) as said
+        where {_CARC} is not null"""  # noqa: S608
+    by_carc = f"""select coalesce(carc, ''), count(*), coalesce(sum(value), 0)
+        from ({closed}) c left join lateral ({carc}) d on true
+        group by 1 order by 3 desc, 1"""  # noqa: S608
+    by_reason = f"""select written_off, count(*), coalesce(sum(value), 0) from ({closed}) c
+        group by 1 order by 3 desc, 1"""  # noqa: S608
+    carcs, reasons = (
+        {name: (lines, money) for name, lines, money in db.execute(query.encode(), _values(scope))}
+        for query in (by_carc, by_reason)
+    )
+    return WrittenOff(carcs, reasons)
 
 
 def times_to_complete(db: Db, scope: Scope) -> Times:

@@ -4,8 +4,10 @@ Held by tests/contract/test_workflow.py.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from integration.store.database.connection import Db, records
 from mappings.assessment import ClaimLine
@@ -28,6 +30,15 @@ def name_providers(db: Db, patient_id: int, providers: Mapping[str, str]) -> Non
             " where l.patient_id = %s and l.id = n.id and l.provider is distinct from n.provider",
             [list(providers), list(providers.values()), patient_id],
         )
+
+
+def restore(db: Db, patient_id: int, documents: Iterable[str]) -> None:
+    """Puts lines back that are no longer on record, as they were released, unless they are
+    there."""
+    found = [msgspec.json.decode(document, type=ClaimLine) for document in documents]
+    now = datetime.now(UTC)
+    kept = [_columns(patient_id, line, now) for line in found]
+    db.execute(_RESTORE, {"now": now, "found": records(kept)})
 
 
 _RELEASED = """exists (select 1 from releases r where r.patient_id = l.patient_id
@@ -53,6 +64,14 @@ _KEEP = f"""with released as (update lines l set gone_at = %(now)s
             else excluded.changed_at end,
         status_since = case when l.status = excluded.status then l.status_since
             else excluded.status_since end"""  # noqa: S608
+
+
+_RESTORE = """insert into lines (patient_id, id, service_date, code, modifiers, units, status,
+        payment, reasons, policy, coverage, value, document, first_seen_at, changed_at,
+        status_since, gone_at)
+    select patient_id, id, service_date, code, modifiers, units, status, payment, reasons, policy,
+        coverage, value, document, first_seen_at, changed_at, status_since, %(now)s
+    from jsonb_populate_recordset(null::lines, %(found)s) on conflict do nothing"""
 
 
 def _columns(patient_id: int, line: ClaimLine, now: datetime) -> dict[str, Any]:

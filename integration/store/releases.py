@@ -9,7 +9,7 @@ from itertools import chain
 from typing import LiteralString
 
 from integration.errors import FerroclaimError
-from integration.store import audit, worklist
+from integration.store import audit, claims, lines, worklist
 from integration.store.claims import STANDING
 from integration.store.database.connection import Db
 from integration.store.patients import Patient
@@ -81,10 +81,53 @@ def withdraw(db: Db, pair: Pair, by: str, role: str) -> None:
         [by, *of_pair],
     )
     db.execute(
+        "update write_offs set undone_by = %s, undone_at = now() where undone_at is null"
+        " and release_id = any(%s)",
+        [by, [row.release for row in released]],
+    )
+    db.execute(
         "delete from lines where patient_id = %s and id = any(%s) and gone_at is not null", of_pair
     )
     for row in released:
         _note(db, row, "withdrew", by, role)
+
+
+def reinstate(db: Db, claim_id: int, by: str) -> None:
+    """Puts back the releases that a claim left with and that were taken back while it did not
+    stand: its payer has it after all. Not where the line left anew meanwhile; one that was
+    released anew, and has not left, gives way."""
+    claim = claims.by_id(db, claim_id)
+    if claim is None:
+        return
+    values = {"claim": claim.id, "by": by}
+    found = db.execute(_TAKEN_BACK, values).fetchall()
+    back = [number for number, _, _ in found]
+    db.execute(_GIVE_WAY, values | {"lines": [line for _, line, _ in found]})
+    db.execute(
+        "update releases set withdrawn_at = null, withdrawn_by = null where id = any(%s)", [back]
+    )
+    lines.restore(db, claim.patient_id, [document for _, _, document in found])
+    notes = [
+        {
+            "action": "reinstated",
+            "site": claim.site,
+            "patient_id": claim.patient_id,
+            "resource": f"ClaimLine/{line}",
+            "detail": {"reason": f"claim {claim.number} stands after all"},
+        }
+        for _, line, _ in found
+    ]
+    audit.note_all(db, by, notes)
+
+
+_TAKEN_BACK = """select r.id, r.line_id, r.document::text from claim_lines c
+    join releases r on r.id = c.release_id where c.claim_id = %(claim)s
+    and r.withdrawn_at is not null and not exists (select 1 from releases n
+        join claim_lines m on m.release_id = n.id where n.patient_id = r.patient_id
+        and n.line_id = r.line_id and n.withdrawn_at is null)"""
+_GIVE_WAY = """update releases r set withdrawn_by = %(by)s, withdrawn_at = now() from claims c
+    where c.id = %(claim)s and r.patient_id = c.patient_id and r.line_id = any(%(lines)s)
+    and r.withdrawn_at is null"""
 
 
 def assign(db: Db, pair: Pair, owner: str | None, by: str, role: str) -> None:

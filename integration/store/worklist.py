@@ -30,11 +30,14 @@ View = Literal[
     "sent",
     "denied",
     "paid",
+    "written-off",
     "changed",
     "not-billable",
     "all",
 ]
 Sort = Literal["worth", "due", "money", "age", "date", "patient"]
+AnsweredState = Literal["sent", "paid", "denied", "rejected"]
+REFUSED: tuple[AnsweredState, ...] = ("denied", "rejected")
 PAGE_ROWS = 100
 MOST_OF_A_PAIR = 2
 
@@ -46,8 +49,9 @@ class Row:
 
     `waits_for`: what holds it; `waived_for`: what would, had nobody waived it. `changed`: after a
     release the chart says something else of one of the pair. `pair` is the id of the dose's line.
-    `paid`: in dollars, by all payers together; `denied_for`: CO-252, N395; `refused`: the claim was
-    rejected, or one of the pair denied.
+    `answered`: what became of a line that left; `paid`: in dollars, by all payers together;
+    `denied_for`: CO-252, N395; `refused`: one of the pair was denied or rejected; `closed`: and
+    nobody pursues it, for the reason that `written_off` names.
     """
 
     patient_id: int
@@ -78,9 +82,12 @@ class Row:
     sent_file: str | None
     sent_state: ClaimState | None
     sent_at: datetime | None
+    answered: AnsweredState | None
     paid: Decimal | None
     denied_for: list[str]
     refused: bool
+    closed: bool
+    written_off: str | None
     gone_at: datetime | None
     changed: bool
     changed_at: datetime
@@ -106,17 +113,15 @@ class Row:
 
     @property
     def state(self) -> str:
-        """`paid`, `denied`, `rejected`, `sent`, `released`, `waived`, `ready`, `held` or
-        `not-billable`."""
-        if self.released_at is not None:
-            return self._answered if self.sent_number else "released"
-        return "waived" if self.status == "held" and not self.waits_for else self.status
+        """`paid`, `denied`, `rejected`, `written-off`, `sent`, `released`, `waived`, `ready`,
+        `held` or `not-billable`."""
+        if self.released_at is None:
+            return "waived" if self.status == "held" and not self.waits_for else self.status
+        return "written-off" if self.is_written_off else self.answered or "released"
 
     @property
-    def _answered(self) -> str:
-        if self.denied_for and self.sent_state == "paid":
-            return "denied" if self.payment not in CHARGES else "paid"
-        return self.sent_state if self.sent_state in ("rejected", "denied", "paid") else "sent"
+    def is_written_off(self) -> bool:
+        return self.closed and self.answered in REFUSED
 
 
 # A dose with its discard: one or two lines, the dose first.
@@ -185,11 +190,12 @@ VIEWS: dict[View, str] = {
         "not released and waits_for <> '{}' and not waits_for <@ %(clinician)s and not " + _SNOOZED
     ),
     "waived": "status = 'held' and waits_for = '{}' and not released and not " + _SNOOZED,
-    "snoozed": f"{_SNOOZED} and (not released or refused)",
+    "snoozed": f"{_SNOOZED} and (not released or refused and not closed)",
     "released": "released and not changed and not sent",
     "sent": "sent and not changed and not refused and not settled",
-    "denied": f"sent and not changed and refused and not {_SNOOZED}",
+    "denied": f"sent and not changed and refused and not closed and not {_SNOOZED}",
     "paid": "sent and not changed and not refused and settled",
+    "written-off": "sent and not changed and closed",
     "changed": "changed",
     "not-billable": "status = 'not-billable'",
     "all": "true",

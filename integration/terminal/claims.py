@@ -1,22 +1,20 @@
-"""What the `claims` commands say.
+"""What `claims write`, `rejected` and `check` say.
 
 Held by tests/contract/test_claims_write.py.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from integration.wording import answers, words
+from integration.wording import words
 from integration.wording.amounts import money
 from mappings.writing.checks.fault import Fault
 
 if TYPE_CHECKING:
-    from integration.claims.answering.reading import AnswersReport
     from integration.claims.output import FilePart
     from integration.claims.writing import Report
-    from integration.store.answers import AnswerOutcome
     from integration.store.claims import ClaimState
 
 
@@ -30,18 +28,6 @@ def said(report: "Report", named: Mapping[str, object] | None = None) -> Iterato
         yield _nothing(report, named)
 
 
-def answered(report: "AnswersReport", form: Literal["text", "json"]) -> Iterator[str]:
-    """What came back of our claims, a row each."""
-    if form == "json":
-        yield msgspec.json.format(msgspec.json.encode(_document(report)), indent=1).decode()
-        return
-    for heard in report.heard:
-        new, kept = heard.answer, heard.kept
-        says = answers.says(new.kind, new.says, new.why, new.paid, new.share)
-        number = f", the payer's number {new.payer_number}" if new.payer_number else ""
-        yield f"{heard.file}: claim {heard.claim.number}: {says}{number}{_noted(kept)}"
-
-
 def marked(was: "ClaimState | None", *, done: bool) -> str:
     """Of a claim that a person says was rejected; DONE: it is now."""
     if was is None:
@@ -53,45 +39,11 @@ def marked(was: "ClaimState | None", *, done: bool) -> str:
     return f"stands as {words.status(was)}: nothing was changed"
 
 
-def _noted(kept: "AnswerOutcome") -> str:
-    if not kept.is_new:
-        return " (read before)"
-    return "" if kept.fits else f" (it stands as {words.status(kept.state)}: nothing was changed)"
-
-
-def beside(report: "AnswersReport") -> Iterator[str]:
-    """What else the files held."""
-    for file, count in report.others.items():
-        yield f"{file}: {words.plural(count, 'answer')} to claims that did not leave from here"
-    for problem in report.problems:
-        yield f"{problem.resource}: {problem.problem}"
-
-
-def _document(report: "AnswersReport") -> dict[str, object]:
-    return {
-        "answers": [
-            {
-                "file": heard.file,
-                "site": heard.claim.site,
-                "claim": heard.claim.number,
-                "kind": heard.answer.kind,
-                "says": heard.answer.says,
-                "codes": heard.answer.codes,
-                "why": heard.answer.why,
-                "payer": heard.answer.payer,
-                "payerNumber": heard.answer.payer_number or None,
-                "charge": heard.answer.charge,
-                "paid": heard.answer.paid,
-                "patientOwes": heard.answer.share,
-                "lines": heard.answer.lines,
-                "state": heard.kept.state,
-                "new": heard.kept.is_new,
-            }
-            for heard in report.heard
-        ],
-        "others": report.others,
-        "problems": report.problems,
-    }
+def written_off(done: int, why: Sequence[str], *, undo: bool) -> str:
+    """Of a claim whose refused lines were written off, or that again."""
+    lines = words.plural(done, "line")
+    said = [f"{lines} {'reopened' if undo else 'written off'}"] if done else []
+    return "; ".join([*said, *(text.rstrip(".") for text in dict.fromkeys(why))])
 
 
 def _file(part: "FilePart") -> str:

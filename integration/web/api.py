@@ -32,7 +32,8 @@ Biller = Annotated[Session, with_role("biller", "admin")]
 class Line(BaseModel):
     """`key` names the line here; `line` is the line of the assessment document.
 
-    Lines with the same `pair` are one decision: a dose, and what was discarded of it.
+    Lines with the same `pair` are one decision: a dose, and what was discarded of it. `paid` is
+    what payers paid, `denied_for` why not (CO-252), `written_off` why nobody pursues the pair.
     """
 
     key: str
@@ -45,6 +46,9 @@ class Line(BaseModel):
     service_date: date | None
     money: Decimal | None
     owner: str | None
+    paid: Decimal | None
+    denied_for: list[str]
+    written_off: str | None
     changed_at: datetime
     line: dict[str, Any]
 
@@ -186,6 +190,9 @@ def _line(row: worklist.Row) -> Line:
         service_date=row.service_date,
         money=row.value,
         owner=row.owner,
+        paid=row.paid,
+        denied_for=row.denied_for,
+        written_off=row.written_off if row.closed else None,
         changed_at=row.changed_at,
         line=msgspec.json.decode(row.document),
     )

@@ -44,7 +44,9 @@ def total(lines: Iterable[ClaimLine]) -> Sum:
 
 
 def money(value: Decimal | None) -> str:
-    return "not priced" if value is None else f"${value:,.2f}"
+    if value is None:
+        return "not priced"
+    return f"{'-' if value < 0 else ''}${abs(value):,.2f}"
 
 
 def worth(line: ClaimLine) -> str:

@@ -37,6 +37,7 @@ STATUS = {
     "void": "voided",
     "paid": "paid",
     "denied": "denied",
+    "written-off": "written off",
 }
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 

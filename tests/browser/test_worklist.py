@@ -3,9 +3,11 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from integration.store import worklist
+from integration.store.worklist import Filters
 from tests.browser.conftest import Window
 from tests.browser.test_chart_page import PHONE, serious
-from tests.fakes.stage import Stage, seed_worklist
+from tests.fakes.stage import Stage, refused, seed_sent, seed_worklist
 
 
 @pytest.fixture
@@ -131,3 +133,65 @@ def test_a_line_that_cannot_be_opened_says_why(office: Stage, window: Window) ->
     page.locator("a.open").first.click()
     expect(page.locator("h1")).to_have_text("Please sign in again")
     page.complaints.clear()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def denied(office: Stage) -> Stage:
+    """An office whose claims left; the first answers are still to be read."""
+    with office.store.transaction() as db:
+        db.execute("delete from claim_files")
+    seed_sent(office.store)
+    return office
+
+
+def hands_in(page: Page, office: Stage) -> None:
+    with office.store.transaction() as db:
+        rows = worklist.rows(db, Filters(view="sent"), ["general"], [])
+    content = refused(rows, "252", "50")
+    files = [{"name": "a.835", "mimeType": "text/plain", "buffer": content}]
+    page.get_by_label("Answers of payers").set_input_files(files)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Read answers").click()
+    expect(page.get_by_role("status").first).to_contain_text("Answers to our claims")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_denied_line_is_written_off_and_reopened(
+    denied: Stage, window: Window, script: bool
+) -> None:
+    page = opened(denied, window(java_script_enabled=script), "sent")
+    hands_in(page, denied)
+    said = page.get_by_role("status").first
+    expect(said).to_contain_text("$10.00 taken off: overpayment recovered (WO, ICN7)")
+    page.goto(f"{denied.url}/worklist?view=denied")
+    page.locator("a.open").first.click()
+    beside = page.locator("aside.beside")
+    expect(beside).to_contain_text("Nobody will pursue it?")
+    beside.get_by_label("Write off, because").select_option("small-balance")
+    beside.get_by_label("Note").first.fill("eight dollars")
+    beside.get_by_role("button", name="Write off").click()
+    expect(said).to_contain_text("1 line written off")
+    expect(beside).to_contain_text("Small balance (eight dollars), by")
+    page.goto(f"{denied.url}/worklist?view=written-off")
+    expect(page.locator("[data-row]")).to_have_count(1)
+    expect(page.locator("[data-row] .status")).to_contain_text("written off")
+    page.locator("[data-row] input[type=checkbox]").first.check()
+    page.get_by_role("button", name="Reopen").click()
+    expect(said).to_contain_text("1 line reopened.")
+    expect(page.locator("[data-row]")).to_have_count(0)
+
+
+def test_several_are_written_off_together(denied: Stage, window: Window) -> None:
+    page = opened(denied, window(), "sent")
+    hands_in(page, denied)
+    page.goto(f"{denied.url}/worklist?view=denied")
+    page.get_by_label("Select all").check()
+    page.locator("summary", has_text="Write off").click()
+    page.get_by_role("button", name="Write off").click()
+    expect(page.get_by_role("status").first).to_contain_text("choose a reason")
+    page.get_by_label("Select all").check()
+    page.locator("summary", has_text="Write off").click()
+    page.get_by_label("Because").select_option("too-late")
+    page.get_by_role("button", name="Write off").click()
+    expect(page.get_by_role("status").first).to_contain_text("lines written off, $")
+    page.goto(f"{denied.url}/figures")
+    expect(page.locator("section[aria-labelledby=written-off]")).to_contain_text("CARC 252")

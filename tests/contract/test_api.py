@@ -112,6 +112,7 @@ def test_lines_and_figures(office: Clinic, cookie: str) -> None:
         "time-to-complete",
         "clean-at-first-assessment",
         "denials",
+        "written-off",
         "waste",
     ]
     assert client.get("/figures/held.csv").text.splitlines()[1] == "Coverage,7,289.90,0"

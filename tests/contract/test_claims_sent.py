@@ -13,7 +13,7 @@ from integration.claims.released import Released
 from integration.claims.sent import corrections
 from integration.cli import app
 from integration.errors import ConfigurationError
-from integration.store import Store, worklist
+from integration.store import Store, answers, worklist
 from integration.store import claims as stored
 from integration.store.releases import NotReleasable
 from integration.store.worklist import Filters
@@ -248,10 +248,10 @@ def test_a_rejected_claim_is_sent_as_a_new_one(office: Opened) -> None:
     here.write()
     (number,) = {row.sent_number or "" for row in here.rows()}
     with here.service.store.transaction() as db:
-        assert stored.reject(db, "general", "X", "ada") is None
-        assert stored.reject(db, "another", number, "ada") is None
-        assert stored.reject(db, "general", number, "ada") == "sent"
-        assert stored.reject(db, "general", number, "ada") == "rejected"
+        assert answers.reject(db, "general", "X", "ada") is None
+        assert answers.reject(db, "another", number, "ada") is None
+        assert answers.reject(db, "general", number, "ada") == "sent"
+        assert answers.reject(db, "general", number, "ada") == "rejected"
     here.withdraw()
     here.release()
     report = here.write()

@@ -295,7 +295,7 @@ def test_old_things_are_forgotten_and_what_stands_is_kept(store: Store) -> None:
 KEPT = """
     answered_lines answers claim_files claim_lines claims decisions failures hooks installation
     lines migrations notes patients releases site_state subscriptions sweeps waivers worklist
-    worklist_stale write_backs
+    worklist_stale write_backs write_offs
 """
 # They go when they end: with their session, or at the next launch or signed call.
 ENDING = "cds_replay smart_launch smart_pending"

@@ -5,10 +5,11 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from pytest_httpserver import HTTPServer
 from integration.assessing import clients
 from integration.configuration.settings import Settings
 from integration.serving.app import create_app
-from integration.store import Store, assessments, patients
+from integration.store import Store, assessments, claims, patients, releases, worklist
+from integration.store.worklist import Filters, Row
+from tests.answers import remittance
 from tests.builders import (
     Resource,
     administration,
@@ -207,3 +210,44 @@ def of_patient(resource: Resource, identity: str) -> Resource:
         {**resource, "id": identity if resource["resourceType"] == "Patient" else resource["id"]}
     )
     return dict(json.loads(text.replace('"Patient/p1"', f'"Patient/{identity}"')))
+
+
+def seed_sent(store: Store, site: str = "general") -> list[Row]:
+    """The ready lines, released and left, each in a claim of its own (C000001 and so on)."""
+    with store.transaction() as db:
+        ready = worklist.rows(db, Filters(view="ready"), [site], [])
+        for row in ready:
+            releases.release(db, releases.to_decide(db, row.key, [site]), "ada", "biller")
+        found = worklist.rows(db, Filters(view="released"), [site], [])
+        file = claims.NewFile(
+            site=site, name=f"{site}_000000001_837P.x12", format="x12", kind="837P",
+            receiver=None, control=1, production=True, trial=False, content=b"",
+        )  # fmt: skip
+        made = [
+            claims.NewClaim(
+                number=f"C{number:06}{'0' * 13}", draft_id=f"d{number}", patient_id=row.patient_id,
+                frequency="1", original=None, about=None, total=row.value or Decimal(0),
+                lines=[row.line_id], releases={row.line_id: row.release or 0},
+            )
+            for number, row in enumerate(found, 1)
+        ]  # fmt: skip
+        claims.record(db, file, made, "ada", "biller")
+        return worklist.rows(db, Filters(view="sent"), [site], [])
+
+
+def refused(rows: Sequence[Row], *carcs: str) -> bytes:
+    """An 835 that denies each line, for these reasons in turn."""
+    return remittance(
+        *(
+            [
+                f"CLP*{row.sent_number}*4*45.8*0**MB*ICN{at}",
+                "SVC*HC:J1756:JZ*45.8*0",
+                f"CAS*CO*{carcs[at % len(carcs)]}*45.8",
+                "LQ*HE*N395",
+            ]
+            for at, row in enumerate(rows)
+        ),
+        usage="P",
+        adjusted=["PLB*1234567893*20261231*WO:ICN7*10*L6*-.5"],
+        on="20270105",
+    )

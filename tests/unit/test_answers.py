@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.record import Problem
-from mappings.writing.answers.answer import Answer, BatchAnswer, ClaimAnswer
+from mappings.writing.answers.answer import BatchAnswer, ClaimAnswer, RemittedPayment
 from mappings.writing.answers.codes import answer_codes
 from mappings.writing.answers.file import answers
 from mappings.writing.x12.reading import NotX12
@@ -20,8 +20,15 @@ DATA = Path(__file__).parents[1] / "data" / "answers"
 FAULT = ("AK2*837*0007", "IK3*N4*12**8", "IK4*3*116*5*432")
 
 
-def read(content: bytes) -> list[Answer | Problem]:
-    return list(answers(io.BytesIO(content)))
+def read(content: bytes) -> list[ClaimAnswer | BatchAnswer | Problem]:
+    """What is said of claims."""
+    found = answers(io.BytesIO(content))
+    return [one for one in found if not isinstance(one, RemittedPayment)]
+
+
+def payment(content: bytes) -> RemittedPayment:
+    found = answers(io.BytesIO(content))
+    return next(one for one in found if isinstance(one, RemittedPayment))
 
 
 def claim(content: bytes) -> ClaimAnswer:
@@ -297,8 +304,8 @@ def test_a_claim_that_is_none_is_rejected() -> None:
 def test_what_no_database_keeps_is_not_read() -> None:
     rows = ["CLP*C\x001*1*45.8*40**MB*ICN", "SVC*HC:J1756*45.8*40"]
     assert claim(remittance(rows)).number == "C1"
-    (problem,) = read(remittance(["CLP*C1*1*9999999999*9999999999**MB*ICN"]))
-    assert isinstance(problem, Problem)
+    found = read(remittance(["CLP*C1*1*9999999999*9999999999**MB*ICN"]))
+    assert [type(one) for one in found] == [Problem, Problem]  # BPR, too
 
 
 @pytest.mark.parametrize("rest", [b"", remittance(["CLP*C3*1*10*10**MB*ICN"])])
@@ -320,7 +327,7 @@ def test_a_part_of_a_remittance_says_the_same() -> None:
     """A clearinghouse may hand it on by provider, with another sum."""
     rows = ["CLP*C1*1*45.8*35.91*9.16*MB*ICN", *PAID]
     whole = claim(remittance(rows))
-    assert claim(remittance(rows).replace(b"BPR*I*1*C", b"BPR*I*35.91*C")).said == whole.said
+    assert claim(remittance(rows).replace(b"BPR*I*35.91*C", b"BPR*I*1*C")).said == whole.said
 
 
 def test_remarks_of_a_claim_stand_in_its_moa() -> None:
@@ -430,6 +437,67 @@ def test_all_that_a_service_says() -> None:
     assert (first.line, first.remarks) == ("LINE1", ("N395",))
     # By the code that was billed, and the claim's day where it has none of its own.
     assert (second.code, second.paid, second.day) == ("J2916", Decimal(0), date(2026, 11, 1))
+
+
+WHOLE = ["CLP*C1*1*45.8*35.91*9.16*MB*ICN", *PAID]
+BACK = "PLB*1234567893*20261231*WO:ICN7*10*L6*-.5"
+
+
+def test_what_is_paid_beside_the_claims() -> None:
+    found = payment(remittance(WHOLE, adjusted=[BACK, "PLB*1234567893*20261231*fb*2.5"]))
+    assert [(one.code, one.reference, str(one.amount)) for one in found.adjustments] == [
+        ("WO", "ICN7", "10"),
+        ("L6", "", "-0.5"),
+        ("FB", "", "2.5"),
+    ]
+    assert (found.total, found.claims, found.adjusted) == (
+        Decimal("23.91"),
+        Decimal("35.91"),
+        Decimal(12),
+    )
+    assert (found.trace, found.payer) == ("CHK1", "MEDICARE PART B")
+    assert not found.missing
+    assert not found.odd
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "missing", "odd", "whole"),
+    [
+        ("", "", "0", (), True),
+        ("BPR*I*26.41*C", "BPR*I*26.40*C", "-0.01", (), True),
+        ("BPR*I*26.41*C", "BPR*I*30*C", "3.59", (), True),
+        ("BPR*I*26.41*C", "BPR*I*26.41*D", "-52.82", (), True),
+        ("CAS*CO*253*.73", "CAS*CO*253*.74", "0", (7,), True),
+        # What can't be read is told by itself.
+        ("CAS*CO*253*.73", "CAS*CO*253*x", "0", (), True),
+        ("L6*-.5", "L6*x", "-9.5", (), False),
+        ("CLP*C1", "CLP*C2*1*x~\nCLP*C1", "0", (), False),
+        ("BPR*I*26.41*C", "BPR*I*x*C", "-26.41", (), False),
+    ],
+)
+def test_whether_a_payment_balances(
+    old: str, new: str, missing: str, odd: tuple[int, ...], whole: bool
+) -> None:
+    content = remittance(WHOLE, adjusted=[BACK]).replace(old.encode(), new.encode(), 1)
+    found = payment(content)
+    assert (found.missing, found.odd, found.is_whole) == (Decimal(missing), odd, whole)
+
+
+def test_a_payment_that_does_not_say_how_much() -> None:
+    assert payment(remittance(WHOLE).replace(b"BPR*I*35.91*C", b"BPR*I**C")).total is None
+
+
+def test_a_file_that_is_cut_off_is_no_payment() -> None:
+    whole = remittance(WHOLE)
+    found = answers(io.BytesIO(whole[: whole.rindex(b"CAS*PR")]))
+    assert not [one for one in found if isinstance(one, RemittedPayment)]
+
+
+def test_each_answer_has_a_day() -> None:
+    """Its own, else its file's."""
+    assert payment(remittance(WHOLE, on="20261220")).day == date(2026, 12, 20)
+    assert payment(remittance(WHOLE)).day == claim(remittance(WHOLE)).day == date(2026, 12, 5)
+    assert batch(acknowledged(7, ["AK2*837*0007", "IK5*R*5"])).day == date(2026, 12, 5)
 
 
 SAMPLES = [path.read_bytes().replace(b"\n", b"").split(b"~") for path in sorted(DATA.glob("*.x12"))]

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from integration.configuration import settings
+from integration.serving import worker
 
 DOCKER = Path(__file__).parents[2] / "docker"
 SERVICES = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
@@ -21,6 +22,12 @@ def test_compose_configures_a_site_that_we_accept(
     loaded = settings.load()
     assert loaded.site("sandbox").base_url == "http://127.0.0.1:8080/fhir"
     assert loaded.database_url is not None
+
+
+def test_compose_lets_the_service_end() -> None:
+    """Docker's own patience is 10 seconds; behind it comes a kill."""
+    (seconds,) = re.findall(r"^(\d+)s$", SERVICES["ferroclaim"]["stop_grace_period"])
+    assert int(seconds) >= worker.CLOSE_SECONDS + worker.DRAIN_SECONDS + 5
 
 
 def test_compose_runs_the_hapi_of_the_sandbox() -> None:

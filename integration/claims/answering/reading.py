@@ -11,6 +11,13 @@ from itertools import chain
 
 from integration.claims.answering.files import AnswerFile, said
 from integration.claims.answering.sets import PlacedClaim, claims_of, written_on
+from integration.claims.answering.telling import (
+    REFUSED,
+    codes_of,
+    unbalanced,
+    why_of_claim,
+    why_of_placed,
+)
 from integration.claims.sent import line_key
 from integration.store import Db, Store, addressees, answers, claims
 from integration.store.addressees import Naming
@@ -18,17 +25,15 @@ from integration.store.answers import AnsweredLine, AnswerOutcome, NewAnswer
 from integration.store.claims import Sent
 from mappings.record import Problem
 from mappings.writing.answers.answer import (
-    Answer,
     BatchAnswer,
     ClaimAnswer,
+    RemittedPayment,
     RemittedService,
     SegmentFault,
 )
-from mappings.writing.answers.codes import answer_codes
 from mappings.writing.answers.file import answers as answers_in
 from mappings.writing.preparing.prepared import is_claim_number
 
-_REFUSED = ("denied", "rejected")
 _LEAST_OF_A_NUMBER = 8
 
 
@@ -42,11 +47,19 @@ class Heard:
     kept: AnswerOutcome
 
 
+@dataclass(frozen=True)
+class HeardPayment:
+    file: str
+    payment: RemittedPayment
+
+
 @dataclass
 class AnswersReport:
-    """`others`: answers of each file to claims that did not leave from here."""
+    """`others`: answers of each file to claims that did not leave from here; `payments`: whoever's
+    claims they are for."""
 
     heard: list[Heard] = field(default_factory=list)
+    payments: list[HeardPayment] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
 
@@ -74,10 +87,13 @@ class _File:
         for one in said(self._file, answers_in, "holds no answer"):
             if isinstance(one, Problem):
                 self._report.problems.append(one)
+            elif isinstance(one, RemittedPayment):
+                self._report.payments.append(HeardPayment(self._file.name, one))
+                self._report.problems += unbalanced(one, self._file.name)
             elif not self._take(one):
                 self._report.others[self._file.name] += 1
 
-    def _take(self, one: Answer) -> bool:
+    def _take(self, one: ClaimAnswer | BatchAnswer) -> bool:
         """Whether it is to claims of ours."""
         if isinstance(one, BatchAnswer):
             return self._take_batch(one)
@@ -129,7 +145,7 @@ class _File:
             said=one.said,
             file=self._file.name,
             codes=one.codes,
-            why=_remitted(one) if one.kind == "835" else _status(one),
+            why=why_of_claim(one),
             payer=one.payer,
             payer_number=one.payer_number,
             day=one.day,
@@ -141,8 +157,8 @@ class _File:
         )
 
     def _lines(self, claim: Sent, one: ClaimAnswer) -> Iterator[AnsweredLine]:
-        if not one.services and one.says in _REFUSED:
-            yield from (AnsweredLine(line, _codes(one)) for line in claim.lines)
+        if not one.services and one.says in REFUSED:
+            yield from (AnsweredLine(line, codes_of(one)) for line in claim.lines)
         known = {line_key(line): line for line in claim.lines}
         billed = claims.billed_lines(self._db, claim.id) if one.services else []
         found: dict[str, list[RemittedService]] = {}
@@ -151,7 +167,7 @@ class _File:
             if line:
                 found.setdefault(line, []).append(service)
         for line, services in found.items():
-            codes = dict.fromkeys(chain.from_iterable(map(_codes, services)))
+            codes = dict.fromkeys(chain.from_iterable(map(codes_of, services)))
             yield AnsweredLine(
                 line,
                 list(codes),
@@ -174,7 +190,8 @@ def _of_batch(
         said=one.said,
         file=file,
         codes=one.codes,
-        why=_why(one, place, faults),
+        why=why_of_placed(one, place, faults),
+        day=one.day,
     )
 
 
@@ -184,24 +201,6 @@ def _of_no_claim(one: BatchAnswer, meant: Sequence[PlacedClaim]) -> Set[SegmentF
         for fault in one.faults
         if not any(claim.first <= fault.position <= claim.last for claim in meant)
     }
-
-
-def _why(one: BatchAnswer, place: PlacedClaim, of_no_claim: Set[SegmentFault]) -> str:
-    """The faults within the claim, and those of no claim; else that another one was at fault."""
-    if one.kind == "277CA":
-        return _status(one)
-    own = [
-        fault.sentence
-        for fault in one.faults
-        if fault in of_no_claim or place.first <= fault.position <= place.last
-    ]
-    other = "it stood in one file with a claim that is wrong" if one.faults else ""
-    return "; ".join(own) or other
-
-
-def _status(one: ClaimAnswer | BatchAnswer) -> str:
-    """Of a 277CA."""
-    return "; ".join([*answer_codes().why(one.says, one.codes), *one.notes])
 
 
 def _numbered(known: Mapping[str, str], number: str) -> str | None:
@@ -222,22 +221,3 @@ def _like(billed: Sequence[claims.BilledLine], service: RemittedService) -> str 
     if len(found) > 1:
         found = [line for line in found if line.day == service.day]
     return found[0].id if len(found) == 1 else None
-
-
-def _codes(one: ClaimAnswer | RemittedService) -> tuple[str, ...]:
-    """Why less was paid than charged: CO-252, N395."""
-    taken = (adjustment.code for adjustment in one.adjusted if adjustment.amount)
-    return tuple(dict.fromkeys([*taken, *one.remarks]))
-
-
-def _remitted(one: ClaimAnswer) -> str:
-    """What was refused, and why."""
-    refused = [service for service in one.services if service.is_refused]
-    if one.says == "reversed":
-        return ""
-    if not one.services and one.says in _REFUSED:
-        return " ".join(_codes(one))
-    return "; ".join(
-        f"{' '.join([service.code, *service.modifiers])}: {' '.join(_codes(service))}"
-        for service in refused
-    )

@@ -74,7 +74,10 @@
   const focused = () => {
     const row = opened() && $("a.open", opened());
     const said = $("[data-focus]");
-    if (said) said.focus({ preventScroll: true });
+    if (said) {
+      said.focus({ preventScroll: true });
+      said.scrollIntoView({ block: "nearest" });
+    }
     else if (row && row.id !== last) {
       $("#story").focus({ preventScroll: true });
       opened().scrollIntoView({ block: "nearest" });

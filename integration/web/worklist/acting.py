@@ -10,10 +10,11 @@ from datetime import date
 
 from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
-from integration.store import Db, notes, patients, releases
+from integration.store import Db, notes, patients, releases, write_offs
 from integration.store.patients import Patient
 from integration.store.releases import NotReleasable
-from integration.store.worklist import Pair, Row
+from integration.store.worklist import REFUSED, Pair, Row
+from integration.store.write_offs import WriteOff
 from integration.web.gate import PageContext
 from integration.web.pages import actor
 from integration.web.worklist.deciding import entered_day
@@ -32,11 +33,12 @@ class RefusedLines:
 @dataclass(frozen=True)
 class Results:
     """What a bulk action did: how many, how much, and why not the others. `files`: claim files
-    that it wrote."""
+    that it wrote; `beside`: what else is to be known, a sentence each."""
 
     done: str
     refused: tuple[RefusedLines, ...] = ()
     files: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Act:
     text: str = ""
     until: str = ""
     label: str = ""
+    code: str = ""
+    why: str = ""
 
 
 def acted(here: PageContext, session: Session, keys: Sequence[str], act: Act) -> Results:
@@ -117,14 +121,18 @@ def _one(db: Db, here: PageContext, session: Session, pair: Pair, act: Act) -> N
 
 
 def _write_beside(db: Db, patient: Patient, pair: Pair, act: Act, who: str, role: str) -> None:
-    if act.name in ("label", "unlabel") and act.label:
+    if act.name == "write-off":
+        write_offs.write_off(db, pair, WriteOff(act.code, act.why), who, role)
+    elif act.name == "reopen":
+        write_offs.reopen(db, pair, who, role)
+    elif act.name in ("label", "unlabel") and act.label:
         releases.label(db, pair, act.label, who, role, off=act.name == "unlabel")
     elif act.name == "note" and act.text:
         notes.add(db, patient, act.text, who, role, pair[0].pair)
     else:
         raise NotReleasable(
-            "Say what to do: release, withdraw, recheck, assign, snooze, label, unlabel or note,"
-            " with its text."
+            "Say what to do: release, withdraw, recheck, assign, snooze, write-off, reopen,"
+            " label, unlabel or note, with its text."
         )
 
 
@@ -145,6 +153,8 @@ def _waking(pair: Pair, until: str) -> date | None:
 
 
 def _said(done: Sequence[Row], act: Act) -> str:
+    if act.name == "write-off":
+        done = [row for row in done if row.answered in REFUSED]
     worth = sum((amounts.one(row.value, row.payment) for row in done), amounts.NOTHING)
     lines = words.plural(len(done), "line")
     if not done:
@@ -157,6 +167,8 @@ def _said(done: Sequence[Row], act: Act) -> str:
         "snooze": (
             f"{lines} snoozed until {words.day(act.until)}." if act.until else f"{lines} woken."
         ),
+        "write-off": f"{lines} written off, {amounts.amount(worth)}.",
+        "reopen": f"{lines} reopened.",
         "label": f"The label {act.label} was put on {lines}.",
         "unlabel": f"The label {act.label} was taken off {lines}.",
         "note": f"A note was added to {lines}.",

@@ -29,7 +29,13 @@ def read(here: PageContext, session: Session, files: Sequence[UploadFile]) -> Re
     report = read_answers(here.store, sorted(here.settings.sites), given, actor(session))
     problems = [f"{one.problem} ({one.resource})" for one in report.problems]
     late = [_late(heard) for heard in report.heard if not heard.kept.fits]
-    return Results(_done(report), tuple(map(RefusedLines, [*problems, *late])))
+    return Results(
+        _done(report),
+        tuple(map(RefusedLines, [*problems, *late])),
+        beside=tuple(
+            answers.payment(one.payment) for one in report.payments if one.payment.adjustments
+        ),
+    )
 
 
 def _opened(file: UploadFile) -> IO[bytes]:

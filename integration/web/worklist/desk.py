@@ -18,6 +18,7 @@ from integration.store.worklist import Filters, Row, ViewSums
 from integration.wording import amounts, words
 from mappings import codes
 from mappings.codes.requirement import Owner
+from mappings.writing.answers.write_offs import write_off_reasons
 
 VIEWS = (
     ("ready", "Ready to release"),
@@ -29,6 +30,7 @@ VIEWS = (
     ("sent", "Sent"),
     ("denied", "Denied or rejected"),
     ("paid", "Paid"),
+    ("written-off", "Written off"),
     ("changed", "Changed after release"),
     ("not-billable", "Not billable"),
     ("all", "All lines"),
@@ -43,7 +45,10 @@ EMPTY = {
     "waived": ("No waived lines.", "When a clinician waives a requirement, you decide here."),
     "snoozed": ("Nothing is snoozed.", "A snoozed line comes back to its view by itself."),
     "released": ("Nothing has been released yet.", "Release ready lines from the first view."),
-    "sent": ("No claim has been sent yet.", "Write claims of released lines from their view."),
+    "sent": (
+        "No claim waits for its payer.",
+        "Claims that were written stand here until they are paid, denied or rejected.",
+    ),
     "denied": (
         "No claim was denied or rejected.",
         "What a payer or its front end refuses comes here, as soon as its answer is read.",
@@ -52,13 +57,17 @@ EMPTY = {
         "No payment has been read yet.",
         "What payers paid comes here, as soon as their remittances (835) are read.",
     ),
+    "written-off": (
+        "Nothing is written off.",
+        "Denied lines that nobody pursues any further come here, with the reason.",
+    ),
     "changed": (
         "No released line has changed since.",
         "If a chart changes after the release, the line comes back here.",
     ),
 }
 # Views of which nothing, or not everything, can be released.
-RELEASED = ("released", "sent", "denied", "paid", "changed")
+RELEASED = ("released", "sent", "denied", "paid", "written-off", "changed")
 RELEASABLE = ("ready", "waived")
 PAGE = re.compile(r"[1-9][0-9]{0,3}")
 
@@ -230,6 +239,8 @@ def _cell(
     named = row.waits_for or row.waived_for
     chips: list[tuple[str, Owner]] = [(words.reason(name), words.owner(name)) for name in named]
     chips += [(code, "billing") for code in row.denied_for]
+    if row.is_written_off:
+        chips.append((write_off_reasons()[row.written_off or ""], "billing"))
     return ListedLine(
         row=row,
         on=line.given_on,

@@ -11,13 +11,14 @@ from datetime import date
 from integration.store.worklist import Row
 from integration.web.worklist import desk
 from integration.wording import words
+from mappings.writing.answers.write_offs import write_off_reasons
 from mappings.writing.table import safe
 
 HEADER = (
     "service date", "site", "patient", "patient name", "birth date", "payer", "payer policy",
     "provider", "place", "line", "units", "status", "waits for", "waived for", "money", "payment",
     "days since service", "days left to file", "owner", "labels", "snoozed until", "line id",
-    "release reason", "claim", "claim file",
+    "release reason", "claim", "claim file", "paid", "denied for", "written off",
 )  # fmt: skip
 
 
@@ -49,4 +50,7 @@ def _cells(row: Row, payers: Mapping[str, str], today: date) -> list[object]:
         row.release_reason,
         row.sent_number,
         row.sent_file,
+        row.paid,
+        "; ".join(row.denied_for),
+        write_off_reasons()[row.written_off] if row.closed and row.written_off else None,
     ]

@@ -28,11 +28,14 @@ from integration.wording.amounts import Sum
 from integration.wording.spans import DAYS, is_within, span_name
 from mappings.dose.vials import Saving, Wasted, saving
 from mappings.values.us_dates import us_month
+from mappings.writing.answers.write_offs import write_off_reasons
 from mappings.writing.table import safe
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
-FigureName = Literal["held", "time-to-complete", "clean-at-first-assessment", "denials", "waste"]
+FigureName = Literal[
+    "held", "time-to-complete", "clean-at-first-assessment", "denials", "written-off", "waste"
+]
 Period = Literal["", "30", "90", "365"]
 PERIODS: dict[Period, str] = {
     "": "all days of service",
@@ -140,6 +143,7 @@ def figures_now(db: Db, scope: Scope) -> list[BillingFigure]:
         _times(figures.times_to_complete(db, scope)),
         _clean(figures.first_looks(db, scope)),
         _denials(figures.predicted(db, scope), figures.denied(db, scope)),
+        _written_off(figures.written_off(db, scope)),
         _waste(figures.wasted(db, scope)),
     ]
 
@@ -251,6 +255,35 @@ def _denial(carc: str, predicted: Sum, real: figures.RealDenials) -> tuple[objec
     lines, money = real.by_carc.get(carc, (0, Decimal(0)))
     denied = (lines, money) if real.answered else ("none read", "none read")
     return (f"CARC {carc}", predicted.lines, _cell(predicted), *denied)
+
+
+def _written_off(found: figures.WrittenOff) -> BillingFigure:
+    reasons = write_off_reasons()
+    why = "; ".join(
+        f"{reasons.get(reason, reason)} ({words.plural(lines, 'line')}, {amounts.money(money)})"
+        for reason, (lines, money) in found.by_reason.items()
+    )
+    labels = [(f"CARC {carc}" if carc else "no CARC") for carc in found.by_carc]
+    sums = list(found.by_carc.values())
+    return BillingFigure(
+        "written-off",
+        "Written off",
+        (
+            f"{words.plural(found.lines, 'line')} that nobody pursues,"
+            f" {amounts.money(found.money)}: {why}."
+            if found.lines
+            else "Nothing is written off."
+        ),
+        ("denial", "lines", "money"),
+        tuple((label, *one) for label, one in zip(labels, sums, strict=True)),
+        _bars(
+            [
+                (label, amounts.money(money), float(money))
+                for label, (_, money) in zip(labels, sums, strict=True)
+            ]
+        ),
+        "A line that was denied for two reasons is counted under both.",
+    )
 
 
 def _waste(discards: Sequence[Wasted]) -> BillingFigure:

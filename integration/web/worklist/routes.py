@@ -28,6 +28,7 @@ from integration.wording import words
 from integration.work import giving_up
 from integration.work.queue import PERSON
 from mappings import codes
+from mappings.writing.answers.write_offs import write_off_reasons
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
@@ -154,6 +155,8 @@ def act(
     text: Annotated[str, Form(max_length=2000)] = "",
     until: Annotated[str, Form(max_length=10)] = "",
     label: Annotated[str, Form(max_length=40)] = "",
+    code: Annotated[str, Form(max_length=40)] = "",
+    why: Annotated[str, Form(max_length=300)] = "",
     open: Annotated[str, Form()] = "",  # noqa: A002
 ) -> Response:
     """One action on the selected lines, each with the other of its pair. What cannot be done is
@@ -164,7 +167,7 @@ def act(
     if action == "write":
         return _page(request, here, session, filters, open, _written(here, session, keys))
     stamps = dict(shown.rpartition("=")[::2] for shown in seen)
-    said = (part.strip() for part in (reason, owner, text, until, label))
+    said = (part.strip() for part in (reason, owner, text, until, label, code, why))
     results = acted(here, session, keys, Act(action, stamps, *said))
     return _page(request, here, session, filters, open, results)
 
@@ -239,6 +242,8 @@ def _page(
         releasing=filters.view not in (*desk.RELEASED, *desk.HELD[:2], "not-billable"),
         released=filters.view in desk.RELEASED,
         mixed=filters.view in ("all", "snoozed", "changed"),
+        closing=filters.view in ("denied", "snoozed", "all"),
+        write_offs=write_off_reasons(),
         payers=payers,
         prices=sites.prices(here, filters, today),
         **context,

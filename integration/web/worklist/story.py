@@ -10,7 +10,7 @@ from datetime import datetime
 
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site
-from integration.store import Db, answers, assessments, audit, decisions, gaps, notes
+from integration.store import Db, answers, assessments, audit, decisions, gaps, notes, write_offs
 from integration.store.audit import AuditRow
 from integration.store.decisions import Recorded
 from integration.store.gaps import GapRow
@@ -45,6 +45,9 @@ _DONE = {
     "labeled": "put a label on, or took it off",
     "ordered": "put a draft order into the chart",
     "refused": "entered what the EHR did not take",
+    "reinstated": "put the release back",
+    "wrote off": "wrote the line off",
+    "reopened": "reopened the line that was written off",
     "noted": "wrote a note",
     "drew up": "drew up a request for authorization",
     "decided": "recorded a decision",
@@ -128,6 +131,7 @@ class Story:
     attachments: tuple[Attachment, ...]
     x12: str
     answers: tuple[Event, ...]
+    written_off: Event | None
     chips: tuple[str, ...]
     open: Open
     decided: tuple[Recorded, ...]
@@ -170,6 +174,7 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         attachments=tuple(_attachments(db, row, settings)),
         x12=service_preview(pair),
         answers=tuple(_answers(db, pair, zone)),
+        written_off=_written_off(db, pair, zone),
         chips=tuple(words.reason(reason) for reason in line.reasons),
         open=to_settle(db, row),
         decided=tuple(
@@ -341,6 +346,13 @@ def _answers(db: Db, pair: Pair, zone: str | None) -> Iterator[Event]:
         whose = f"{found.payer}: " if found.payer else ""
         of = "" if found.number == pair[0].sent_number else f" (claim {found.number})"
         yield Event(words.at(found.read_at, zone), f"{whose}{says}{of}", found.read_at)
+
+
+def _written_off(db: Db, pair: Pair, zone: str | None) -> Event | None:
+    found = write_offs.of_pair(db, pair) if pair[0].closed else None
+    if found is None:
+        return None
+    return Event(words.at(found.at, zone), f"{found.says}, by {found.by}", found.at)
 
 
 def _cards(db: Db, row: Row, zone: str | None) -> list[CdsCard]:

@@ -1,4 +1,4 @@
-"""What an answer says: of a batch of claims, of one claim, of its services.
+"""What an answer says: of a batch of claims, of one claim, of its services, of a payment.
 
 Held by tests/unit/test_answers.py.
 """
@@ -109,7 +109,7 @@ class BatchAnswer(Struct, frozen=True, kw_only=True):
     """What is said of many claims at once: of our interchange or group, by its number `control`, or
     of one transaction set, by its number `set`. `biller`: of the claims of one billing provider
     alone, by its NPI. `written`: the day of our interchange (ISA09), where it is told;
-    `notes`: what a front end writes."""
+    `notes`: what a front end writes; `day`: of the answer."""
 
     kind: AnswerKind
     says: ClaimSays
@@ -122,10 +122,48 @@ class BatchAnswer(Struct, frozen=True, kw_only=True):
     codes: tuple[str, ...] = ()
     faults: tuple[SegmentFault, ...] = ()
     notes: tuple[str, ...] = ()
+    day: date | None = None
     is_test: bool = False
 
 
-Answer = ClaimAnswer | BatchAnswer
+class ProviderAdjustment(NamedTuple):
+    """What was paid less, in dollars, for another reason than a claim (PLB); negative: paid more.
+    `reference`: the payer's, often of the claim that it is about."""
+
+    code: str
+    reference: str
+    amount: Decimal
+
+
+class RemittedPayment(Struct, frozen=True, kw_only=True):
+    """One payment (an 835), by its trace number; in dollars. `total`: what it was (BPR02), None
+    where it is not told; `claims`: what was paid for each of them together. `odd`: segments of
+    claims whose charge less what was taken off is not what was paid. `is_whole`: every claim and
+    adjustment could be read."""
+
+    trace: str
+    segment: int
+    payer: str = ""
+    biller: str = ""
+    day: date | None = None
+    total: Decimal | None = None
+    claims: Decimal = Decimal(0)
+    adjustments: tuple[ProviderAdjustment, ...] = ()
+    odd: tuple[int, ...] = ()
+    is_whole: bool = True
+    is_test: bool = False
+
+    @property
+    def adjusted(self) -> Decimal:
+        return sum((one.amount for one in self.adjustments), Decimal(0))
+
+    @property
+    def missing(self) -> Decimal:
+        """What its claims and adjustments come to, less than what was paid: 0 where it balances."""
+        return (self.total or Decimal(0)) - (self.claims - self.adjusted)
+
+
+Answer = ClaimAnswer | BatchAnswer | RemittedPayment
 
 
 def digest(segments: Iterable[Segment]) -> str:

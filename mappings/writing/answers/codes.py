@@ -22,7 +22,8 @@ class Category(Struct, frozen=True, forbid_unknown_fields=True):
 
 class AnswerCodes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """By code: categories of a 277CA; faults of segments, elements, sets and groups of a 999;
-    notes of a TA1. `unprocessable`: remarks of an 835 that say that a claim is none."""
+    notes of a TA1; reasons of a PLB. `unprocessable`: remarks of an 835 that say that a claim is
+    none."""
 
     source: str
     verified: bool
@@ -32,6 +33,7 @@ class AnswerCodes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     sets: dict[str, str]
     groups: dict[str, str]
     interchange: dict[str, str]
+    provider_adjustments: dict[str, str]
     unprocessable: frozenset[str]
 
     def says(self, statuses: Sequence[str]) -> StatusSays:

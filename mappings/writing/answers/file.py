@@ -4,6 +4,7 @@ Held by tests/unit/test_answers.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import BinaryIO, Protocol
 
 from msgspec import structs
@@ -13,6 +14,7 @@ from mappings.writing.answers.acknowledgments import Acknowledgment, interchange
 from mappings.writing.answers.answer import Answer, ClaimAnswer
 from mappings.writing.answers.claim_status import GUIDE, ClaimStatus
 from mappings.writing.answers.remittance import Remittance
+from mappings.writing.checks.dates import day
 from mappings.writing.checks.fault import element
 from mappings.writing.x12.reading import NotX12, segments
 from mappings.writing.x12.segments import Segment
@@ -46,6 +48,8 @@ _PASSED_OVER = {
     "SVC": "its service was passed over",
     "DTM": "its day is not known",
     "CAS": "its service was passed over",
+    "BPR": "what was paid altogether is not known",
+    "PLB": "what else was taken off is not known",
 }
 
 
@@ -91,6 +95,7 @@ class _Reading:
         self._reader: AnswerReader | None = None
         self._code = self._guide = ""
         self._is_test = self.found = False
+        self._written: date | None = None
         self._number = 0
 
     def take(self, number: int, segment: Segment) -> Iterator[Answer | Problem]:
@@ -100,6 +105,7 @@ class _Reading:
         self._number = number
         if kind == "ISA":
             self._is_test = element(segment, 15) == "T"
+            self._written = day(f"20{element(segment, 9)}")
         elif kind == "GS":
             self._guide = element(segment, 8)
         elif kind == "ST":
@@ -121,7 +127,9 @@ class _Reading:
             yield Problem(f"segment {self._number}", why)
 
     def _marked(self, one: Answer) -> Answer:
-        return structs.replace(one, is_test=True) if self._is_test else one
+        """With what its interchange says: whether it is a test; and the day, where nothing within
+        does."""
+        return structs.replace(one, is_test=self._is_test, day=one.day or self._written)
 
     def _begin(self, segment: Segment) -> None:
         """Nothing is read of what is no answer to claims, such as a 277 that asks for documents."""

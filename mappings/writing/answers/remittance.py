@@ -16,6 +16,8 @@ from mappings.writing.answers.answer import (
     Adjustment,
     ClaimAnswer,
     ClaimSays,
+    ProviderAdjustment,
+    RemittedPayment,
     RemittedService,
     digest,
 )
@@ -37,8 +39,10 @@ _SHARES = frozenset({"1", "2", "3"})
 _ORIGINAL_CODE = 6  # SVC06, where the payer decided on another code than was billed
 # Where a MIA or MOA has its remarks.
 _REMARKS = {"MIA": (5, 20, 21, 22, 23), "MOA": (3, 4, 5, 6, 7)}
-_PAID_ON = 16  # of a BPR
+_PAID, _CREDIT_OR_DEBIT, _PAID_ON = 2, 3, 16  # of a BPR
+_DEBIT = "D"
 _OF_A_SERVICE = frozenset({"SVC", "CAS"})
+_SUMMED = frozenset({"BPR", "CLP", "PLB"})
 _NPI = "XX"
 _LINE, _REMARK = "6R", "HE"
 # CLP02 (X12 1029) that decides nothing: forwarded elsewhere, or told in advance.
@@ -79,6 +83,31 @@ class _Claim:
         self.service: _Begun | None = None
         self.services: list[_Begun] = []
         self.passes_over = False  # what belongs to a service that can't be read
+        self.is_whole = True
+
+
+class _Sums:
+    """What a payment comes to, claim by claim."""
+
+    def __init__(self) -> None:
+        self.segment = 0
+        self.total: Decimal | None = None
+        self.claims = Decimal(0)
+        self.adjusted: tuple[ProviderAdjustment, ...] = ()
+        self.odd: list[int] = []
+        self.is_whole = True
+
+    def paid(self, number: int, segment: Segment) -> None:
+        self.segment = number
+        if text := element(segment, _PAID):
+            is_debit = element(segment, _CREDIT_OR_DEBIT) == _DEBIT
+            self.total = -_dollars(text) if is_debit else _dollars(text)
+
+    def add(self, claim: _Claim) -> None:
+        self.claims += claim.paid
+        taken = chain(claim.adjusted, *(one.adjusted for one in claim.services))
+        if claim.is_whole and claim.charge - _sum(taken) != claim.paid:
+            self.odd.append(claim.segment)
 
 
 class Remittance:
@@ -89,17 +118,28 @@ class Remittance:
         self._traces: tuple[Segment, ...] = ()
         self._paid_on = ""
         self._claim: _Claim | None = None
+        self._sums = _Sums()
 
     def take(self, number: int, segment: Segment) -> Iterator[ClaimAnswer]:
         """The claim that ends here. ValueError or IndexError where the segment can't be read: what
         it belongs to is passed over."""
+        if segment[0] in _CLAIM_ENDS:
+            yield from self._end_claim()
+        try:
+            self._take(number, segment)
+        except (ValueError, IndexError):
+            self._sums.is_whole = self._sums.is_whole and segment[0] not in _SUMMED
+            raise
+
+    def _take(self, number: int, segment: Segment) -> None:
         kind = segment[0]
-        if kind in _CLAIM_ENDS:
-            yield from self.end()
         if kind == "CLP":
             self._claim = _Claim(number, segment)
         if kind == "BPR":
             self._paid_on = element(segment, _PAID_ON)
+            self._sums.paid(number, segment)
+        elif kind == "PLB":
+            self._sums.adjusted += tuple(_provider_adjustments(segment))
         elif kind == "TRN":
             self._traces = (*self._traces, segment)
         elif kind == "N1" and element(segment, 1) == "PR":
@@ -113,13 +153,30 @@ class Remittance:
             except (ValueError, IndexError):
                 if kind in _OF_A_SERVICE:
                     self._claim.service, self._claim.passes_over = None, True
+                    self._claim.is_whole = False
                 raise
 
-    def end(self) -> Iterator[ClaimAnswer]:
-        """The claim that was open."""
+    def end(self) -> Iterator[ClaimAnswer | RemittedPayment]:
+        """The claim that was open, and the payment."""
+        yield from self._end_claim()
+        yield RemittedPayment(
+            trace=next((element(one, 2) for one in self._traces), ""),
+            segment=self._sums.segment,
+            payer=self._payer,
+            biller=self._biller,
+            day=day(self._paid_on),
+            total=self._sums.total,
+            claims=self._sums.claims,
+            adjustments=self._sums.adjusted,
+            odd=tuple(self._sums.odd),
+            is_whole=self._sums.is_whole,
+        )
+
+    def _end_claim(self) -> Iterator[ClaimAnswer]:
         claim, self._claim = self._claim, None
         if claim:
             _end_service(claim)
+            self._sums.add(claim)
             yield self._answer(claim)
 
     def _answer(self, claim: _Claim) -> ClaimAnswer:
@@ -286,6 +343,15 @@ def _adjustments(segment: Segment) -> Iterator[Adjustment]:
     for place in range(2, len(segment), 3):
         if reason := segment[place]:
             yield Adjustment(segment[1], reason, _dollars(element(segment, place + 1) or "0"))
+
+
+def _provider_adjustments(segment: Segment) -> Iterator[ProviderAdjustment]:
+    """Up to six of a PLB, each a reason with its reference."""
+    for place in range(3, len(segment), 2):
+        if reason := segment[place]:
+            code, _, reference = reason.partition(COMPONENT)
+            amount = _dollars(element(segment, place + 1))
+            yield ProviderAdjustment(code.strip().upper(), reference.strip(), amount)
 
 
 def _is_share(adjustment: Adjustment) -> bool:
