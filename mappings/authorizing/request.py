@@ -4,7 +4,7 @@ Held by tests/unit/test_authorization_requests.py.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, tzinfo
 from itertools import chain
 
 from msgspec import Struct
@@ -95,16 +95,22 @@ def of_order(
         if one.was_given and one.source.resource != dose and order.source.resource in one.orders
     ]
     left = max(order.doses - len(given), 0) if order.doses is not None else None
-    each = sum(line.units for line in lines) or None
+    each, start = sum(line.units for line in lines) or None, _day(lines[0])
     course = Course(
         order=order,
         doses=left,
         dose_units=each,
         units=each * left if each and left is not None else None,
-        start=_day(lines[0]),
-        end=order.end.days(site.zone)[1] if order.end else None,
+        start=start,
+        end=_last(order, start, site.zone),
     )
     return _request(lines, (dose,), course, assessment, record, site)
+
+
+def _last(order: Order, start: date | None, zone: tzinfo | None) -> date | None:
+    """Its last day. A single dose is given on one, be it later than it was ordered for."""
+    last = order.end.days(zone)[1] if order.end else None
+    return start if last and start and (order.once or last < start) else last
 
 
 def of_given(

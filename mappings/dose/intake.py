@@ -11,6 +11,7 @@ from itertools import chain
 from msgspec import Struct
 
 from mappings.assessment import Unbilled
+from mappings.dose.day import service_day
 from mappings.dose.doses import Doses
 from mappings.dose.repeats import Repeated, repeats, with_parts
 from mappings.record import Administration, Problem
@@ -101,7 +102,7 @@ def take_in(doses: Doses, as_of: datetime) -> TakenIn:
         ),
         problems=tuple(problems),
         copies=found.copies,
-        repeated=found.repeated,
+        repeated=_of_other_days(kept, administrations, zone) | found.repeated,
         same_identifier=_by_kept(kept),
     )
 
@@ -203,6 +204,30 @@ def _by_kept(kept: dict[str, str]) -> dict[str, tuple[str, ...]]:
         first: tuple(sorted(key for key, other in kept.items() if other == first))
         for first in kept.values()
     }
+
+
+def _of_other_days(
+    kept: dict[str, str], administrations: Iterable[Administration], zone: tzinfo | None
+) -> dict[str, Repeated]:
+    """Records that count while one of their business identifier, left out for them, is of another
+    day: its day was corrected, or the identifier is that of an order or a course."""
+    if not kept:
+        return {}
+    days = {one.source.resource: service_day(one, zone)[0] for one in administrations}
+    found: dict[str, set[str]] = {}
+    for left_out, first in kept.items():
+        if days[left_out] and days[first] and days[left_out] != days[first]:
+            found.setdefault(first, {first}).add(left_out)
+    return {first: _doubted(sorted(records), days) for first, records in found.items()}
+
+
+def _doubted(records: list[str], days: dict[str, date | None]) -> Repeated:
+    said = " and ".join(us_date(day) for day in sorted({days[one] or date.min for one in records}))
+    says = (
+        f"Records of {said} carry one business identifier. They are counted as one dose until"
+        " one record is corrected."
+    )
+    return Repeated(says, tuple(records))
 
 
 def _lineless(

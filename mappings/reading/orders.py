@@ -19,7 +19,17 @@ from mappings.reading.fhir import elements, reasons, timings
 from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
-from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order, Source
+from mappings.record import (
+    LATE_DAYS,
+    Amount,
+    Concept,
+    Container,
+    Dispense,
+    Drug,
+    EsaDose,
+    Order,
+    Source,
+)
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread, first_unread
 
@@ -27,9 +37,6 @@ from mappings.values.stated import Unread, first_unread
 _INTENTS = frozenset(
     {"order", "plan", "original-order", "filler-order", "instance-order", "reflex-order"}
 )
-# Between an order and its first dose lie the payer's authorization and a free chair. Ours, not
-# verified.
-_LATE_DAYS = 30
 _STATUSES = frozenset({"active", "completed"})
 _PLANS = frozenset({"plan", "order"})
 # Of an ESA that was given, or is to be.
@@ -152,7 +159,7 @@ def _ends(element: str, period: object) -> list[tuple[str, object]]:
 
 
 def _span(timing: Resource, start: Moment | None, ordered: Moment | None) -> timings.Span:
-    return timings.span(timing, start) if start else timings.span(timing, ordered, _LATE_DAYS)
+    return timings.span(timing, start) if start else timings.span(timing, ordered, LATE_DAYS)
 
 
 def planned(

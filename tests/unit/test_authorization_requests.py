@@ -101,7 +101,7 @@ def test_a_message_ends_with_a_whole_sentence() -> None:
     ("count", "said"),
     [
         (5, "5 doses of 200 mg from Nov 5, 2026 to Dec 23, 2026"),
-        (1, "1 dose of 200 mg from Nov 5, 2026 to Nov 25, 2026"),
+        (1, "1 dose of 200 mg on Nov 5, 2026"),
         (None, "doses of 200 mg from Nov 5, 2026"),
     ],
 )

@@ -9,13 +9,10 @@ from datetime import timedelta
 from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.dose.ordered import covers
-from mappings.record import Order
+from mappings.record import LATE_DAYS, Order
 from mappings.requirements import quoting
 from mappings.requirements.result import Result
 from mappings.values.us_dates import us_date
-
-# Days after its own day on which a single ordered dose may be given: ours, not verified.
-_LATE_DAYS = 30
 
 
 def treatment_plan(charge: Charge) -> Result | None:
@@ -47,7 +44,7 @@ def treatment_plan(charge: Charge) -> Result | None:
     if late and late.end:
         says = (
             f"The order for a single dose was for {late.end.span(charge.zone).shown}; the dose that"
-            f" names it was given within {_LATE_DAYS} days after."
+            f" names it was given within {LATE_DAYS} days after."
         )
         return Result(state="met", says=says, evidence=_orders([late], charge), rule=rule)
     doubtful = [order for order in charge.orders if order.unread and _covers(order, charge)]
@@ -90,7 +87,7 @@ def _given_late(orders: Iterable[Order], charge: Charge) -> Order | None:
     its own day (R10)."""
     if charge.day is None:
         return None
-    latest = timedelta(days=_LATE_DAYS)
+    latest = timedelta(days=LATE_DAYS)
     for order in orders:
         whole = order.once and order.dose.problem is None and order.end is not None
         if whole and _is_named(order, charge) and order.end:
