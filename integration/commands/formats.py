@@ -31,7 +31,11 @@ def written(
 
         tables.show(result.document, console(), result.names)
         return
-    data = _formatted(result, form, facts, trace)
+    put(_formatted(result, form, facts, trace), out)
+
+
+def put(data: bytes, out: Path | None) -> None:
+    """To a file, or to standard output without OUT (ConfigurationError)."""
     if out is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

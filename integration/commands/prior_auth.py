@@ -3,13 +3,13 @@
 Held by tests/contract/test_prior_auth.py.
 """
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from integration.commands.assessing import Patients, Source
+from integration.commands.formats import put
 from integration.commands.options import (
     AsOf,
     CodeDir,
@@ -172,15 +172,7 @@ def _written(found: "AuthorizationCharts", form: Form, out: Path | None) -> None
 
         authorizations.show(found, console())
         return
-    data = _formatted(found, form)
-    if out is None:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    try:
-        out.write_bytes(data)
-    except OSError as problem:
-        raise ConfigurationError(f"Cannot write {out}: {problem.strerror}.") from None
+    put(_formatted(found, form), out)
 
 
 def _formatted(found: "AuthorizationCharts", form: Form) -> bytes:
