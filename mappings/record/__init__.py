@@ -33,7 +33,7 @@ from mappings.record.encounters import (
     Stay,
 )
 from mappings.record.labs import LabResult
-from mappings.record.orders import WHICH_IRON, Dispense, EsaDose, OralIron, Order
+from mappings.record.orders import WHICH_IRON, Dispense, EsaDose, OralIron, Order, OrderedDoses
 from mappings.record.patient import PatientRecord
 from mappings.record.people import Address, Demographics, Name, Practitioner
 from mappings.record.sources import Coding, Concept, Decided, Problem, Source
@@ -76,6 +76,7 @@ __all__ = [
     "OnClaims",
     "OralIron",
     "Order",
+    "OrderedDoses",
     "PastClass",
     "PatientRecord",
     "Payor",

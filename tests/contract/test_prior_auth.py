@@ -98,7 +98,9 @@ def test_nothing_is_made_up(ask: Asked) -> None:
     assert "MedicationRequest/order: no claim line comes of it" in run.err
     assert run.status == 1
     request = only(ask(authorizations.chart(builders.order(dose=None)), "--format", "json"))
-    assert "the dose (dosageInstruction.doseAndRate of the order)" in request["lacking"]
+    assert (
+        "the dose as one amount (dosageInstruction.doseAndRate of the order)" in request["lacking"]
+    )
     assert (request["unitsADose"], request["units"]) == (None, None)
     bare = builders.chart(builders.commercial(), builders.order(), without=("administration",))
     request = only(ask(bare, "--format", "json", site=False))
