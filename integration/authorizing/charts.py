@@ -145,13 +145,19 @@ def from_server(
     asking: Asking,
     decisions: Sequence[Decision],
 ) -> AuthorizationCharts:
-    """Of patients of a server; EhrError where one can't be read."""
-    from integration.ehr.reading.patient import read_patient
+    """Of patients of a server; one that can't be read is named, and the others go on. EhrError
+    where none can."""
+    from integration.assessing.servers import read_each
 
-    every = AuthorizationCharts(asking, client.site.facts(), policies)
-    for patient in patients:
-        pull = read_patient(client, patient, fresh=True)
-        every.add(of_pull(client, pull, policies, asking, decisions))
+    listed = list(patients)
+    every, done = AuthorizationCharts(asking, client.site.facts(), policies), set[str]()
+    for found in read_each(client, listed, done, len(listed) == 1):
+        if isinstance(found, Problem):
+            every.problems.append(found)
+        else:
+            patient, pull = found
+            done |= {patient, *pull.ids}
+            every.add(of_pull(client, pull, policies, asking, decisions))
     return every
 
 
