@@ -37,13 +37,8 @@ def _vials(course: Course, left: int, units: int) -> str:
     """Payers pay, and count, what is discarded of a vial as well (JW)."""
     drug = course.order.drug if course.order else None
     vial = package(drug.ndcs, drug.family) if drug else None
-    which = (
-        f"Vials of {plain(vial.mg)} mg, as the order names them, come"
-        if vial
-        else ("Whole vials, whichever are used, come")
-    )
-    at_least = "" if vial else "at least "
-    return (
-        f"{which} to {at_least}{units + left} units, {at_least}{left} of them discarded; the units"
-        " above are without those. Ask for them too where the payer counts discarded units."
-    )
+    total = f"{units + left} units, {left} of them discarded"
+    if vial is None:
+        total = f"{units + left} units at least, {left} of them discarded"
+    which = f"Vials of {plain(vial.mg)} mg, as the order names them," if vial else "Whole vials"
+    return f"The units are of the doses alone. {which} come to {total}."
