@@ -72,9 +72,11 @@ def coming(
     record: PatientRecord,
     facts: Facts,
     policies: PolicySet,
+    beside: int = 0,
 ) -> AuthorizationRequest | None:
     """The request for ORDER, whose next dose is DOSE; None where no line comes of it. IN_ALL: how
-    many doses it asks for, where that is not what it says."""
+    many doses it asks for, where that is not what it says. BESIDE: how many other orders of the
+    drug are open."""
     chart = _Chart(record, facts, policies)
     before = given_before(order, record, facts.zone)
     amounts = to_come(order, in_all, before.count)
@@ -98,6 +100,7 @@ def coming(
         next=wanted[0] if wanted else None,
         covered=len(each) - len(wanted),
         unsettled=before.unsettled,
+        beside=beside,
         start=_day(days[still[0]] if days else dose.when, facts),
         end=_end(order, days, facts),
     )

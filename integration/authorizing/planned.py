@@ -4,6 +4,7 @@ what the payer would miss.
 Held by tests/contract/test_prior_auth.py.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -162,10 +163,12 @@ def requests_of(
     if not asking.orders:
         found = assess(bare, policies, asking.as_of, facts, trace=False)
         yield from of_given(found, bare, facts)
-    for one in record.administrations:
-        dose = doses.get(one.source.resource)
-        if dose:
-            yield _request(AsGiven(one, dose.when), dose.order, bare, facts, policies, asking)
+    planned_doses = [one for one in record.administrations if one.source.resource in doses]
+    drugs = Counter(one.drug.family for one in planned_doses)
+    for one in planned_doses:
+        dose, beside = doses[one.source.resource], drugs[one.drug.family] - 1
+        given = AsGiven(one, dose.when)
+        yield _request(given, dose.order, bare, facts, policies, asking, beside)
 
 
 def _request(
@@ -175,9 +178,10 @@ def _request(
     facts: Facts,
     policies: PolicySet,
     asking: Asking,
+    beside: int,
 ) -> AuthorizationRequest | Problem:
     order = next((one for one in record.orders if one.source.resource == name), None)
-    made = order and coming(dose, order, asking.doses, record, facts, policies)
+    made = order and coming(dose, order, asking.doses, record, facts, policies, beside)
     return made or Problem(name, "no claim line comes of it: its drug or its dose is not clear")
 
 

@@ -37,7 +37,8 @@ class Course(Struct, frozen=True, kw_only=True):
     """What is asked for. `order`: whose doses they are; `given`: those that were given already,
     else they are to come. `wanted`: each dose, None where nobody says how many; then `next` is the
     next. `covered`: of those to come, how many an authorization on record covers already.
-    `unsettled`: days of doses that may be of this order, or of another. `end` None: not known."""
+    `unsettled`: days of doses that may be of this order, or of another.
+    `beside`: how many other orders of the drug are open. `end` None: not known."""
 
     order: Order | None
     given: tuple[str, ...] = ()
@@ -45,6 +46,7 @@ class Course(Struct, frozen=True, kw_only=True):
     next: WantedDose | None = None
     covered: int = 0
     unsettled: tuple[date, ...] = ()
+    beside: int = 0
     start: date | None = None
     end: date | None = None
 

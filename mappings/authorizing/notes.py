@@ -21,6 +21,9 @@ def notes(request: AuthorizationRequest, zone: tzinfo | None) -> Iterator[str]:
             f"The authorization on record covers {course.covered} of the"
             f" {course.covered + course.doses} doses to come; the others are asked for here."
         )
+    if course.beside:
+        others = "One other order" if course.beside == 1 else f"{course.beside} other orders"
+        yield f"{others} of {request.drug}, still open, {_has(course.beside)} own."
     if course.left and course.units is not None:
         yield _vials(course, course.left, course.units)
     ends = request.coverage.end if request.coverage else None
@@ -31,6 +34,10 @@ def notes(request: AuthorizationRequest, zone: tzinfo | None) -> Iterator[str]:
 
 def _last(days: tuple[date, date]) -> date:
     return days[1]
+
+
+def _has(many: int) -> str:
+    return "has a request of its" if many == 1 else "have requests of their"
 
 
 def _vials(course: Course, left: int, units: int) -> str:

@@ -127,6 +127,15 @@ def test_of_orders_that_are_one_the_newest_or_the_whole_is_asked_for() -> None:
     assert request.course.doses == 1
 
 
+def test_other_open_orders_of_the_drug_are_told() -> None:
+    """As where each day of a course has an order of its own."""
+    days = [authorizations.order(count=1, id=f"day-{number}") for number in range(2)]
+    other = authorizations.order(count=1, id="other", text="Injectafer 200 mg")
+    notes = [request.notes for request in drawn(*days, other).requests]
+    said = "2 other orders of iron sucrose, still open, have requests of their own."
+    assert sorted(notes) == [(), (said,), (said,), (said,)]
+
+
 def test_problems_name_resources_of_the_chart_once() -> None:
     lost = authorizations.order(
         medicationReference={"reference": "Medication/gone", "display": "Venofer"}
