@@ -23,8 +23,8 @@ from mappings.values.moment import parse
 
 _A_MOMENT = timedelta(minutes=1)
 _A_DAY = timedelta(days=1)
-# Beyond so many doses nobody has an authorization.
-_MOST = 60
+# No course of an iron goes on for longer, nor has so many doses; later ones count as not covered.
+_MOST_DAYS, _MOST_DOSES = 3660, 200
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,8 @@ def coming(
 
 def _days(order: Order, first: datetime, count: int) -> list[datetime]:
     """Of COUNT doses: those that the order gives, else as far apart as it says, else a day."""
-    apart = math.ceil(order.days_apart or 1)
-    zone = first.tzinfo
-    written = [one.day(zone) for one in order.dates]
+    apart = _apart(order, count) or 1
+    written = [one.day(first.tzinfo) for one in order.dates]
     listed = [day for day in written if day and day > first.date()]
     found = [first]
     for number in range(count - 1):
@@ -120,6 +119,12 @@ def _days(order: Order, first: datetime, count: int) -> list[datetime]:
             next_day = first + (listed[number] - first.date())
         found.append(next_day)
     return found[:count]
+
+
+def _apart(order: Order, count: int) -> int | None:
+    """Days from a dose to the next; None where nothing is said that anybody means."""
+    apart = order.days_apart
+    return math.ceil(apart) if apart and apart * count < _MOST_DAYS else None
 
 
 def _later(first: AsGiven, number: int, dose: Amount, when: datetime, chart: _Chart) -> AsGiven:
@@ -147,11 +152,18 @@ def _uncovered(doses: Sequence[AsGiven], chart: _Chart) -> tuple[list[int], Find
     record, facts = chart.record, chart.facts
     day = doses[0].when.date()
     has_any = record.authorizations or facts.decisions.authorizations(record.patient, day)
-    if not has_any or not 1 < len(doses) <= _MOST:
+    if not has_any or len(doses) < 2:
         return every, None
-    found = chart.assessed(doses)
-    asked = {place: asked_of(dose.name, found) for place, dose in enumerate(doses)}
-    still = [place for place, one in asked.items() if one and one.state in WORST_FIRST]
+    held = doses[:_MOST_DOSES]
+    found = chart.assessed(held)
+    asked = [asked_of(dose.name, found) for dose in held]
+    still = [place for place, one in enumerate(asked) if one and one.state in WORST_FIRST]
+    last = asked[-1]
+    if last and last.state == "met" and len(doses) > len(held):
+        says = f"Doses after the first {_MOST_DOSES} are not held against what is authorized."
+        still, last = every[len(held) :], replace(last, state="incomplete", says=says)
+        return still, last
+    still += every[len(held) :] if still else []
     return (still, asked[still[0]]) if 0 < len(still) < len(doses) else (every, None)
 
 
@@ -162,6 +174,6 @@ def _day(when: datetime, facts: Facts) -> date:
 def _end(order: Order, days: Sequence[datetime], facts: Facts) -> date | None:
     """The order's last day, or the last dose's, where the order's doses take longer from now on."""
     ordered = order.end.days(facts.zone)[1] if order.end else None
-    is_paced = len(days) > 1 and (order.days_apart or order.dates)
+    is_paced = len(days) > 1 and (_apart(order, len(days)) or order.dates)
     last = _day(days[-1], facts) if is_paced else None
     return max(filter(None, (ordered, last)), default=None)

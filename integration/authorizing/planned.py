@@ -126,17 +126,30 @@ def _is_open(order: Resource, statuses: StatusReader) -> bool | str:
 
 
 def _standing(orders: list[_Ordered], asking: Asking) -> list[_Ordered]:
-    """Without those that another of them replaces, or is made up of."""
+    """Without those that another of them replaces, or is made up of; orders that say so of each
+    other all stand."""
     if asking.orders:
         return orders
     names = {order.name for order in orders}
-    replaced = {order.read.replaces for order in orders if order.read.replaces != order.name}
+    above = {order.name: names.intersection(order.read.part_of) for order in orders}
+    for order in orders:
+        if order.read.replaces in names and order.read.void != "draft":
+            above[order.read.replaces].add(order.name)
     return [
         order
         for order in orders
-        if order.name not in replaced
-        and not (names - {order.name}).intersection(order.read.part_of)
+        if all(order.name in _reached(other, above) for other in above[order.name])
     ]
+
+
+def _reached(name: str, above: Mapping[str, set[str]]) -> set[str]:
+    """The orders that stand above it, at whatever distance, and itself."""
+    found, todo = {name}, [name]
+    while todo:
+        new = above[todo.pop()] - found
+        found |= new
+        todo += new
+    return found
 
 
 def _when(order: Order, facts: Facts, as_of: datetime) -> datetime:

@@ -239,6 +239,7 @@ def test_of_what_lacks_something_there_is_no_bundle(ask: Asked) -> None:
 def test_a_sheet_to_print_says_it_all_and_escapes(ask: Asked, tmp_path: Path) -> None:
     sly = authorizations.person(id="p1")
     sly["name"] = [{"family": "<script>", "given": ["Ada"]}]
+    sly["address"][0]["line"] = ["<script>"]
     out = tmp_path / "sheet.html"
     run = ask(authorizations.chart(sly), "--place", "11", "--format", "html", "--out", str(out))
     assert (run.status, run.out) == (0, "")

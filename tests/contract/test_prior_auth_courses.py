@@ -127,6 +127,45 @@ def test_of_orders_that_are_one_the_newest_or_the_whole_is_asked_for() -> None:
     assert request.course.doses == 1
 
 
+def test_orders_that_name_each_other_are_not_lost() -> None:
+    def names(order: str, of: str) -> Resource:
+        return authorizations.order(id=order, basedOn=[{"reference": f"MedicationRequest/{of}"}])
+
+    ring = [names("order", "a"), names("a", "b"), names("b", "order")]
+    assert len(drawn(*ring).requests) == 3
+    assert len(drawn(names("order", "order")).requests) == 1
+
+
+def test_a_draft_replaces_nothing_yet() -> None:
+    prior = {"reference": "MedicationRequest/order"}
+    draft = authorizations.order(id="draft", status="draft", priorPrescription=prior)
+    assert len(drawn(draft).requests) == 2
+
+
+@pytest.mark.parametrize(
+    "repeat",
+    [
+        {"count": 100, "frequency": 1, "period": 100, "periodUnit": "a"},
+        {"count": 4, "frequency": 1, "period": 10**9, "periodUnit": "a"},
+        {"count": 1000, "frequency": 1, "period": 0.0000001, "periodUnit": "s"},
+    ],
+)
+def test_days_that_nobody_means_are_none(repeat: Resource) -> None:
+    dose = [{"doseQuantity": builders.quantity("200 mg")}]
+    instruction = {"timing": {"repeat": repeat}, "doseAndRate": dose}
+    order = authorizations.order(dosageInstruction=[instruction])
+    (request,) = drawn(order, builders.authorization(units=400, end="2035-12-31")).requests
+    assert request.course.covered in (0, 2)
+
+
+def test_of_more_doses_than_are_looked_at_none_counts_as_covered() -> None:
+    long = authorizations.order(count=201)
+    (request,) = drawn(long, builders.authorization(units=None, end="2035-12-31")).requests
+    assert (request.course.doses, request.course.covered) == (1, 200)
+    assert request.decides is not None
+    assert request.decides.state == "incomplete"
+
+
 def test_other_open_orders_of_the_drug_are_told() -> None:
     """As where each day of a course has an order of its own."""
     days = [authorizations.order(count=1, id=f"day-{number}") for number in range(2)]
