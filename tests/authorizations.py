@@ -2,15 +2,22 @@
 request."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from integration.authorizing.charts import AuthorizationCharts, from_collection
+from integration.authorizing.planned import Asking
+from mappings.policy import choosing
+from mappings.reading import Collection
+from mappings.site import Site
 from tests import builders
 
 Resource = dict[str, Any]
 AS_OF = "2026-11-05T15:00:00-05:00"
+NOW = datetime.fromisoformat(AS_OF)
 NPI = "http://hl7.org/fhir/sid/us-npi"
 TAXONOMY = "http://nucc.org/provider-taxonomy"
 PROVIDER = """
@@ -28,6 +35,7 @@ city = "Columbus"
 state = "OH"
 postal_code = "432150001"
 """
+WITHOUT_PROVIDER = ("of the site's billing_provider name, npi, tax_id, address and phone",)
 SELF = {"coding": [{"code": "self"}]}
 
 
@@ -69,6 +77,16 @@ def plan(**extra: Any) -> Resource:
 def chart(*changes: Resource, without: tuple[str, ...] = ("administration",)) -> list[Resource]:
     """No dose was given yet."""
     return builders.chart(order(), doctor(), person(), plan(), *changes, without=without)
+
+
+def drawn(resources: list[Resource], **asked: Any) -> AuthorizationCharts:
+    """What is made of a chart as of `NOW`, its doses in an office."""
+    collection = Collection()
+    for resource in resources:
+        collection.add(resource, "the test")
+    asking = Asking(NOW, **{"place": "11", **asked})
+    site = Site(time_zone="America/New_York")
+    return from_collection(collection, site, choosing.built_in(), asking)
 
 
 def file(folder: Path, resources: list[Resource]) -> Path:

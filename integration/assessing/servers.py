@@ -3,7 +3,7 @@
 Held by tests/contract/test_ehr_whole.py.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -42,29 +42,44 @@ def from_server(
     problems: list[Problem] = []
     missed: list[dict[str, str]] = []
     asked = _listed(client, missed) if patients is None else patients
-    answering, run = _Answering(), _Run(client, policies, as_of, decisions, back)
+    run = _Run(client, policies, as_of, decisions, back)
+    only = patients is not None and len(patients) == 1
+    for found in read_each(client, asked, run.done, only):
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            step()
+            run.take(*found)
+    problems += [Problem(problem["resource"], problem["problem"]) for problem in missed]
+    return run.assessed([*problems, *run.unwritten])
+
+
+def read_each(
+    client: EhrClient, asked: Iterable[str], done: Set[str], only: bool
+) -> Iterator[tuple[str, PatientPull] | Problem]:
+    """The chart of each patient ASKED for but those DONE meanwhile (merged with one before), or why
+    it can't be read. EhrError where that is so of the ONLY one, or of all of them."""
+    answering, has_any = _Answering(), False
     for patient in asked:
-        if patient in run.done:  # merged with one before
+        if patient in done:
             continue
         if answering.ended:
-            problems.append(Problem(f"Patient/{patient}", NOT_ASKED))
+            yield Problem(f"Patient/{patient}", NOT_ASKED)
             continue
         try:
             # HAPI repeats a search of the last minute (Q11).
             pull = read_patient(client, patient, fresh=True)
-            step()
         except EhrError as problem:
             ended = answering.failed(problem)
-            if (patients is not None and len(patients) == 1) or (ended and not run.checked):
+            if only or (ended and not has_any):
                 raise
-            problems.append(Problem(f"Patient/{patient}", problem.problem))
+            yield Problem(f"Patient/{patient}", problem.problem)
             continue
         answering.answered()
-        run.take(patient, pull)
-    if answering.away and not run.checked:
+        has_any = True
+        yield patient, pull
+    if answering.away and not has_any:
         raise answering.away
-    problems += [Problem(problem["resource"], problem["problem"]) for problem in missed]
-    return run.assessed([*problems, *run.unwritten])
 
 
 class _Run:

@@ -9,8 +9,9 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from integration.assessing.files import collect
-from integration.authorizing.planned import Asking, PlannedDose, plan, requests_of
+from integration.authorizing.planned import Asking, PlannedDoses, plan, requests_of
 from integration.wording import people
+from mappings import codes
 from mappings.authorizing.pas import pas_bundle
 from mappings.authorizing.request import AuthorizationRequest
 from mappings.decisions import Decision
@@ -87,12 +88,24 @@ class AuthorizationCharts:
         self,
         records: Iterable[PatientRecord],
         collection: Collection,
-        planned: Sequence[PlannedDose],
+        planned: PlannedDoses,
     ) -> None:
         """The requests of these records."""
+        with codes.using(self.facts.codes):
+            self._take(records, collection, planned)
+        orders = {dose.administration: dose.order for dose in planned.doses}
+        said = [
+            Problem(orders.get(one.resource, one.resource), one.problem)
+            for one in (*self.problems, *planned.problems)
+        ]
+        self.problems[:] = dict.fromkeys(said)
+
+    def _take(
+        self, records: Iterable[PatientRecord], collection: Collection, planned: PlannedDoses
+    ) -> None:
         for record in records:
             self.problems.extend(record.unreadable)
-            for found in requests_of(record, planned, self.facts, self.policies, self.asking):
+            for found in requests_of(record, planned.doses, self.facts, self.policies, self.asking):
                 if isinstance(found, Problem):
                     self.problems.append(found)
                 elif found.is_open or self.asking.orders:
@@ -106,7 +119,14 @@ def from_files(
 ) -> AuthorizationCharts:
     """Of a Bundle, NDJSON or folder of either; ConfigurationError where there is nothing to
     read."""
-    collection, found = collect(source), AuthorizationCharts(asking, facts, policies)
+    return from_collection(collect(source), facts, policies, asking)
+
+
+def from_collection(
+    collection: Collection, facts: Facts, policies: PolicySet, asking: Asking
+) -> AuthorizationCharts:
+    """Of every patient in it."""
+    found = AuthorizationCharts(asking, facts, policies)
     planned = plan(collection, facts, asking)
     records, problems = Reader(facts).records(collection)
     found.problems.extend(problems)
@@ -125,13 +145,19 @@ def from_server(
     asking: Asking,
     decisions: Sequence[Decision],
 ) -> AuthorizationCharts:
-    """Of patients of a server; EhrError where one can't be read."""
-    from integration.ehr.reading.patient import read_patient
+    """Of patients of a server; one that can't be read is named, and the others go on. EhrError
+    where none can."""
+    from integration.assessing.servers import read_each
 
-    every = AuthorizationCharts(asking, client.site.facts(), policies)
-    for patient in patients:
-        pull = read_patient(client, patient, fresh=True)
-        every.add(of_pull(client, pull, policies, asking, decisions))
+    listed = list(patients)
+    every, done = AuthorizationCharts(asking, client.site.facts(), policies), set[str]()
+    for found in read_each(client, listed, done, len(listed) == 1):
+        if isinstance(found, Problem):
+            every.problems.append(found)
+        else:
+            patient, pull = found
+            done |= {patient, *pull.ids}
+            every.add(of_pull(client, pull, policies, asking, decisions))
     return every
 
 

@@ -5,7 +5,7 @@ Held by tests/contract/test_command_line.py.
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,14 +117,18 @@ def moment_of(text: str | None, facts: Facts) -> datetime:
     """The moment that --as-of means; now without one."""
     if text is None:
         return datetime.now(facts.zone or UTC)
+    wrong = ConfigurationError(
+        f"--as-of {text!r} is not a date such as 2026-11-23, nor a moment with offset."
+    )
     try:
-        if len(text) == len("2026-11-23"):
-            return moment.end_of_day(date.fromisoformat(text), facts.zone)
+        is_day = len(text) == len("2026-11-23")
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise ConfigurationError(
-            f"--as-of {text!r} is not a date such as 2026-11-23, nor a moment with offset."
-        ) from None
+        raise wrong from None
+    if moment.is_placeholder(str(at.date())):
+        raise wrong
+    if is_day:
+        return moment.end_of_day(at.date(), facts.zone)
     if at.tzinfo is None:
         at = at.replace(tzinfo=facts.zone) if facts.zone else at
     if at.tzinfo is None:

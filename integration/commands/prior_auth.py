@@ -57,7 +57,7 @@ def prior_auth(
     ] = None,
     doses: Annotated[
         int | None,
-        typer.Option("--doses", min=1, help="How many, where the order does not say."),
+        typer.Option("--doses", min=1, max=1000, help="How many, where the order does not say."),
     ] = None,
     form: Annotated[
         Form,

@@ -42,8 +42,8 @@ def _request(request: AuthorizationRequest, name: str, console: Console) -> None
     payer = request.payer or "payer not known"
     beside = f"  {request.patient}  {payer}"
     _print(console, Text.assemble((name, "bold"), (beside, "dim")), Text(f"  {plan(request)}"))
-    if request.asked and request.asked.says:
-        _print(console, Text(f"  {request.asked.says}"))
+    said = [request.decides.says] if request.decides and request.decides.says else []
+    _print(console, *(Text(f"  {text}") for text in (*said, *request.notes)))
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=1)
     grid.add_column(width=27)

@@ -10,5 +10,6 @@ NOTHING = "No order and no dose here waits for a prior authorization."
 
 def why_none(request: AuthorizationRequest) -> str:
     """Why an order needs no request."""
-    said = request.asked.says if request.asked and request.asked.state == "met" else None
+    decides = request.decides
+    said = decides.says if decides and decides.state == "met" else None
     return said or "the payer asks for no authorization."

@@ -27,7 +27,7 @@ def document(
         "asOf": as_of.isoformat(timespec="seconds"),
         "requests": [_request(request) for request in requests],
         "covered": [
-            _about(request) | {"says": request.asked.says if request.asked else None}
+            _about(request) | {"says": request.decides.says if request.decides else None}
             for request in covered
         ],
         "unreadable": [
@@ -53,12 +53,14 @@ def _about(request: AuthorizationRequest) -> dict[str, Any]:
 def _request(request: AuthorizationRequest) -> dict[str, Any]:
     course, practitioner = request.course, request.practitioner
     return _about(request) | {
-        "state": request.asked.state if request.asked else "not-applicable",
-        "says": request.asked.says if request.asked else None,
+        "state": request.decides.state if request.decides else "not-applicable",
+        "says": request.decides.says if request.decides else None,
         "plan": plan(request),
         "doses": course.doses,
         "unitsADose": course.dose_units,
         "units": course.units,
+        "discardedUnits": course.left,
+        "dosesCovered": course.covered,
         "from": str(course.start) if course.start else None,
         "to": str(course.end) if course.end else None,
         "placeOfService": request.draft.place_of_service or None,
@@ -71,6 +73,7 @@ def _request(request: AuthorizationRequest) -> dict[str, Any]:
             for fact in request.facts
         ],
         "lacking": list(request.lacking),
+        "notes": list(request.notes),
     }
 
 

@@ -5,11 +5,13 @@ Held by tests/e2e/test_authorization_bundles.py.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 
-from mappings.authorizing import people
-from mappings.authorizing.copied import Chart, copied
-from mappings.authorizing.request import AuthorizationRequest, Course
+from mappings.authorizing import copied, people
+from mappings.authorizing.copied import Chart
+from mappings.authorizing.course import Course
+from mappings.authorizing.request import AuthorizationRequest
 from mappings.authorizing.summary import message
 from mappings.values import own_names, systems
 from mappings.values.identity import stable_id
@@ -28,13 +30,13 @@ def pas_bundle(request: AuthorizationRequest, chart: Chart, now: datetime) -> Re
     need not see. `now` is aware. For a request that lacks nothing."""
     whose = _Addresses(request.id)
     results = [
-        made
-        for name in _results(request)
-        if (original := chart(name)) and (made := copied(original, whose(name)))
+        copied.result(original, whose(name), says)
+        for name, says in _results(request).items()
+        if (original := chart(name))
     ]
     order = request.course.order
     ordered = chart(order.source.resource) if order else None
-    written = people.order(request, ordered, chart, whose) if ordered else None
+    written = people.order(ordered, chart, whose) if ordered else None
     parts = [
         _claim(request, results, written, whose, now),
         *people.everyone(request, whose),
@@ -64,9 +66,13 @@ class _Addresses:
         return {"reference": f"urn:uuid:{self(part)}"}
 
 
-def _results(request: AuthorizationRequest) -> Iterator[str]:
-    named = [item.resource for fact in request.facts for item in fact.evidence]
-    yield from (name for name in dict.fromkeys(named) if name.startswith("Observation/"))
+def _results(request: AuthorizationRequest) -> dict[str, str]:
+    """The results that it rests on, each with what was read of it."""
+    said: dict[str, list[str]] = {}
+    for item in chain.from_iterable(fact.evidence for fact in request.facts):
+        if item.resource.startswith("Observation/"):
+            said.setdefault(item.resource, []).append(item.says)
+    return {name: "; ".join(dict.fromkeys(says)) for name, says in said.items()}
 
 
 def _claim(

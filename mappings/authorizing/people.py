@@ -6,10 +6,12 @@ Held by tests/e2e/test_authorization_bundles.py.
 from collections.abc import Iterator
 from typing import Protocol
 
-from mappings.authorizing.copied import Chart, copied
+from mappings.authorizing import copied
+from mappings.authorizing.copied import Chart
 from mappings.authorizing.request import AuthorizationRequest
 from mappings.record import Address, Name
 from mappings.values import own_names, systems
+from mappings.writing.preparing.identifiers import valid_taxonomy
 from mappings.writing.transaction import Resource, concept
 
 _KINDS = f"{systems.HL7}v2-0203"
@@ -37,21 +39,11 @@ def everyone(request: AuthorizationRequest, whose: Addresses) -> Iterator[Resour
     yield _role(request, whose)
 
 
-def order(
-    request: AuthorizationRequest,
-    original: Resource,
-    chart: Chart,
-    whose: Addresses,
-) -> Resource | None:
-    """The order; its drug by a concept, also where the chart names a Medication."""
-    made = copied(original, whose("order"))
-    if made is None:
-        return None
-    named = original.get("medicationReference") or {}
-    coded = (chart(str(named.get("reference"))) or {}).get("code")
-    drug = made.get("medicationCodeableConcept") or coded or {"text": request.drug}
+def order(original: Resource, chart: Chart, whose: Addresses) -> Resource | None:
+    """The order; None of one that a payer does not take."""
+    made = copied.order(original, whose("order"), chart)
     people = {"subject": whose.reference("patient"), "requester": whose.reference("practitioner")}
-    return {**made, "medicationCodeableConcept": drug, **people}
+    return made and {**made, **people}
 
 
 def _patient(request: AuthorizationRequest, whose: Addresses) -> Resource:
@@ -152,7 +144,7 @@ def _practitioner(request: AuthorizationRequest, whose: Addresses) -> Resource:
 
 
 def _role(request: AuthorizationRequest, whose: Addresses) -> Resource:
-    taxonomy, provider = request.practitioner.taxonomy, request.provider
+    taxonomy, provider = request.practitioner.taxonomy or "", request.provider
     phone = provider.phone if provider else None
     return _made(
         "PractitionerRole",
@@ -160,7 +152,7 @@ def _role(request: AuthorizationRequest, whose: Addresses) -> Resource:
         "practitionerrole",
         practitioner=whose.reference("practitioner"),
         organization=whose.reference("requestor"),
-        specialty=[concept(systems.TAXONOMY, taxonomy)] if taxonomy else None,
+        specialty=[concept(systems.TAXONOMY, taxonomy)] if valid_taxonomy(taxonomy) else None,
         telecom=[{"system": "phone", "value": phone}] if phone else None,
     )
 

@@ -3,7 +3,9 @@
 Held by tests/unit/test_authorization_requests.py.
 """
 
-from mappings.authorizing.request import AuthorizationRequest, Course
+from mappings.authorizing.course import Course, runs
+from mappings.authorizing.request import AuthorizationRequest
+from mappings.record import Amount
 from mappings.values.numbers import plain
 from mappings.values.us_dates import us_date
 
@@ -19,10 +21,23 @@ def plan(request: AuthorizationRequest) -> str:
 
 def doses(request: AuthorizationRequest) -> str:
     """`5 doses of 200 mg from Nov 5, 2026 to Dec 3, 2026`."""
-    course = request.course
-    many = "dose" if course.doses == 1 else "doses"
-    count = many if course.doses is None else f"{course.doses} {many}"
-    return f"{count}{_each(course)}{_when(course)}"
+    return f"{_counted(request.course)}{_when(request.course)}"
+
+
+def _counted(course: Course) -> str:
+    if course.wanted is None:
+        return f"doses{_of(course.next.dose) if course.next and course.next.units else ''}"
+    parts = [
+        f"{many} {'dose' if many == 1 else 'doses'}{_of(amount)}"
+        for many, amount in runs(course.wanted)
+    ]
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:]))) or "no dose"
+
+
+def _of(amount: Amount) -> str:
+    if amount.problem or amount.value is None or amount.value <= 0:
+        return ""
+    return f" of {plain(amount.value)} {amount.unit}"
 
 
 def _when(course: Course) -> str:
@@ -32,13 +47,6 @@ def _when(course: Course) -> str:
         return f" on {us_date(course.start)}"
     until = f" to {us_date(course.end)}" if course.end else ""
     return f" from {us_date(course.start)}{until}"
-
-
-def _each(course: Course) -> str:
-    dose = course.order.dose if course.order else None
-    if dose is None or dose.problem or dose.value is None:
-        return ""
-    return f" of {plain(dose.value)} {dose.unit}"
 
 
 def message(request: AuthorizationRequest) -> str:

@@ -4,7 +4,9 @@ R12).
 Held by tests/scenarios/orders_notes.yaml.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from itertools import chain
 
 from mappings import codes
 from mappings.reading import people
@@ -28,6 +30,7 @@ from mappings.record import (
     Drug,
     EsaDose,
     Order,
+    OrderedDoses,
     Source,
 )
 from mappings.values.moment import Moment
@@ -72,6 +75,11 @@ def order(
         dose=_dose(instructions),
         doses_a_day=_together(instructions, asked, timings.doses_a_day),
         doses=_together(instructions, asked, timings.doses),
+        instructions=tuple(_each(instructions)),
+        days_apart=_one(map(timings.days_apart, asked)),
+        dates=tuple(chain.from_iterable(map(timings.dates, asked))),
+        part_of=tuple(collection.keys(resource.get("basedOn"))),
+        replaces=collection.key(resource.get("priorPrescription")),
         has_timing=any(map(timings.has_frequency, asked)),
         free_text=any(
             elements.text(instruction.get("text"))
@@ -103,12 +111,36 @@ def _unread(
 
 
 def _dose(instructions: list[Resource]) -> Amount:
-    parts: list[Resource] = []
+    ranges = (elements.mapping(part.get("doseRange")) for part in _parts(instructions))
+    highs = filter(None, (span.get("high") for span in ranges))
+    return amount(next(chain(_quantities(instructions), highs), None))
+
+
+def _quantities(instructions: list[Resource]) -> Iterator[object]:
+    said = (part.get("doseQuantity") for part in _parts(instructions))
+    return (quantity for quantity in said if quantity is not None)
+
+
+def _parts(instructions: list[Resource]) -> Iterator[Resource]:
     for instruction in instructions:
-        parts += elements.items(instruction.get("doseAndRate"))
-    doses = [part.get("doseQuantity") for part in parts]
-    ranges = [elements.mapping(part.get("doseRange")).get("high") for part in parts]
-    return amount(next((said for said in [*doses, *ranges] if said is not None), None))
+        yield from elements.items(instruction.get("doseAndRate"))
+
+
+def _each(instructions: list[Resource]) -> Iterator[OrderedDoses]:
+    """In their sequence, as far as all have a place in it. A range of doses is no dose."""
+    places = [elements.decimal(one.get("sequence")) for one in instructions]
+    if None not in places:
+        order = sorted(range(len(places)), key=lambda place: places[place] or 0)
+        instructions = [instructions[place] for place in order]
+    for one, timing in zip(instructions, timings.stated(instructions), strict=True):
+        said = _quantities([one])
+        yield OrderedDoses(amount(next(said, None)), timings.doses(timing))
+
+
+def _one(said: Iterable[Decimal | None]) -> Decimal | None:
+    """What all of them say."""
+    found = set(said)
+    return found.pop() if len(found) == 1 else None
 
 
 def _together(

@@ -34,7 +34,15 @@ from mappings.record.encounters import (
     visit_by,
 )
 from mappings.record.labs import LabResult
-from mappings.record.orders import LATE_DAYS, WHICH_IRON, Dispense, EsaDose, OralIron, Order
+from mappings.record.orders import (
+    LATE_DAYS,
+    WHICH_IRON,
+    Dispense,
+    EsaDose,
+    OralIron,
+    Order,
+    OrderedDoses,
+)
 from mappings.record.patient import PatientRecord
 from mappings.record.people import Address, Demographics, Name, Practitioner
 from mappings.record.sources import Coding, Concept, Decided, Problem, Source
@@ -78,6 +86,7 @@ __all__ = [
     "OnClaims",
     "OralIron",
     "Order",
+    "OrderedDoses",
     "PastClass",
     "PatientRecord",
     "Payor",

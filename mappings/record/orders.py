@@ -3,6 +3,8 @@
 Held by tests/scenarios/orders_notes.yaml.
 """
 
+from decimal import Decimal
+
 from msgspec import Struct
 
 from mappings.record.diagnoses import Diagnosis
@@ -17,11 +19,21 @@ from mappings.values.stated import Unread
 LATE_DAYS = 30
 
 
+class OrderedDoses(Struct, frozen=True, gc=False):
+    """One instruction of an order: so many doses (None: it does not say) of one amount."""
+
+    dose: Amount
+    doses: int | None
+
+
 class Order(Struct, frozen=True, gc=False, kw_only=True):
     """An order or plan of an IV iron. `doses_a_day`: what it asks on a day of treatment, `doses`:
-    in all; None where that is not read. `requester`: who ordered it. `unread_date`: a date of it
-    that is written and can't be read; then nothing says which days it covers. `void`: a status by
-    which it counts no more, or not yet."""
+    in all, where all are equal; None where that is not read. `instructions`: in their sequence.
+    `days_apart`: from a dose to the next, where all instructions say one figure; `dates`: those
+    that it gives one by one. `part_of`: the orders that it is based on; `replaces`: the one that it
+    stands for. `requester`: who ordered it. `unread_date`: a date of it that is written and can't
+    be read; then nothing says which days it covers. `void`: a status by which it counts no more,
+    or not yet."""
 
     source: Source
     drug: Drug
@@ -31,6 +43,11 @@ class Order(Struct, frozen=True, gc=False, kw_only=True):
     dose: Amount = Amount(problem="missing")
     doses_a_day: int | None = None
     doses: int | None = None
+    instructions: tuple[OrderedDoses, ...] = ()
+    days_apart: Decimal | None = None
+    dates: tuple[Moment, ...] = ()
+    part_of: tuple[str, ...] = ()
+    replaces: str | None = None
     has_timing: bool = False
     free_text: bool = False
     once: bool = False

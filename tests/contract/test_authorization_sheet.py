@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from integration.configuration.site import Site
 from tests import authorizations, builders
 from tests.office import site
 from tests.service import Running
@@ -97,6 +98,19 @@ def test_an_ehr_that_does_not_answer_is_said(desk: Any) -> None:
     page = browser.get(f"/worklist/authorizations/{key}")
     assert page.status_code >= 500
     assert "Traceback" not in page.text
+
+
+def test_where_only_people_read_charts_none_is_drawn_up(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, service, key = desk()
+    monkeypatch.setattr(Site, "only_people_read", True)
+    service.fake.requests.clear()
+    assert "/worklist/authorizations/" not in browser.get(f"/worklist?view=all&open={key}").text
+    page = browser.get(f"/worklist/authorizations/{key}")
+    assert page.status_code == 409
+    assert "Only people may read the charts of general" in page.text
+    assert service.fake.requests == []
 
 
 def test_nobody_else_sees_it(desk: Any) -> None:

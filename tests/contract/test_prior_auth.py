@@ -13,6 +13,7 @@ from integration import cli
 from integration.authorizing.charts import from_server
 from integration.authorizing.planned import Asking
 from integration.ehr.client import EhrClient
+from integration.errors import NotFound
 from mappings.authorizing.summary import MOST_LETTERS
 from mappings.policy import choosing
 from tests import authorizations, builders
@@ -98,7 +99,9 @@ def test_nothing_is_made_up(ask: Asked) -> None:
     assert "MedicationRequest/order: no claim line comes of it" in run.err
     assert run.status == 1
     request = only(ask(authorizations.chart(builders.order(dose=None)), "--format", "json"))
-    assert "the dose (dosageInstruction.doseAndRate of the order)" in request["lacking"]
+    assert (
+        "the dose as one amount (dosageInstruction.doseAndRate of the order)" in request["lacking"]
+    )
     assert (request["unitsADose"], request["units"]) == (None, None)
     bare = builders.chart(builders.commercial(), builders.order(), without=("administration",))
     request = only(ask(bare, "--format", "json", site=False))
@@ -236,6 +239,7 @@ def test_of_what_lacks_something_there_is_no_bundle(ask: Asked) -> None:
 def test_a_sheet_to_print_says_it_all_and_escapes(ask: Asked, tmp_path: Path) -> None:
     sly = authorizations.person(id="p1")
     sly["name"] = [{"family": "<script>", "given": ["Ada"]}]
+    sly["address"][0]["line"] = ["<script>"]
     out = tmp_path / "sheet.html"
     run = ask(authorizations.chart(sly), "--place", "11", "--format", "html", "--out", str(out))
     assert (run.status, run.out) == (0, "")
@@ -251,6 +255,9 @@ def test_a_sheet_to_print_says_it_all_and_escapes(ask: Asked, tmp_path: Path) ->
     ("arguments", "says"),
     [
         (("--place", "99"), "is no place of service that is known here"),
+        (("--as-of", "0001-01-01"), "is not a date"),
+        (("--as-of", "9999-12-31"), "is not a date"),
+        (("--doses", "1001"), "--doses"),
         (("--patient", "p1"), "--patient goes with a FHIR base URL as SOURCE"),
         (("--out", "/nowhere/at/all", "--format", "json"), "Cannot write /nowhere/at/all"),
     ],
@@ -274,3 +281,28 @@ def test_a_server_is_read_with_the_people_in_the_chart(
     assert (request.practitioner.npi, request.course.units) == ("1598765430", 1000)
     assert found.names == {"Patient/p1": "Ada Sampleton"}
     assert found.problems == []
+
+
+def test_one_that_cannot_be_read_is_named_and_the_others_go_on(
+    ehr: Callable[..., FakeEhr], connect: Callable[..., EhrClient]
+) -> None:
+    fake = ehr("epic").load(authorizations.chart())
+    asking = Asking(authorizations.NOW, place="11")
+    client = connect(fake)
+    found = from_server(client, ["nobody", "p1", "p1"], choosing.built_in(), asking, ())
+    assert [problem.resource for problem in found.problems] == ["Patient/nobody"]
+    assert len(found.requests) == 1
+    with pytest.raises(NotFound):
+        from_server(client, ["nobody"], choosing.built_in(), asking, ())
+
+
+def test_people_that_a_server_does_not_give_are_lacking(
+    ehr: Callable[..., FakeEhr], connect: Callable[..., EhrClient]
+) -> None:
+    fake = ehr("epic").load(authorizations.chart())
+    for pattern in ("Practitioner", "PractitionerRole"):
+        fake.fail(pattern, 403, times=99)
+    asking = Asking(authorizations.NOW, place="11")
+    found = from_server(connect(fake), ["p1"], choosing.built_in(), asking, ())
+    (request,) = found.requests
+    assert "who orders, with name and NPI (MedicationRequest.requester)" in request.lacking

@@ -14,6 +14,7 @@ from integration.authorizing.planned import Asking
 from integration.commands.inputs import facts_of
 from integration.configuration import settings
 from mappings.policy import choosing
+from mappings.values import systems
 from tests import authorizations, builders, validators
 
 pytestmark = pytest.mark.slow
@@ -51,12 +52,48 @@ def charts() -> Iterator[tuple[str, list[Resource]]]:
     named = authorizations.order(medicationReference={"reference": "Medication/vial"})
     del named["medicationCodeableConcept"]
     yield "medication", authorizations.chart(named, drug)
+    for name, order in _orders():
+        yield name, authorizations.chart(order)
+    panel = {"valueQuantity": None, "category": None, "component": [builders.tsat()]}
+    yield "panel", authorizations.chart(builders.ferritin(**panel, on="2026-11-01"))
+    words = {"valueQuantity": None, "valueString": "18 ng/mL [11-307]"}
+    yield "words", authorizations.chart(builders.ferritin(**words))
+    yield "rest", authorizations.chart(builders.authorization(units=400))
+    yield "done", authorizations.chart(authorizations.order(status="completed"), without=())
     attends = {
         "type": [{"coding": [{"code": "ATND"}]}],
         "individual": {"reference": "Practitioner/doctor"},
     }
     given = authorizations.chart(builders.encounter(participant=[attends]), without=())
     yield "given", [one for one in given if one["resourceType"] != "MedicationRequest"]
+
+
+def _orders() -> Iterator[tuple[str, Resource]]:
+    """As EHRs write them; of those that are no active order the Bundle has no copy."""
+    yield from ((status, authorizations.order(status=status)) for status in ("draft", "on-hold"))
+    for intent in ("plan", "instance-order", "original-order"):
+        yield intent, authorizations.order(intent=intent)
+    yield "undated", authorizations.order(authoredOn=None)
+    dose = [{"doseQuantity": builders.quantity("200 mg")}]
+    weekly = {"frequency": 1, "period": 1, "periodUnit": "wk"}
+    weeks = {"boundsDuration": {"value": 5, "code": "wk"}}
+    days = {"boundsPeriod": {"start": "2026-11-01", "end": "2026-12-20"}}
+    for name, bounds in (("weeks", weeks), ("days", days)):
+        timing = {"repeat": {**bounds, **weekly}}
+        yield (
+            name,
+            authorizations.order(dosageInstruction=[{"timing": timing, "doseAndRate": dose}]),
+        )
+    vials = {"value": 2, "unit": "vial", "system": systems.UCUM, "code": "vial"}
+    venofer = {"text": "Venofer", "coding": [builders.coding(builders.NDC, builders.VENOFER_100)]}
+    several = [
+        {"timing": {"repeat": {"count": 2, **weekly}}, "doseAndRate": [{"doseQuantity": vials}]},
+        {"timing": {"repeat": {"count": 1}}, "doseAndRate": dose, "text": "last", "site": None},
+    ]
+    yield (
+        "several",
+        authorizations.order(dosageInstruction=several, medicationCodeableConcept=venofer),
+    )
 
 
 def written(folder: Path) -> Iterator[Path]:
@@ -87,7 +124,7 @@ def broken(path: Path, name: str, change: Callable[[Resource], object]) -> Path:
 
 def test_bundles_are_valid_by_both_versions_of_the_guide(tmp_path: Path) -> None:
     files = list(written(tmp_path))
-    assert {path.name.partition("-")[0] for path in files} == {name for name, _ in charts()}
+    assert {path.stem.rpartition("-")[0] for path in files} == {name for name, _ in charts()}
     faults = [
         broken(files[0], "use", lambda bundle: bundle["entry"][0]["resource"].update(use="claim")),
         broken(files[0], "insurer", lambda bundle: bundle["entry"][0]["resource"].pop("insurer")),

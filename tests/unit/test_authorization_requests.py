@@ -1,24 +1,23 @@
 """What a request for authorization says of a chart."""
 
-from datetime import datetime
+import json
 from typing import Any
 
 import pytest
-from msgspec import structs
 
-from integration.assessing import planning
 from mappings.assess import assess
-from mappings.authorizing.copied import copied
-from mappings.authorizing.request import AuthorizationRequest, of_given, of_order
+from mappings.authorizing import copied
+from mappings.authorizing.drawing import of_given
+from mappings.authorizing.request import AuthorizationRequest
 from mappings.authorizing.summary import MOST_LETTERS, doses, message, plan
 from mappings.policy import choosing
 from mappings.reading import read
 from mappings.site import Site
+from mappings.values import systems
 from tests import authorizations, builders
 
 Resource = dict[str, Any]
-NOW = datetime.fromisoformat(authorizations.AS_OF)
-PLANNED = "MedicationAdministration/planned"
+NOW = authorizations.NOW
 AT_EIGHT = "2026-10-12T08:00:00-04:00"
 SITE = Site(time_zone="America/New_York")
 
@@ -26,15 +25,13 @@ SITE = Site(time_zone="America/New_York")
 def drawn(*changes: Resource, order: Resource | None = None, **extra: Any) -> AuthorizationRequest:
     """Of the chart's order, its next dose assessed as if it were given now."""
     asked = order or authorizations.order()
-    given = planning.as_given(asked, "Patient/p1", "planned", NOW)
-    parts = planning.visit_at(given, "11")
-    resources = authorizations.chart(asked, *parts, *changes, **extra)
-    ((record,), _) = read(resources, SITE)
-    found = assess(record, choosing.built_in(), NOW, SITE)
-    (read_order,) = (one for one in record.orders if one.source.resource.endswith("/order"))
-    request = of_order(read_order, PLANNED, found, record, SITE)
-    assert request is not None
+    found = authorizations.drawn(authorizations.chart(asked, *changes, **extra))
+    (request,) = (one for one in found.requests if not one.course.given)
     return request
+
+
+def _nothing(name: str) -> None:
+    return None
 
 
 def facts(request: AuthorizationRequest, about: str) -> list[str]:
@@ -140,21 +137,67 @@ def test_who_ordered_it_asks_else_who_attends() -> None:
     assert any("who orders" in text for text in nobody.lacking)
 
 
-def test_an_order_of_which_all_was_given_is_over() -> None:
-    request = drawn(order=authorizations.order(count=1))
-    assert request.is_open
-    assert not structs.replace(request, course=structs.replace(request.course, doses=0)).is_open
-
-
 def test_what_goes_to_a_payer_leads_nowhere() -> None:
-    result = builders.ferritin(
-        note=[{"text": "call me"}],
-        encounter={"reference": "Encounter/encounter"},
-        performer=[{"reference": "Practitioner/doctor"}],
+    elsewhere = [{"url": "http://example.org", "valueString": "Z"}]
+    quantity = {"value": 42, "unit": "ng/mL", "code": "ng/mL", "system": systems.UCUM}
+    original = builders.ferritin(
+        note=[{"text": "Z"}],
+        encounter={"reference": "Encounter/Z"},
+        performer=[{"reference": "Practitioner/Z"}],
+        valueQuantity={**quantity, "extension": elsewhere},
+        referenceRange=[{"low": {"value": 11}, "text": "Z", "extension": elsewhere}],
+        interpretation=[{"text": "Z"}],
     )
-    made = copied(result, "x")
+    made = copied.result(original, "x", "ferritin 42 ng/mL")
+    assert "Z" not in json.dumps(made)
+    assert made["valueQuantity"] == quantity
+    assert made["referenceRange"] == [{"low": {"value": 11}}]
+
+
+def test_of_words_and_of_panels_goes_what_was_read() -> None:
+    said = builders.ferritin(valueQuantity=None, valueString="42 ng/mL, call Dr. Z")
+    other = {"code": {"text": "another test"}, "valueString": "Z"}
+    panel = builders.ferritin(valueQuantity=None, component=[other])
+    for original in (said, panel):
+        made = copied.result(original, "x", "ferritin 42 ng/mL on Oct 12, 2026")
+        assert made["valueString"] == "ferritin 42 ng/mL on Oct 12, 2026"
+        assert "Z" not in json.dumps(made)
+
+
+def test_of_an_order_goes_how_much_how_often_and_nothing_that_people_wrote() -> None:
+    dose = {"doseQuantity": {"value": 2, "unit": "vial", "system": systems.UCUM, "code": "vial"}}
+    bounds = {"boundsPeriod": {"start": "2026-11-01", "end": "2026-12-01"}}
+    weekly = {"frequency": 1, "period": 1, "periodUnit": "wk"}
+    instruction = {
+        "text": "Z",
+        "patientInstruction": "Z",
+        "timing": {"event": ["soon", None], "repeat": {**bounds, **weekly, "count": "5"}},
+        "doseAndRate": [dose, None],
+    }
+    original = builders.order(dosageInstruction=[instruction, None], note=[{"text": "Z"}])
+    made = copied.order(original, "x", _nothing)
     assert made is not None
-    assert made["id"] == "x"
-    assert {"note", "encounter", "performer", "subject", "extension"} & set(made) == set()
-    assert made["valueQuantity"] == result["valueQuantity"]
-    assert copied(builders.note(), "x") is None
+    assert made["dosageInstruction"] == [
+        {
+            "timing": {"repeat": weekly},
+            "doseAndRate": [{"doseQuantity": {"value": 2, "unit": "vial"}}],
+        }
+    ]
+    assert "Z" not in json.dumps(made)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": "draft"},
+        {"status": ["active"]},
+        {"intent": "plan"},
+        {"intent": {}},
+        {"authoredOn": None},
+        {"authoredOn": "2026-10-20T10:00"},
+        {"medicationCodeableConcept": {}},
+    ],
+)
+def test_an_order_that_a_payer_does_not_take_does_not_go(fault: Resource) -> None:
+    assert copied.order(builders.order(intent="filler-order"), "x", _nothing) is not None
+    assert copied.order(builders.order(**fault), "x", _nothing) is None

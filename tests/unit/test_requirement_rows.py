@@ -18,6 +18,9 @@ from mappings.requirements.result import Result
 ROOT = Path(__file__).parents[2]
 # Where a requirement is named beside its row, and why.
 NAMED = {
+    ("mappings/authorizing/drawing.py", "place-of-service"): "what speaks against a request",
+    ("mappings/authorizing/drawing.py", "esrd-consolidated-billing"): "what speaks against it",
+    ("mappings/authorizing/drawing.py", "service-date"): "what speaks against it",
     ("mappings/charge/building.py", "timely-filing"): "a reason of a line that is not billable",
     ("mappings/lines/claim_lines.py", "timely-filing"): "the same",
     ("mappings/writing/detected_issue.py", "timely-filing"): "the same",

@@ -18,7 +18,6 @@ from integration.authorizing.charts import AuthorizationCharts, of_pull
 from integration.authorizing.page import sheet
 from integration.authorizing.planned import Asking
 from integration.ehr.reading.patient import read_patient
-from integration.errors import OnlyPeopleRead
 from integration.smart.sessions import Session
 from integration.store import Db, audit, decisions, patients, worklist
 from integration.store.worklist import Row
@@ -75,7 +74,11 @@ def _drawn(here: PageContext, row: Row, decided: Sequence[Decision]) -> Authoriz
     the line's was."""
     site = here.settings.site(row.site)
     if site.only_people_read:
-        raise OnlyPeopleRead(site.name)
+        raise ApiProblem(
+            409,
+            f"Only people may read the charts of {site.name}.",
+            "Draw it up from the patient's export: ferroclaim prior-auth.",
+        )
     asking = Asking(datetime.now(site.facts().zone or UTC), place=row.line.place_of_service)
     with client_for(site) as client:
         pull = read_patient(client, row.patient, fresh=True)

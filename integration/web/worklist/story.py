@@ -23,6 +23,7 @@ from integration.wording import answers as answer_words
 from integration.wording.amounts import Sum
 from mappings import codes
 from mappings.assessment import WORST_FIRST, ClaimLine, Evidence, Finding
+from mappings.authorizing import drawing
 from mappings.codes.requirement import Owner
 from mappings.writing.form837.claim_loops import preview
 from mappings.writing.preparing.drafts import draft_of
@@ -115,13 +116,15 @@ class Open:
 
 @dataclass(frozen=True)
 class Story:
-    """`pair`: the line and the other of its pair; `worth` of both."""
+    """`pair`: the line and the other of its pair; `worth` of both. `draws_up`: whether a request
+    for its authorization may be."""
 
     row: Row
     pair: Pair
     worth: Sum
     own_worth: str
     may_release: bool
+    draws_up: bool
     line: ClaimLine
     text: str
     gaps: tuple[GapView, ...]
@@ -156,6 +159,7 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         worth=sum((amounts.one(one.value, one.payment) for one in pair), amounts.NOTHING),
         own_worth=amounts.worth(line) or "not billed",
         may_release=all(one.state in RELEASABLE and not one.gone_at for one in pair),
+        draws_up=drawing.waits(line) and not settings.site(row.site).only_people_read,
         line=line,
         text=line.text,
         gaps=tuple(

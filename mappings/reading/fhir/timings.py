@@ -67,12 +67,10 @@ def doses_a_day(timing: Resource) -> int | None:
 
 def _by_repeat(repeat: Resource) -> int | None:
     """So many at so many a period; of a period above a day, one on its day."""
-    period = elements.decimal(repeat.get("period"))
-    frequency = elements.decimal(elements.either(repeat, "frequencyMax", "frequency") or 1)
-    hours = _HOURS.get(elements.text(repeat.get("periodUnit")).lower())
-    if not period or period < 0 or not frequency or frequency < 0 or not hours:
+    pace = _pace(repeat)
+    if pace is None:
         return None
-    length = period * hours
+    length, frequency = pace
     if length > _DAY:
         return 1
     asked = frequency * _DAY / length
@@ -122,13 +120,34 @@ def _days_of_bounds(repeat: Resource) -> int | None:
 
 def _doses_within(length: int | None, repeat: Resource) -> int | None:
     """So many at so many a period, from the first of so many days on."""
+    pace = _pace(repeat)
+    if length is None or pace is None:
+        return None
+    period, frequency = pace
+    found = (length * _DAY * frequency / period).to_integral_value(ROUND_CEILING)
+    return int(found) if found <= _MOST_DOSES else None
+
+
+def days_apart(timing: Resource) -> Decimal | None:
+    """From one dose to the next; None where it does not say."""
+    pace = _pace(elements.mapping(timing.get("repeat")))
+    return pace[0] / _DAY / pace[1] if pace else None
+
+
+def dates(timing: Resource) -> list[Moment]:
+    """Those that are given one by one."""
+    said = map(elements.moment, elements.texts(timing.get("event")))
+    return sorted(filter(None, said), key=lambda event: event.order)
+
+
+def _pace(repeat: Resource) -> tuple[Decimal, Decimal] | None:
+    """The hours of its period, and how many doses it asks in one."""
     period = elements.decimal(repeat.get("period"))
     frequency = elements.decimal(elements.either(repeat, "frequencyMax", "frequency") or 1)
     hours = _HOURS.get(elements.text(repeat.get("periodUnit")).lower())
-    if length is None or not period or period < 0 or not frequency or frequency < 0 or not hours:
+    if not period or period < 0 or not frequency or frequency < 0 or not hours:
         return None
-    found = (length * _DAY * frequency / (period * hours)).to_integral_value(ROUND_CEILING)
-    return int(found) if found <= _MOST_DOSES else None
+    return period * hours, frequency
 
 
 def span(timing: Resource, begin: Moment | None, late_days: int = 0) -> Span:
@@ -136,10 +155,7 @@ def span(timing: Resource, begin: Moment | None, late_days: int = 0) -> Span:
 
     `begin`: where only a length is said; a count of doses may begin `late_days` after it.
     """
-    events = sorted(
-        filter(None, map(elements.moment, elements.texts(timing.get("event")))),
-        key=lambda event: event.order,
-    )
+    events = dates(timing)
     if events:
         return events[0], events[-1]
     repeat = elements.mapping(timing.get("repeat"))

@@ -1,0 +1,51 @@
+"""What whoever sends a request should know beside it.
+
+Held by tests/unit/test_authorization_courses.py.
+"""
+
+from collections.abc import Iterator
+from datetime import date, tzinfo
+
+from mappings.authorizing.course import Course
+from mappings.authorizing.request import AuthorizationRequest
+from mappings.dose.product import package
+from mappings.values.numbers import plain
+from mappings.values.us_dates import us_date
+
+
+def notes(request: AuthorizationRequest, zone: tzinfo | None) -> Iterator[str]:
+    """Each a sentence or two."""
+    course = request.course
+    if course.covered and course.doses is not None:
+        yield (
+            f"The authorization on record covers {course.covered} of the"
+            f" {course.covered + course.doses} doses to come; the others are asked for here."
+        )
+    if course.beside:
+        others = "One other order" if course.beside == 1 else f"{course.beside} other orders"
+        yield f"{others} of {request.drug}, still open, {_has(course.beside)} own."
+    if course.left and course.units is not None:
+        yield _vials(course, course.left, course.units)
+    ends = request.coverage.end if request.coverage else None
+    last = course.end or course.start
+    if ends and last and ends.days(zone)[1] < last:
+        yield f"The coverage ends on {us_date(_last(ends.days(zone)))}, before {us_date(last)}."
+
+
+def _last(days: tuple[date, date]) -> date:
+    return days[1]
+
+
+def _has(many: int) -> str:
+    return "has a request of its" if many == 1 else "have requests of their"
+
+
+def _vials(course: Course, left: int, units: int) -> str:
+    """Payers pay, and count, what is discarded of a vial as well (JW)."""
+    drug = course.order.drug if course.order else None
+    vial = package(drug.ndcs, drug.family) if drug else None
+    total = f"{units + left} units, {left} of them discarded"
+    if vial is None:
+        total = f"{units + left} units at least, {left} of them discarded"
+    which = f"Vials of {plain(vial.mg)} mg, as the order names them," if vial else "Whole vials"
+    return f"The units are of the doses alone. {which} come to {total}."
