@@ -3,6 +3,7 @@
 Held by tests/unit/test_products.py.
 """
 
+import re
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -154,6 +155,7 @@ class Products(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     families: tuple[Family, ...]
     not_iv_iron: NotIvIron
     diluents: Names
+    around_iron: Names
     beside_iron: Names
     supplied: Names
     wasting: Wasting
@@ -161,6 +163,20 @@ class Products(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     not_given: NotGiven
     interrupted: Interrupted
     oral_iron: OralIronNames
+
+    def is_around(self, before: str) -> bool:
+        """Whether what stands BEFORE the name of an iron (plain) says that something else is given,
+        around it."""
+        said = self._around.search(before)
+        return said is not None and bool(before[: said.start()].strip())
+
+    @cached_property
+    def _around(self) -> re.Pattern[str]:
+        words_said, between = (
+            "|".join(sorted(some, key=len, reverse=True))
+            for some in (self.around_iron.names, self.around_iron.but_not)
+        )
+        return re.compile(f" (?:{words_said}) (?:(?:{between}) )*$")
 
     @cached_property
     def name_words(self) -> frozenset[str]:

@@ -178,10 +178,11 @@ class ProductFinder:
 
     def _families_named(self, plain: str) -> Iterable[str]:
         """Names overlap by their enclosing spaces, so the text is searched once for each name that
-        can start in it."""
+        can start in it. One around which something else is given is not named."""
         position = 0
         while found := self._any_name.search(plain, position):
-            yield self._names[found[0]]
+            if not codes.products().is_around(plain[: found.start() + 1]):
+                yield self._names[found[0]]
             position = found.end() - 1
 
     @staticmethod
