@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,8 +14,14 @@ from playwright.sync_api import Browser, Page, sync_playwright
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
+from integration.authorizing.charts import from_files  # noqa: E402
+from integration.authorizing.page import page  # noqa: E402
+from integration.authorizing.planned import Asking  # noqa: E402
+from integration.configuration import settings as configuration  # noqa: E402
 from integration.configuration.settings import Settings  # noqa: E402
 from integration.store import Store  # noqa: E402
+from mappings.policy import choosing  # noqa: E402
+from tests import authorizations  # noqa: E402
 from tests.browser.conftest import ARGUMENTS  # noqa: E402
 from tests.builders import commercial, ferritin, tsat  # noqa: E402
 from tests.fakes.stage import Stage, seed_worklist, stage, telling_chart  # noqa: E402
@@ -40,6 +47,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         charts(browser, clinic)
         worklists(browser, clinic)
+        sheet(browser, Path(folder))
         browser.close()
 
 
@@ -93,6 +101,17 @@ def worklists(browser: Browser, clinic: Stage) -> None:
             if name == "worklist":
                 page.goto(f"{clinic.url}/figures")
                 shoot(page, "figures")
+
+
+def sheet(browser: Browser, folder: Path) -> None:
+    """A request for authorization of an order, with a result that is missing."""
+    chart = authorizations.chart(without=("administration", "tsat"))
+    site = configuration.load(authorizations.configuration(folder)).site("main").facts()
+    asking = Asking(datetime.fromisoformat(authorizations.AS_OF), place="11")
+    found = from_files(str(authorizations.file(folder, chart)), site, choosing.built_in(), asking)
+    with window(browser, {"viewport": {"width": 900, "height": 900}}) as opened:
+        opened.set_content(page(found))
+        shoot(opened, "authorization")
 
 
 @contextmanager
