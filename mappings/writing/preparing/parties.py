@@ -142,6 +142,8 @@ def _lacking(
     several = f", where {candidates} are named" if candidates > 1 else ""
     address, first = found.address, found.first
     number = _medicare_fault(coverage, first.member_id)
+    is_stated = coverage is not None and coverage.subscriber.member_id
+    form = " in a form that X12 can carry" if is_stated else ""
     checks = {
         "the patient's family and given name in Latin letters (Patient.name)": (
             found.patient.family and found.patient.given
@@ -155,7 +157,7 @@ def _lacking(
         f"the subscriber's name ({draft.coverage} subscriber)": (
             first.subscriber.family or first.relationship in ("", "18")
         ),  # a patient's own name is asked for above
-        f"the member number ({draft.coverage} subscriberId)": first.member_id,
+        f"the member number{form} ({draft.coverage} subscriberId)": first.member_id,
         f"a Medicare number that can be one ({draft.coverage} subscriberId {number})": not number,
         f"the payer's name ({draft.coverage} payor)": first.payer,
         "the kind of payer (payer_aliases of the site)": first.filing,
