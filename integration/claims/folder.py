@@ -11,7 +11,8 @@ from pathlib import Path
 from integration.claims.sent import Earlier, line_key
 from integration.errors import ConfigurationError
 from mappings.writing.fhir_resending import sent_claims
-from mappings.writing.preparing.prepared import Claim
+from mappings.writing.preparing.drafts import Draft
+from mappings.writing.preparing.prepared import claim_number
 from mappings.writing.x12.reading import NotX12, segments
 
 
@@ -24,9 +25,9 @@ class FolderBefore:
         counting = (one.lines for one in self._claims if one.production)
         self._counting = frozenset(chain.from_iterable(counting))
 
-    def of(self, claim: Claim) -> list[Earlier]:
-        wanted = {line_key(line.id) for line in claim.draft.lines}
-        return [one for one in self._claims if one.number == claim.number or one.lines & wanted]
+    def of(self, draft: Draft) -> list[Earlier]:
+        wanted, number = {line_key(line.id) for line in draft.lines}, claim_number(draft.id)
+        return [one for one in self._claims if one.number == number or one.lines & wanted]
 
     def named(self, number: str) -> Earlier | None:
         return next((one for one in self._claims if one.number == number), None)

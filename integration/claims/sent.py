@@ -7,11 +7,13 @@ Held by tests/contract/test_claims_sent.py.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
+from integration.claims.output import CHARGES
 from integration.errors import ConfigurationError
 from integration.store import Db, claims
-from mappings.writing.preparing.prepared import Claim
+from mappings.writing.preparing.drafts import Draft
 from mappings.writing.x12.segments import carried
 
 _REASON = re.compile(r"([DE]\d)?", re.ASCII)
@@ -29,11 +31,16 @@ class Earlier:
     id: int | None = None
     payer_number: str = ""
 
+    @property
+    def is_charges(self) -> bool:
+        """Whether its lines went to the facility, for its own claim."""
+        return Path(self.file).stem.endswith(f"_{CHARGES}")
+
 
 class Before(Protocol):
     """What left before this run."""
 
-    def of(self, claim: Claim) -> list[Earlier]:
+    def of(self, draft: Draft) -> list[Earlier]:
         """Claims with a line of this one, or its number; newest first."""
 
     def named(self, number: str) -> Earlier | None:
@@ -54,11 +61,11 @@ class StoredBefore:
     def __init__(self, db: Db, site: str, patients: Mapping[str, int]) -> None:
         self._db, self._site, self._patients = db, site, patients
 
-    def of(self, claim: Claim) -> list[Earlier]:
-        patient = self._patients.get(claim.draft.patient)
+    def of(self, draft: Draft) -> list[Earlier]:
+        patient = self._patients.get(draft.patient)
         if patient is None:
             return []
-        lines = [line.id for line in claim.draft.lines]
+        lines = [line.id for line in draft.lines]
         found = claims.of_lines(self._db, patient, lines)
         return [_earlier_of(one) for one in found]
 

@@ -20,7 +20,7 @@ from mappings.values.identity import stable_id
 from mappings.writing.checks.medicare import ORIGINALS_ONLY, takes_originals_only
 from mappings.writing.fhir_resending import sent_claims
 from mappings.writing.form837.resending import Voiding, voided
-from mappings.writing.preparing.prepare import Basis, LeftOut, prepare
+from mappings.writing.preparing.prepare import Basis, ChargeLines, LeftOut, Prepared, prepare
 from mappings.writing.preparing.prepared import Claim, claim_number
 from mappings.writing.x12.reading import NotX12, segments
 
@@ -97,7 +97,7 @@ class _Writer:
         self.report.refused += one.refused
         claims: list[Claim] = []
         for found in prepare(one.patient, one.lines, one.record, self.basis, one.sent):
-            settled = self._settled(found) if isinstance(found, Claim) else found
+            settled = found if isinstance(found, LeftOut) else self._settled(found)
             if isinstance(settled, LeftOut):
                 self.report.refused.append(settled)
             elif isinstance(settled, Claim):
@@ -109,18 +109,22 @@ class _Writer:
                 refusal = LeftOut(one.patient, claim.draft.lines, tuple(faults))
                 self.report.refused.append(refusal)
 
-    def _settled(self, claim: Claim) -> Claim | LeftOut:
+    def _settled(self, found: Claim | ChargeLines) -> Prepared:
         """A first claim, or the replacement of the one that had its lines. Never a second first one
-        that counts; tests may be repeated."""
-        earlier = self.before.of(claim)
+        that counts, by us or by the facility; tests may be repeated."""
+        earlier, is_claim = self.before.of(found.draft), isinstance(found, Claim)
+        # What goes to the facility again takes the place of what went there.
+        earlier = [one for one in earlier if is_claim or not one.is_charges]
         named = next((one for one in earlier if one.number in self.corrections.replace), None)
-        if named is not None:
-            return self._replacement(claim, named)
-        counts = claim.receiver.production and not self.output.how.test
+        if isinstance(found, Claim) and named is not None and not named.is_charges:
+            return self._replacement(found, named)
+        counts = not self.output.how.test
+        if isinstance(found, Claim):
+            counts = counts and found.receiver.production
         standing = next((one for one in earlier if one.production and counts), None)
         if standing is None:
-            return claim
-        return LeftOut(claim.draft.patient, claim.draft.lines, (_left(standing, claim),))
+            return found
+        return LeftOut(found.draft.patient, found.draft.lines, (_left(standing, found),))
 
     def _replacement(self, claim: Claim, named: Earlier) -> Claim | LeftOut:
         original = _known(self.corrections.replace[named.number], named)
@@ -208,9 +212,20 @@ def _unknown(earlier: Earlier) -> str:
     )
 
 
-def _left(earlier: Earlier, claim: Claim) -> str:
+def _left(earlier: Earlier, found: Claim | ChargeLines) -> str:
     number = earlier.number
-    if takes_originals_only(claim.who.first.filing, "7"):
+    if earlier.is_charges:
+        return (
+            f"its lines left for the facility's own claim ({earlier.file}): have them taken off"
+            f" there, and say so with `ferroclaim claims rejected {number}`"
+        )
+    if isinstance(found, ChargeLines):
+        return (
+            f"its lines left in claim {number} ({earlier.file}), and the facility would bill them"
+            f" again: void that with --void {number}=ICN, or, where its payer takes no void, have"
+            f" it taken back and say so with `ferroclaim claims rejected {number}`"
+        )
+    if takes_originals_only(found.who.first.filing, "7"):
         return (
             f"its lines left in claim {number} ({earlier.file}). {ORIGINALS_ONLY}"
             f" (`ferroclaim claims rejected {number}`)"

@@ -12,7 +12,6 @@ from mappings.assessment import Evidence, State, cite
 from mappings.circumstances import eligibility
 from mappings.decisions import Decision, Decisions, PaysFirst
 from mappings.record import Coverage, PatientRecord
-from mappings.values import words
 from mappings.values.remembered import kept
 from mappings.values.stated import Unread
 from mappings.values.us_dates import us_date
@@ -111,7 +110,8 @@ def coordinate(
 
     Medicare beside a group plan is a person's decision.
     """
-    active = _distinct(coverage for coverage in current if coverage.kind not in _NOT_MEDICAL)
+    medical = [coverage for coverage in current if coverage.kind not in _NOT_MEDICAL]
+    active = _distinct(medical)
     spoiled = [
         problem.resource
         for problem in record.unreadable
@@ -125,9 +125,9 @@ def coordinate(
         )
     if not active:
         return _none(record, current, day, zone)
-    why_not = _no_longer(decision.pays_first, active) if decision and decision.pays_first else ""
+    why_not = _no_longer(decision.pays_first, current) if decision and decision.pays_first else ""
     if decision and decision.pays_first and not why_not:
-        return _by_person(decision, decision.pays_first, active, day)
+        return _by_person(decision, _as_decided(decision.pays_first, medical), active, day)
     refused = eligibility.refused(record.eligibility, active, day, zone)
     found = _open(refused, active) if refused else _unclear(active, day)
     found = found or _hole(_settled(active, day), active, current, record)
@@ -139,24 +139,44 @@ def coordinate(
     return structs.replace(found, says=f"{found.says} {lapsed}")
 
 
-def _no_longer(decided: PaysFirst, active: list[Coverage]) -> str:
-    """Why a decision of who pays first does not hold; empty where it does."""
-    by_reference = {coverage.source.resource: coverage for coverage in active}
+def _no_longer(decided: PaysFirst, current: list[Coverage]) -> str:
+    """Why a decision of who pays first does not hold; empty where it does. A person may name every
+    record of a plan, or one of them."""
+    by_reference = {coverage.source.resource: coverage for coverage in current}
     for reference in decided.named:
         coverage = by_reference.get(reference)
         if coverage is None:
             return f"{reference} is not active"
         if decided.as_seen.get(reference, described(coverage)) != described(coverage):
             return f"{reference} has changed"
-    others = [name for name in by_reference if name not in decided.named]
+    if by_reference[decided.coverage].kind in _NOT_MEDICAL:
+        return f"{decided.coverage} pays for no drug given here"
+    named = [by_reference[reference] for reference in decided.named]
+    others = [
+        coverage.source.resource
+        for coverage in sorted(current, key=lambda coverage: coverage.source)
+        if coverage.kind not in _NOT_MEDICAL and coverage not in named
+        if not any(coverage.is_plan_of(other) for other in named)
+    ]
     return f"{others[0]} is active as well" if others else ""
 
 
+def _as_decided(decided: PaysFirst, medical: list[Coverage]) -> list[Coverage]:
+    """The plans in the order that a person gave them, each payer once; behind another one, Medicare
+    Advantage stands in for Medicare."""
+    by_reference = {coverage.source.resource: coverage for coverage in medical}
+    ranked: list[Coverage] = []
+    for coverage in filter(None, map(by_reference.get, decided.named)):
+        same = [other.kind for other in ranked if coverage.kind == other.kind == "medicare"]
+        if not same and not any(coverage.is_plan_of(other) for other in ranked):
+            ranked.append(coverage)
+    standing = _one_medicare(ranked)
+    return [coverage for coverage in ranked if coverage is ranked[0] or coverage in standing]
+
+
 def _by_person(
-    decision: Decision, decided: PaysFirst, active: list[Coverage], day: date
+    decision: Decision, ranked: list[Coverage], active: list[Coverage], day: date
 ) -> Coordination:
-    by_reference = {coverage.source.resource: coverage for coverage in active}
-    ranked = [by_reference[reference] for reference in decided.named]
     evidence = (cite(decision.decided.source, decision.decided.says),)
     unclear = _unclear(ranked[:1], day) if ranked[0].kind is None else None
     if unclear:
@@ -174,7 +194,7 @@ def _by_person(
 def is_known_as(coverage: Coverage) -> frozenset[str]:
     """Every name and id by which a person may speak of a coverage's payer."""
     return (
-        known_as(coverage)
+        coverage.known_as
         | set(coverage.payer_ids)
         | ({coverage.payer} if coverage.payer else set())
     )
@@ -314,33 +334,14 @@ def _none(
 def _distinct(coverages: Iterable[Coverage]) -> list[Coverage]:
     """The same plan recorded twice is one: the first of it in the order, by id."""
     kept: list[Coverage] = []
-    for coverage in sorted(
-        coverages, key=lambda coverage: (_place(coverage), coverage.source.resource)
-    ):
-        if not any(_same_plan(coverage, other) for other in kept):
+    for coverage in sorted(coverages, key=_by_place):
+        if not any(coverage.is_plan_of(other) for other in kept):
             kept.append(coverage)
     return sorted(kept, key=lambda coverage: coverage.source)
 
 
-def _place(coverage: Coverage) -> int:
-    return 99 if coverage.order is None else coverage.order
-
-
-def _same_plan(coverage: Coverage, other: Coverage) -> bool:
-    """Of one kind, payer and member."""
-    member = coverage.subscriber.member_id
-    return (
-        member is not None
-        and (coverage.kind, member) == (other.kind, other.subscriber.member_id)
-        and (coverage.conflict, coverage.unread) == (other.conflict, other.unread)
-        and bool(known_as(coverage) & known_as(other))
-    )
-
-
-def known_as(coverage: Coverage) -> frozenset[str]:
-    """By what a coverage's payer is known: its names as plain words, and where it stands."""
-    names = {words.plain(name) for name in coverage.names}
-    return frozenset(names | ({coverage.payor.reference} if coverage.payor.reference else set()))
+def _by_place(coverage: Coverage) -> tuple[int, str]:
+    return 99 if coverage.order is None else coverage.order, coverage.source.resource
 
 
 def authorizing(record: PatientRecord) -> list[Coverage]:
@@ -348,7 +349,7 @@ def authorizing(record: PatientRecord) -> list[Coverage]:
     kept: list[Coverage] = []
     for coverage in record.coverages:
         nobody = coverage.kind in _AUTHORIZES_NOTHING
-        if not nobody and not any(known_as(coverage) & known_as(other) for other in kept):
+        if not nobody and not any(coverage.known_as & other.known_as for other in kept):
             kept.append(coverage)
     return kept
 
@@ -357,8 +358,7 @@ def _one_medicare(active: list[Coverage]) -> list[Coverage]:
     """Parts A and B are one payer, and Medicare Advantage stands in for both."""
     advantage = [coverage for coverage in active if coverage.kind == "medicare-advantage"]
     original = sorted(
-        (coverage for coverage in active if coverage.kind == "medicare"),
-        key=lambda coverage: (_place(coverage), coverage.source.resource),
+        (coverage for coverage in active if coverage.kind == "medicare"), key=_by_place
     )
     others = [coverage for coverage in active if coverage.kind not in _MEDICARE]
     return [*(advantage or original[:1]), *others]
@@ -389,5 +389,5 @@ def _by_order(plans: list[Coverage], last: list[Coverage], day: date) -> Coordin
     return Coordination("met", says, ranked[0], tuple(ranked[1:]), everyone)
 
 
-def _rank(coverage: Coverage) -> tuple[int, int, str]:
-    return _AFTER_MEDICARE.index(coverage.kind or ""), _place(coverage), coverage.source.resource
+def _rank(coverage: Coverage) -> tuple[int, tuple[int, str]]:
+    return _AFTER_MEDICARE.index(coverage.kind or ""), _by_place(coverage)

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from mappings.record.people import Name
 from mappings.record.sources import Decided, Source
+from mappings.values import words
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
@@ -74,6 +75,22 @@ class Coverage(Struct, frozen=True, gc=False, kw_only=True):
     payor: Payor = Payor()
     group_numbers: tuple[str, ...] = ()
     plan_name: str | None = None
+
+    @property
+    def known_as(self) -> frozenset[str]:
+        """By what its payer is known: its names as plain words, and where it stands."""
+        reference = self.payor.reference
+        return frozenset(map(words.plain, self.names)) | ({reference} if reference else set())
+
+    def is_plan_of(self, other: "Coverage") -> bool:
+        """Whether the two record the same plan: of one kind, payer and member."""
+        member = self.subscriber.member_id
+        return (
+            member is not None
+            and (self.kind, member) == (other.kind, other.subscriber.member_id)
+            and (self.conflict, self.unread) == (other.conflict, other.unread)
+            and bool(self.known_as & other.known_as)
+        )
 
 
 class Eligibility(Struct, frozen=True, gc=False, kw_only=True):

@@ -16,7 +16,7 @@ from mappings import codes
 from mappings.assessment import Assessment, ClaimLine, NdcQuantity, has_address
 from mappings.circumstances.visit import encounter_of
 from mappings.record import Coverage, PatientRecord, Practitioner
-from mappings.site import BillingProvider, Site
+from mappings.site import BillingProvider, Facility, Site
 from mappings.values import systems
 from mappings.values.own_names import CLAIM, CLAIM_NUMBER, LINE
 from mappings.writing.detected_issue import TAG
@@ -28,6 +28,7 @@ from mappings.writing.preparing.drafts import (
     modifiers_of,
     service_lines,
 )
+from mappings.writing.preparing.parties import facility_of
 from mappings.writing.preparing.practitioners import encounters, practitioner_of
 from mappings.writing.preparing.prepared import Claim
 from mappings.writing.preparing.statements import OtherLine, Statement, statement
@@ -137,6 +138,7 @@ def _claim(
         "created": now.isoformat(timespec="seconds"),
         "insurer": _insurer(coverage),
         "provider": _provider(provider, draft, record, site),
+        "facility": _facility(facility_of(draft, record, site)) if record else None,
         "priority": concept(f"{systems.HL7}processpriority", "normal"),
         "careTeam": [_care_team(practitioner)] if practitioner else None,
         "supportingInfo": information.rows,
@@ -229,6 +231,14 @@ def _provider(
         name = " ".join(filter(None, (provider.given, provider.name)))
         return reference | {"identifier": number, "display": name}
     return reference or _UNKNOWN
+
+
+def _facility(facility: Facility | None) -> Resource | None:
+    """Where it was given, if not where the biller is."""
+    if facility is None:
+        return None
+    number = {"system": systems.NPI, "value": facility.npi} if facility.npi else None
+    return _present(identifier=number, display=facility.name)
 
 
 def _care_team(practitioner: Practitioner) -> Resource:

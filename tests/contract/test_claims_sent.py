@@ -20,8 +20,10 @@ from integration.store.worklist import Filters
 from integration.web.worklist import sending
 from mappings.writing.x12.segments import parsed
 from tests import builders, claims
-from tests.office import PAIR, PLAN, PRICES, Opened
+from tests.office import PAIR, PLAN, PRICES, Office, Opened
 from tests.unit.test_claim_contents import twice_a_day
+
+HOUSE = {"name": "Clearing House", "id": "CLEAR", "sender_id": "RIVER", "production": True}
 
 
 def test_released_lines_leave_and_are_remembered(office: Opened) -> None:
@@ -217,8 +219,7 @@ def test_a_changed_line_replaces_its_claim(office: Opened) -> None:
 
 def test_a_claim_of_medicares_part_b_is_not_replaced(office: Opened) -> None:
     """Neither with a correction nor without is anything written twice; what to do is said."""
-    house = {"name": "Clearing House", "id": "CLEAR", "sender_id": "RIVER", "production": True}
-    here = office(receivers=[house])
+    here = office(receivers=[HOUSE])
     here.release()
     here.write()
     (number,) = {row.sent_number or "" for row in here.rows()}
@@ -227,6 +228,52 @@ def test_a_claim_of_medicares_part_b_is_not_replaced(office: Opened) -> None:
         (refused,) = here.write(corrections=asked).refused
         assert "have what they processed reopened" in refused.says
     assert len(here.files) == 1
+
+
+def moved(here: Office, place: str) -> None:
+    """The dose turns out to have been given elsewhere, and is released anew."""
+    here.change(builders.location(place))
+    here.service.assess()
+    here.service.work()
+    here.withdraw()
+    here.release()
+
+
+def test_what_left_in_a_claim_is_not_billed_by_the_facility_as_well(office: Opened) -> None:
+    here = office(*PLAN, receivers=[HOUSE])
+    here.release()
+    here.write()
+    (number,) = {row.sent_number or "" for row in here.rows()}
+    moved(here, "22")
+    (refused,) = here.write().refused
+    assert f"void that with --void {number}=ICN" in refused.says
+    assert list((here.folder / "out").glob("*_charges.csv")) == []
+    here.write(corrections=corrections([], [f"{number}=ICN7"]))
+    here.write()
+    assert len(list((here.folder / "out").glob("*_charges.csv"))) == 1
+
+
+def test_what_left_for_the_facilitys_claim_is_not_billed_by_us_as_well(office: Opened) -> None:
+    here = office(*PLAN, builders.location("22"), receivers=[HOUSE])
+    here.release()
+    here.write()
+    (number,) = {row.sent_number or "" for row in here.rows()}
+    moved(here, "11")
+    for asked in (corrections([], []), corrections([f"{number}=ICN7"], [])):
+        refused = here.write(corrections=asked).refused[0]
+        assert f"say so with `ferroclaim claims rejected {number}`" in refused.says
+    with here.service.store.transaction() as db:
+        answers.reject(db, "general", number, "ada")
+    assert here.write().claims == 1
+    assert [file.name for file in here.files] == [here.rows()[0].sent_file]
+
+
+def test_a_corrected_charge_takes_the_place_of_the_first(office: Opened) -> None:
+    here = office(*PLAN, builders.location("22"), receivers=[HOUSE])
+    here.release()
+    here.write()
+    here.correct()
+    assert here.write().complete
 
 
 def test_a_second_visit_that_leaves_later_is_no_duplicate(office: Opened) -> None:
@@ -242,8 +289,7 @@ def test_a_second_visit_that_leaves_later_is_no_duplicate(office: Opened) -> Non
 
 
 def test_a_rejected_claim_is_sent_as_a_new_one(office: Opened) -> None:
-    house = {"name": "Clearing House", "id": "CLEAR", "sender_id": "RIVER", "production": True}
-    here = office(receivers=[house])
+    here = office(receivers=[HOUSE])
     here.release()
     here.write()
     (number,) = {row.sent_number or "" for row in here.rows()}

@@ -714,6 +714,7 @@ def test_a_counter_that_cannot_count_on_is_said(tmp_path: Path, text: str) -> No
         ("esther,2026-11,weight,70,,,,,", "row 15: weight is none of status"),
         ("esther,2026-11,status,30,,,,,", "row 15: a second status of 2026-11"),
         ("esther,2026-11,value,A8,70,,,,", "row 15: value code A8 appears twice"),
+        ("esther,2026-11,occurrence,51,,2026-11-06,,,", "occurrence code 51 appears twice"),
         ("esther,2026-11,value,A2,,,,,", "a value has an amount"),
         ("esther,2026-11,line,90999,250,2026-11-08,1,,821", "a revenue code of four digits"),
         ("esther,2026-11,line,90999,250,soon,1,,0821", "a line has a date"),
@@ -726,6 +727,15 @@ def test_a_mistake_in_the_facilitys_file_is_named(folder: Path, row: str, says: 
     result = run(folder)
     assert isinstance(result.exception, DataFileError)
     assert says in str(result.exception)
+
+
+def test_a_value_of_nothing_is_a_value(folder: Path) -> None:
+    """Of a first payer that paid nothing (value code 12 with occurrence 24)."""
+    with (folder / "facility.csv").open("a") as file:
+        file.write("esther,2026-11,value,12,0.00,,,,\n")
+    assert run(folder).exit_code == 0
+    (values,) = [row for row in at(rows(folder, "*_837I.x12"), "HI") if row.startswith("HI*BE")]
+    assert values.endswith("*BE:48:::10.4*BE:12:::0")
 
 
 def check(*files: Path, form: str = "text") -> Result:

@@ -326,6 +326,19 @@ def edited(text: str, *changes: tuple[str, str]) -> str:
         (DIALYSIS, [("HI*BG:71", "HI*BG:84")], ("ENC-3001", None, "CLM"), "kidney injury"),
         (OFFICE, [("\nSE*", "\nHL*3*1*22*0~\nSE*")], (None, None, "HL"), "HL 3 has no claim"),
         (OUTPATIENT, [("CL1*3*1", "CL1*1*1")], ("ENC-2001", None, "CL1"), "its reason (HI*APR)"),
+        (OUTPATIENT, [("CL1*3*1", "CL1*3*")], ("ENC-2001", None, "CL1"), "no point of origin"),
+        (
+            DIALYSIS,
+            [("HI*BH:51:D8:20261109", "HI*BH:51:D8:20261109*BH:51:D8:20261109")],
+            ("ENC-3001", None, "HI"),
+            "occurrence code 51 appears twice",
+        ),
+        (
+            OFFICE,
+            [("LX*1~", "NM1*77*2*EAST CLINIC~N3*9 EAST ROAD~N4*DAYTON*OH*45402~LX*1~")],
+            ("ENC-1001", None, "N4"),
+            "the service facility's ZIP code has not nine digits",
+        ),
         (
             OUTPATIENT,
             [("CL1*3*1", "CL1*1*1"), ("HI*ABK:N1832~", "HI*ABK:N1832~\nHI*PR:N1832~")],

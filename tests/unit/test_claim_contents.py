@@ -133,6 +133,45 @@ def test_without_it_the_claim_waits_and_says_what_to_record() -> None:
     assert "medicare_secondary (12, 13," in said
 
 
+TWICE = builders.coverage(id="other", subscriberId="1EG4TE5MK73")
+PART_B = builders.coverage(id="other", subscriberId="1EG4TE5MK72")
+ADVANTAGE = builders.coverage(
+    None, "Humana Medicare Advantage", id="other", subscriberId="H1", relationship=_coded("self")
+)
+
+
+@pytest.mark.parametrize(
+    ("other", "then", "second"),
+    [
+        (TWICE, ["Coverage/coverage", "Coverage/other"], ["SBR*S*18***12****MB"]),
+        (TWICE, ["Coverage/other"], ["SBR*S*18***12****MB"]),
+        (PART_B, ["Coverage/coverage", "Coverage/other"], ["SBR*S*18***12****MB"]),
+        (ADVANTAGE, ["Coverage/coverage", "Coverage/other"], ["SBR*S*18*******16"]),
+    ],
+)
+def test_a_payer_that_a_person_named_twice_pays_once(
+    other: Resource, then: list[str], second: list[str]
+) -> None:
+    """R10a: the same plan recorded twice is one, so are Medicare's parts, and Medicare Advantage
+    stands in for it."""
+    alias = replace(
+        claims.PAYERS["Medicare"],
+        kind="medicare-advantage",
+        on_claims=replace(claims.PAYERS["Medicare"].on_claims, id="61101"),
+    )
+    said = {"who": "Maria", "when": "2026-11-01"}
+    order = {"patient": "p1", "coverage": "Coverage/group", "then": then}
+    why = {"patient": "p1", "type": "12"}
+    made = [
+        decisions.from_document({**said, "pays_first": order}),
+        decisions.from_document({**said, "medicare_secondary": why}),
+    ]
+    named = {**claims.PAYERS, "Humana Medicare Advantage": alias}
+    site = replace(claims.SITE, payer_aliases=named).deciding(made, claims.NOW)
+    segments = accepted([*employer_first()[0], other], site)
+    assert having(segments, "SBR") == ["SBR*P*18*******CI", *second]
+
+
 @pytest.mark.parametrize("decided", [{"type": "12"}, {}])
 def test_an_institutional_claim_has_no_place_for_the_reason(decided: dict[str, Any]) -> None:
     chart, site = employer_first(**decided)
@@ -164,6 +203,13 @@ def test_what_more_than_two_lines_say_of_an_address_is_kept() -> None:
     lines = ["c/o Mary Doe", "12 Elm Street", "Apt 4B"]
     home = claims.patient(address=[{**claims.HOME, "line": lines}])
     assert "N3*C/O MARY DOE*12 ELM STREET APT 4B" in accepted(claims.chart(home))
+
+
+def test_a_line_too_long_for_its_element_goes_on_in_the_next() -> None:
+    street = "12345 North Saint Christopher Boulevard Northwest, Building Seven, Apartment 45B"
+    home = claims.patient(address=[{**claims.HOME, "line": [street]}])
+    n3 = "N3*12345 NORTH SAINT CHRISTOPHER BOULEVARD NORTHWEST,*BUILDING SEVEN, APARTMENT 45B"
+    assert n3 in accepted(claims.chart(home))
 
 
 def test_a_decision_that_ended_before_the_dose_says_nothing() -> None:
@@ -285,6 +331,16 @@ def test_an_off_campus_departments_claim_names_its_address(modifier: str) -> Non
     assert segments[start + 1 : start + 3] == ["N3*900 EAST ROAD", "N4*DAYTON*OH*454021234"]
 
 
+def test_in_fhir_the_place_is_named_as_well() -> None:
+    chart, site = department("PO", EAST)
+    document, records = claims.assessed(chart, site)
+    (entry,) = fhir_claims(document, records, site, claims.NOW)["entry"]
+    assert entry["resource"]["facility"] == {
+        "identifier": {"system": claims.NPI, "value": "1245319599"},
+        "display": "Riverside Infusion East",
+    }
+
+
 def test_without_the_address_it_waits() -> None:
     assert "the name and address of the off-campus department" in refused(*department("PO", None))
 
@@ -384,6 +440,20 @@ def test_an_ndc_that_was_not_on_the_market_that_day_keeps_the_claim() -> None:
     )
     assert isinstance(found, LeftOut)
     assert not any("on the market" in reason for reason in found.reasons)
+
+
+def test_a_months_diagnoses_stand_in_the_sequence_of_every_line() -> None:
+    """R9: what caused the kidney disease stands before it, also where the month's first dose was
+    given before it was known."""
+    first = builders.administration(on="2026-11-02T09:00:00-05:00", order=None, encounter="visit")
+    later = {**first, "id": "ma2", "effectiveDateTime": "2026-11-09T09:00:00-05:00"}
+    month = {"start": "2026-11-01T00:00:00-05:00", "end": "2026-11-30T23:00:00-05:00"}
+    visit = builders.encounter(id="visit", period=month, participant=claims.ATTENDER)
+    cause = builders.condition("I12.0", onsetDateTime="2026-11-05", recordedDate="2026-11-05")
+    text, problems = claims.written(claims.dialysis(visit, cause, first, later))
+    assert problems == []
+    assert text.count("LX*") == 2
+    assert "HI*ABK:I120~\nHI*ABF:N186*ABF:D631*ABF:D509*ABF:Z992~" in text
 
 
 def test_a_draft_of_acute_kidney_injury_in_dialysis_has_no_condition_code_yet() -> None:

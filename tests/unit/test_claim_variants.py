@@ -140,6 +140,10 @@ ALLOWED: dict[str, tuple[str, Changes]] = {
         [("IRON0003*20261123", "IRON0003*20261120"), *LONG_AGO, *MONTH],
     ),
     "no Kt/V was measured": (DIALYSIS, [("D5:::1.52", "D5:::9.99"), (OF_KT_V, "")]),
+    "an occurrence on two days": (
+        DIALYSIS,
+        [(OF_KT_V, "HI*BH:51:D8:20261109*BH:24:D8:20261020*BH:24:D8:20261021~\n")],
+    ),
     "a commercial payer's dialysis": (
         DIALYSIS,
         [("*MA~", "*CI~"), (OF_KT_V, ""), ("*BE:D5:::1.52", "")],

@@ -305,8 +305,11 @@ def test_what_a_chart_lacks_is_one_sentence() -> None:
             claims.patient(address=[{**claims.HOME, "line": ["12 Elm Street", "五号"]}]),
             "address with street",
         ),
-        (builders.coverage(), "the member number"),
-        (builders.coverage(subscriberId="1EG4*TE5"), "the member number"),
+        (builders.coverage(), "the member number (Coverage/coverage subscriberId)"),
+        (
+            builders.coverage(subscriberId="1EG4*TE5"),
+            "the member number in a form that X12 can carry",
+        ),
         (builders.coverage(subscriberId="1"), "the member number"),
         (payer_of("1234567890123456"), "the payer's id for claims"),
         (

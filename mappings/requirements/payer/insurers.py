@@ -5,7 +5,7 @@ Held by tests/scenarios/authorizations.yaml.
 
 from typing import Literal
 
-from mappings.circumstances.coverage import authorizing, known_as
+from mappings.circumstances.coverage import authorizing
 from mappings.record import Authorization, Coverage, Insurer, PatientRecord
 from mappings.values import words
 
@@ -26,11 +26,11 @@ def whose(authorization: Authorization, billed: Coverage, record: PatientRecord)
 
 
 def _one_payer(coverage: Coverage, billed: Coverage) -> bool:
-    return coverage.source == billed.source or bool(known_as(coverage) & known_as(billed))
+    return coverage.source == billed.source or bool(coverage.known_as & billed.known_as)
 
 
 def _is_payer_of(insurer: Insurer, billed: Coverage) -> bool:
     names = {words.plain(name) for name in insurer.names}
-    return bool((names | set(insurer.ids)) & (known_as(billed) | set(billed.payer_ids))) or (
+    return bool((names | set(insurer.ids)) & (billed.known_as | set(billed.payer_ids))) or (
         insurer.payer is not None and insurer.payer == billed.payer
     )

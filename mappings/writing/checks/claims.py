@@ -26,7 +26,7 @@ from mappings.writing.checks.fault import (
     is_placeholder,
     loops,
 )
-from mappings.writing.checks.people import names
+from mappings.writing.checks.people import is_of_us, names
 from mappings.writing.checks.services.beside import beside_each_other
 from mappings.writing.checks.services.lines import Days, line_faults
 from mappings.writing.checks.services.service import Service, service_of
@@ -166,6 +166,7 @@ def _practitioner(
         yield Found("an institutional claim names its attending practitioner (NM1*71)", 0)
     if not (about.institutional or about.biller_is_person or _is_rendered(head, lines)):
         yield Found("an organization bills, and nobody is named as having rendered it (NM1*82)", 0)
+    yield from _where_given(head)
     for entity in ("71", "82", "77"):
         own = [at for at, segment in enumerate(head) if segment[:2] == ("NM1", entity)]
         if len(own) > 1:
@@ -175,6 +176,17 @@ def _practitioner(
         same = own and element(head[own[0]], 9) == about.biller_npi != ""
         if same and entity == "82" and not about.biller_is_person:
             yield Found("NM1*82 has the NPI of the organization that bills", own[0])
+
+
+def _where_given(head: Sequence[Segment]) -> Findings:
+    """The service facility's ZIP code has nine digits, as the biller's has (N403 of 2310C and
+    2310E, from memory)."""
+    entity = ""
+    for at, segment in enumerate(head):
+        entity = element(segment, 1) if segment[0] == "NM1" else entity
+        is_place = entity == "77" and segment[0] == "N4"
+        if is_place and is_of_us(segment) and len(element(segment, 3)) == 5:
+            yield Found("the service facility's ZIP code has not nine digits", at)
 
 
 def _is_rendered(head: Sequence[Segment], lines: Sequence[Sequence[Segment]]) -> bool:

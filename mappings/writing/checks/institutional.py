@@ -23,6 +23,9 @@ _KT_V, _NOT_MEASURED = "D5", "9.99"
 _OF_MEDICARE = frozenset({"MA", "MB", "16"})
 _STILL_PATIENT = "30"
 _DIALYSIS, _OUTPATIENT = "72", frozenset({"13", "85", "78"})
+# A laboratory looks at a specimen; of everything else X223 asks the point of origin (NUBC FL 15,
+# from memory).
+_SPECIMEN = "14"
 _UNSCHEDULED = frozenset({"1", "2"})
 
 
@@ -53,8 +56,10 @@ def faults(head: Sequence[Segment], segments: Sequence[Segment], about: About) -
         yield Found("the claim has no CL1: priority, origin and patient status", 0)
     elif not _STATUS.fullmatch(element(stay, 3)) or not _PRIORITY.fullmatch(element(stay, 1)):
         yield Found("CL1 has no priority of one digit, or no patient status of two", at)
+    elif not element(stay, 2) and bill_type != _SPECIMEN:
+        yield Found("CL1 has no point of origin (CL102)", at)
     codes_by_kind = _hi_codes(head)
-    yield from _twice(codes_by_kind)
+    yield from _twice(head)
     yield from _values(head)
     yield from _reason(bill_type, element(stay, 1), at, codes_by_kind)
     if _is_off_campus(segments) and not first_of(head, "NM1", "77"):
@@ -100,13 +105,14 @@ def _hi_codes(head: Sequence[Segment]) -> dict[str, list[tuple[str, int]]]:
     return found
 
 
-def _twice(by_kind: dict[str, list[tuple[str, int]]]) -> Findings:
-    for kind, name in (("BE", "value"), ("BG", "condition")):
-        seen = set()
-        for code, at in by_kind.get(kind, ()):
-            if code in seen:
-                yield Found(f"{name} code {code} appears twice", at)
-            seen.add(code)
+def _twice(head: Sequence[Segment]) -> Findings:
+    """An occurrence may stand with several days."""
+    names = {"BE": "value", "BG": "condition", "BH": "occurrence"}
+    seen = set()
+    for at, (kind, code, _, when, _) in _coded(head):
+        if kind in names and (kind, code, when) in seen:
+            yield Found(f"{names[kind]} code {code} appears twice", at)
+        seen.add((kind, code, when))
 
 
 def _values(head: Sequence[Segment]) -> Findings:

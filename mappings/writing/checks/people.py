@@ -25,7 +25,7 @@ _NAMELESS = frozenset({"87", "PW", "45", "QB"})
 # A family's name that others write where they know none.
 _SURNAMES = frozenset({"NA"})
 _TAX = frozenset({"EI", "SY"})
-_FOREIGN = frozenset({"", "US", "USA"})
+_UNITED_STATES = frozenset({"", "US", "USA"})
 
 
 def names(segments: Sequence[Segment]) -> Findings:
@@ -72,8 +72,13 @@ def _is_unnamed(segment: Segment) -> bool:
     return is_placeholder(family) and not (family.upper() in _SURNAMES and given)
 
 
+def is_of_us(segment: Segment) -> bool:
+    """An N4 in the United States."""
+    return element(segment, 4) in _UNITED_STATES
+
+
 def _place(segment: Segment) -> list[str]:
-    if element(segment, 4) not in _FOREIGN:
+    if not is_of_us(segment):
         return []
     zip_code = element(segment, 3)
     found = []
@@ -107,7 +112,7 @@ def biller(segments: Sequence[Segment]) -> Findings:
 def _of_biller(segment: Segment) -> list[str]:
     if segment[0] == "N3" and any(is_post_box(line) for line in segment[1:]):
         return ["the billing provider's address is a post box (2010AA): use 2010AB"]
-    if segment[0] == "N4" and len(element(segment, 3)) != 9 and element(segment, 4) in _FOREIGN:
+    if segment[0] == "N4" and len(element(segment, 3)) != 9 and is_of_us(segment):
         return ["the billing provider's ZIP code has not nine digits"]
     if segment[0] != "REF" or element(segment, 1) not in _TAX:
         return []

@@ -6,7 +6,6 @@ Held by tests/unit/test_writing_drafts.py.
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from itertools import chain
 from typing import Literal
 
 from msgspec import Struct
@@ -56,8 +55,17 @@ class Draft(Struct, frozen=True, kw_only=True):
 
     @property
     def diagnoses(self) -> list[str]:
-        """Of all lines, in the sequence of the first."""
-        return list(dict.fromkeys(chain.from_iterable(line.diagnoses for line in self.lines)))
+        """Of all lines, in the sequence in which each line has its own: what a later one has
+        besides stands before what it stands before there (R9: I12 before N18)."""
+        found: list[str] = []
+        for line in self.lines:
+            place = len(found)
+            for code in reversed(line.diagnoses):
+                if code in found:
+                    place = found.index(code)
+                else:
+                    found.insert(place, code)
+        return found
 
     def pointers(self, line: ClaimLine) -> list[int]:
         """Where the diagnoses that the line points to stand among the claim's, from 1."""

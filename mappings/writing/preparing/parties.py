@@ -5,9 +5,10 @@ Held by tests/unit/test_claim_checks.py.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import chain
+from textwrap import wrap
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -46,6 +47,8 @@ _RECORD_WHO = (
     "a performer who may render: record the ordering practitioner as the encounter's attender,"
     " or the taxonomy of who gave the drug, if that is no nurse"
 )
+# The characters of N301 and N302.
+_LINE = 55
 _SEX = {"female": "F", "male": "M", "other": "U", "unknown": "U"}
 
 
@@ -85,7 +88,7 @@ def parties(draft: Draft, record: PatientRecord, site: Site) -> Parties:
             name=carried_name(who.name),
             taxonomy=carried_taxonomy(who.taxonomy),
         ),
-        facility=_facility(draft, record, site),
+        facility=facility_of(draft, record, site),
         aliases=payer_aliases(coverage, draft.kind),
     )
     lacking = [*_lacking(found, draft, coverage, len(candidates))]
@@ -95,7 +98,7 @@ def parties(draft: Draft, record: PatientRecord, site: Site) -> Parties:
     return replace(found, lacking=tuple(lacking))
 
 
-def _facility(draft: Draft, record: PatientRecord, site: Site) -> Facility | None:
+def facility_of(draft: Draft, record: PatientRecord, site: Site) -> Facility | None:
     """Where the doses were given, as the site's table of places names it; None where it does not,
     or names several."""
     found = {place.facility for place in _places(draft, record, site) if place.facility}
@@ -116,7 +119,7 @@ def _places(draft: Draft, record: PatientRecord, site: Site) -> Iterator[Place]:
 def _place_lacks(draft: Draft, record: PatientRecord, site: Site) -> Iterator[str]:
     """An off-campus department's claim names the place (CMS Pub 100-04 ch. 1 s. 10.1.1)."""
     off_campus = {"PO", "PN"} & set(chain.from_iterable(line.modifiers for line in draft.lines))
-    facility = _facility(draft, record, site)
+    facility = facility_of(draft, record, site)
     if off_campus and facility is None:
         yield "the name and address of the off-campus department (facility in the site's places)"
     if facility and not (text(facility.name, 60) and _is_whole(carried_address(facility.address))):
@@ -139,6 +142,8 @@ def _lacking(
     several = f", where {candidates} are named" if candidates > 1 else ""
     address, first = found.address, found.first
     number = _medicare_fault(coverage, first.member_id)
+    is_stated = coverage is not None and coverage.subscriber.member_id
+    form = " in a form that X12 can carry" if is_stated else ""
     checks = {
         "the patient's family and given name in Latin letters (Patient.name)": (
             found.patient.family and found.patient.given
@@ -152,7 +157,7 @@ def _lacking(
         f"the subscriber's name ({draft.coverage} subscriber)": (
             first.subscriber.family or first.relationship in ("", "18")
         ),  # a patient's own name is asked for above
-        f"the member number ({draft.coverage} subscriberId)": first.member_id,
+        f"the member number{form} ({draft.coverage} subscriberId)": first.member_id,
         f"a Medicare number that can be one ({draft.coverage} subscriberId {number})": not number,
         f"the payer's name ({draft.coverage} payor)": first.payer,
         "the kind of payer (payer_aliases of the site)": first.filing,
@@ -190,16 +195,25 @@ def carried_address(address: Address | None) -> Address:
     """The address as X12 writes it; what is lacking is empty."""
     if address is None:
         return Address(line=(), city="", state="", postal_code="")
-    # X12 has two lines: what more there is stands behind the second.
-    written = (*address.line[:1], " ".join(address.line[1:]))
-    lines = tuple(text(line, 55) for line in written if line)
     city = text(address.city, 30)
     return Address(
-        line=lines if all(lines) else (),
+        line=_two_lines(address.line),
         city=city if len(city) > 1 else "",
         state=address.state,
         postal_code=_known_part(address.postal_code),
     )
+
+
+def _two_lines(lines: Sequence[str]) -> tuple[str, ...]:
+    """X12 has two lines of 55 characters: what more there is stands behind the second, and what is
+    too long for one goes on in the next. None where a letter would be lost."""
+    parts = (*lines[:1], " ".join(lines[1:]))
+    written = tuple(text(part, 10 * _LINE) for part in parts if part)
+    if not all(written):
+        return ()
+    if any(len(part) > _LINE for part in written):
+        return tuple(wrap(" ".join(written), _LINE, break_on_hyphens=False)[:2])
+    return written
 
 
 def _known_part(postal_code: str) -> str:

@@ -160,7 +160,9 @@ def _check_once(row: FacilityRow, others: Iterable[FacilityRow]) -> None:
     same = [one for one in others if (one.period, one.item) == (row.period, row.item)]
     if row.item in _ONCE and same:
         raise ValueError(f"a second {row.item} of {row.period}")
-    if row.item in ("value", "condition") and any(one.code == row.code for one in same):
+    if row.item in ("value", "condition", "occurrence") and any(
+        (one.code, one.day) == (row.code, row.day) for one in same
+    ):
         raise ValueError(f"{row.item} code {row.code} appears twice")
 
 
@@ -179,7 +181,9 @@ def statement(draft: Draft, rows: Sequence[FacilityRow]) -> tuple[Statement, lis
         origin=_code(said, "origin", _NOT_SAID),
         reasons=tuple(row.code for row in rows if row.item == "reason")[:3],
         conditions=tuple(row.code for row in rows if row.item == "condition"),
-        values=tuple((row.code, row.amount) for row in rows if row.item == "value" and row.amount),
+        values=tuple(
+            (row.code, row.amount) for row in rows if row.item == "value" and row.amount is not None
+        ),
         occurrences=tuple(
             (row.code, row.day) for row in rows if row.item == "occurrence" and row.day
         ),
