@@ -19,7 +19,7 @@ from mappings.reading import Collection
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.orders import order as read_order
-from mappings.record import LATE_DAYS, Order, PatientRecord, Problem
+from mappings.record import Order, PatientRecord, Problem
 from mappings.site import Site as Facts
 
 _OPEN = frozenset({"active", "draft", "on-hold"})
@@ -79,7 +79,7 @@ def _is_asked(order: Resource, read: Order, facts: Facts, asking: Asking) -> boo
     if asking.orders:
         return read.source.resource in asking.orders
     today = asking.as_of.astimezone(facts.zone or UTC).date()
-    late = timedelta(days=LATE_DAYS if read.once else 0)
+    late = timedelta(days=codes.windows().days("single-order") if read.once else 0)
     return order.get("status") in _OPEN and (
         read.end is None or read.end.days(facts.zone)[1] + late >= today
     )

@@ -34,7 +34,7 @@ from mappings.record.encounters import (
     visit_by,
 )
 from mappings.record.labs import LabResult
-from mappings.record.orders import LATE_DAYS, WHICH_IRON, Dispense, EsaDose, OralIron, Order
+from mappings.record.orders import WHICH_IRON, Dispense, EsaDose, OralIron, Order
 from mappings.record.patient import PatientRecord
 from mappings.record.people import Address, Demographics, Name, Practitioner
 from mappings.record.sources import Coding, Concept, Decided, Problem, Source
@@ -43,7 +43,6 @@ __all__ = [
     "DENIED_IN_WORDS",
     "IN_WORDS",
     "KIND_OF_NOTE",
-    "LATE_DAYS",
     "NOT_HELD",
     "REFUTED",
     "TREATED_IN_WORDS",

@@ -12,10 +12,6 @@ from mappings.record.sources import Source
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
-# Between an order and its first dose lie the payer's authorization and a free chair. Ours, not
-# verified.
-LATE_DAYS = 30
-
 
 class Order(Struct, frozen=True, gc=False, kw_only=True):
     """An order or plan of an IV iron. `doses_a_day`: what it asks on a day of treatment, `doses`:
