@@ -347,3 +347,17 @@ with another name is not known.
 
 {table(["system", "names", "editions", "source", "verified"], rows)}
 """
+
+
+def windows() -> str:
+    known = codes.windows()
+    rows = [
+        (row.title, row.days, row.source or known.source, known.verified) for row in known.windows
+    ]
+    return f"""# Windows of ours
+
+How many days a fact of the chart counts for a dose, where neither a policy nor another
+table says so.
+
+{table(["what", "days", "source", "verified"], rows)}
+"""

@@ -4,7 +4,7 @@ from typing import Any
 
 from docs.make.markdown import dates, table
 from mappings import codes
-from mappings.codes.tables.drugs import Interrupted
+from mappings.codes.tables.drugs import Interrupted, LabelDose
 from mappings.values.numbers import plain
 
 
@@ -235,7 +235,7 @@ def dosing() -> str:
     rows = [
         (
             codes.families()[row.family].name,
-            f"{row.population}, below {row.below_kg} kg" if row.below_kg else row.population,
+            _population(row),
             row.single_mg,
             row.single_mg_per_kg,
             row.course_mg,
@@ -265,6 +265,12 @@ A dose above these makes a warning for a clinician; it holds a line only where a
         )
     }
 """
+
+
+def _population(row: LabelDose) -> str:
+    lighter = f", below {row.below_kg} kg" if row.below_kg else ""
+    older = f", from {row.from_years} years" if row.from_years else ""
+    return f"{row.population}{lighter}{older}"
 
 
 def beside() -> str:

@@ -102,6 +102,8 @@ def payment() -> str:
             known.esrd_discard_modifiers.verified,
         )
     )
+    nowhere = known.no_discard_modifiers
+    discard.append((f"neither at {cell(nowhere.places)}", "", nowhere.source, nowhere.verified))
     return f"""# Payment
 
 The value of a line is its units × the payment limit of the latest known quarter up to the date of

@@ -65,7 +65,7 @@ def denials() -> str:
     for row in codes.requirements().values():
         if row.carc:
             found.setdefault(_denial(row.carc, row.rarc), []).append(row.title)
-        for state, other in row.denial_by_state.items():
+        for state, other in (*row.denial_by_state.items(), *row.denial_by_cause.items()):
             found.setdefault(_denial(other.carc, other.rarc), []).append(f"{row.title} ({state})")
     rows = [
         (denial, names, prediction.source, prediction.verified)

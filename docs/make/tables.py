@@ -24,4 +24,5 @@ def chapters() -> dict[str, str]:
         "giving.md": charts.giving(),
         "notes.md": charts.notes(),
         "claims.md": claim_forms(),
+        "windows.md": charts.windows(),
     }

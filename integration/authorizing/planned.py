@@ -23,7 +23,7 @@ from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import StatusReader
 from mappings.reading.orders import order as read_order
-from mappings.record import LATE_DAYS, Order, PatientRecord, Problem
+from mappings.record import Order, PatientRecord, Problem
 from mappings.site import Site as Facts
 from mappings.values.stated import Unread
 
@@ -115,7 +115,7 @@ def _asked(
 
 def _is_over(order: Order, today: date, zone: tzinfo | None) -> bool:
     """Whether its time has passed; a single dose may be given late."""
-    late = timedelta(days=LATE_DAYS if order.once else 0)
+    late = timedelta(days=codes.windows().days("single-order") if order.once else 0)
     return order.end is not None and order.end.days(zone)[1] + late < today
 
 

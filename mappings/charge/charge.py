@@ -44,14 +44,6 @@ from mappings.site import Site
 from mappings.values.moment import Moment
 from mappings.values.remembered import Once, kept
 
-# Where a policy has no laboratory window of its own, diagnoses are supported by labs of this many
-# days (R10a).
-DEFAULT_WINDOW_DAYS = 90
-# A pregnancy lasts 40 weeks.
-PREGNANCY_DAYS = 280
-# An ESA belongs to the iron within so many days (ours).
-ESA_DAYS = 90
-
 _NOTHING = Requirements()
 
 
@@ -274,12 +266,12 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         day, dates = self.day, self.history.esa_dates
         if day is None or not dates:
             return False
-        first = day - timedelta(days=ESA_DAYS)
+        first = day - timedelta(days=codes.windows().days("esa"))
         return bool([when for when in dates if first <= when.last and when.first <= day])
 
     @property
     def _pregnant(self) -> bool | None:
-        found = self.lab("pregnancy", PREGNANCY_DAYS)
+        found = self.lab("pregnancy", codes.windows().days("pregnancy"))
         if found.unread:
             return None
         if found.result is None:
@@ -302,7 +294,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     def _is_recent(self, said: Stated) -> bool:
         when = said.by.recorded or said.by.onset
-        since = (self.day or date.max) - timedelta(days=PREGNANCY_DAYS)
+        since = (self.day or date.max) - timedelta(days=codes.windows().days("pregnancy"))
         return when is not None and when.days(self.zone)[0] >= since
 
     @property
@@ -353,7 +345,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
             if self._of_drug(rule)
             if rule.when is None or judge(parse(rule.when), facts).holds is not False
         ]
-        return max(windows, default=DEFAULT_WINDOW_DAYS)
+        return max(windows) if windows else codes.windows().days("laboratory")
 
     @kept
     def known_ndcs(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Held by tests/unit/test_own_codes.py.
 
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 from mappings import codes
 from mappings.charge.charge import Charge
@@ -13,14 +14,18 @@ from mappings.codes.rows import UnitsPerDay
 
 def listed_units(charge: Charge) -> UnitsPerDay | None:
     """The newest of the site's tables up to the day, for this kind of claim."""
-    code, day = charge.code, charge.day
-    claim = "institutional" if charge.setting.bill_type else "professional"
+    code, day, claim = charge.code, charge.day, claim_of(charge)
     rows = [
         row
         for row in codes.units_per_day()
         if code and day and code.code in row.units and row.claim == claim and row.holds(day)
     ]
     return max(rows, key=lambda row: row.start or date.min, default=None)
+
+
+def claim_of(charge: Charge) -> Literal["professional", "institutional"]:
+    """NCCI has a table of each."""
+    return "institutional" if charge.setting.bill_type else "professional"
 
 
 def most_mg(charge: Charge) -> Decimal | None:

@@ -113,10 +113,9 @@ def _discard_rows(charge: Charge) -> tuple[Modifier, ...]:
     policy, day = charge.policy, charge.day
     if policy is None or day is None or not policy.modifiers.discard:
         return ()
-    place = codes.settings().by_code.get(charge.setting.code or "")
-    if place and not place.discard:
-        return ()
     table = codes.payment()
+    if charge.setting.code in table.no_discard_modifiers.places:
+        return ()
     if charge.setting.bill_type == "72X" and not table.esrd_discard_modifiers.holds(day):
         return ()
     return tuple([row for row in table.discard_modifiers if row.holds(day)])

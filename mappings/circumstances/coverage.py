@@ -27,14 +27,15 @@ _MEDICARE = ("medicare", "medicare-advantage")
 _AFTER_MEDICARE = ("supplement", "medicaid")
 # These pay what Medicare leaves, or answer no question beforehand: they authorize nothing.
 _AUTHORIZES_NOTHING = _NOT_MEDICAL | {"medicare", "supplement", "hospice"}
-_ANOTHER_PAYS_FIRST = "22"
+_ANOTHER_PAYS_FIRST = "another-pays-first"
 
 
 class Coordination(Struct, frozen=True, dict=True):
     """`state` met: `primary` pays first, `secondary` after it. Else `says` why no payer can be
     named.
 
-    `carc`: the denial that this predicts. `unknown_payer`: the name that the site says once.
+    `cause`: what this is, where it predicts a denial. `unknown_payer`: the name that the site says
+    once.
     """
 
     state: State
@@ -42,7 +43,7 @@ class Coordination(Struct, frozen=True, dict=True):
     primary: Coverage | None = None
     secondary: tuple[Coverage, ...] = ()
     seen: tuple[Coverage, ...] = ()
-    carc: str | None = None
+    cause: str | None = None
     unknown_payer: Unread | None = None
     decided: tuple[Evidence, ...] = ()
 
@@ -225,7 +226,7 @@ def _unclear(active: list[Coverage], day: date) -> Coordination | None:
             return _open(says, active)
         if coverage.pays_second and coverage.kind in _MEDICARE and len(active) == 1:
             says = f"The Medicare coverage active on {us_date(day)} says that Medicare is secondary"
-            return _open(f"{says}: {_FIRST_IS_MISSING}.", active, carc=_ANOTHER_PAYS_FIRST)
+            return _open(f"{says}: {_FIRST_IS_MISSING}.", active, cause=_ANOTHER_PAYS_FIRST)
         if coverage.pays_second:
             says = f"A coverage active on {us_date(day)} says that it is secondary"
             return _open(f"{says}: a person has to decide which is primary.", active)
@@ -243,8 +244,8 @@ _NAME_IT = "name the payer in the table of payer aliases"
 _FIRST_IS_MISSING = "the payer ahead of it is not on record, or has ended"
 
 
-def _open(says: str, seen: Iterable[Coverage], carc: str | None = None) -> Coordination:
-    return Coordination("incomplete", says, seen=tuple(seen), carc=carc)
+def _open(says: str, seen: Iterable[Coverage], cause: str | None = None) -> Coordination:
+    return Coordination("incomplete", says, seen=tuple(seen), cause=cause)
 
 
 def _not_understood(
@@ -296,7 +297,7 @@ def _hole(
     if lowest <= first:
         return found
     says = f"The first coverage on record has order {lowest}: {_FIRST_IS_MISSING}."
-    return _open(says, found.seen, carc=_ANOTHER_PAYS_FIRST)
+    return _open(says, found.seen, cause=_ANOTHER_PAYS_FIRST)
 
 
 def _covers(coverage: Coverage, day: date, zone: tzinfo | None) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.circumstances.diagnoses import Stated, having
 from mappings.circumstances.standing import Standing, cite_all
@@ -15,7 +16,6 @@ from mappings.record import PatientRecord, Source
 from mappings.values.moment import Moment
 from mappings.values.remembered import kept
 
-WINDOW_DAYS = 90
 DIALYSIS_FACILITY = "65"
 
 # Groups of diagnoses that decide who pays.
@@ -80,12 +80,16 @@ class DialysisHistory(Struct, frozen=True, eq=False, dict=True):
     _known: dict[tuple[int, ...], tuple[Treatment, ...]] = field(default_factory=dict)
 
     def before(self, day: date) -> tuple[Treatment, ...]:
-        """The treatments of the 90 days before."""
+        """The treatments of the days before by which it is evidence."""
         if not self._dated:
             return ()
-        since = day - timedelta(days=WINDOW_DAYS)
+        since = day - self._window
         found = tuple([one for one in self._dated if one.first <= day and one.last >= since])
         return self._known.setdefault(tuple(map(id, found)), found)
+
+    @kept
+    def _window(self) -> timedelta:
+        return timedelta(days=codes.windows().days("dialysis-treatment"))
 
     @kept
     def _dated(self) -> list[Treatment]:
@@ -114,7 +118,7 @@ class DialysisHistory(Struct, frozen=True, eq=False, dict=True):
 def status(
     standing: Standing, treatments: tuple[Treatment, ...], in_facility: bool
 ) -> KidneyStatus:
-    """By Z99.2, a dialysis treatment within 90 days before, or the dialysis facility itself."""
+    """By Z99.2, a dialysis treatment within the days before, or the dialysis facility itself."""
     dependence, esrd = standing.has("dialysis"), standing.has("esrd")
     on_dialysis = bool(treatments or dependence or in_facility)
     kinds = {treatment.kind for treatment in treatments} - {"unspecified"}

@@ -27,6 +27,7 @@ from mappings.codes.tables import (
     StatusTable,
     StatusWords,
     Units,
+    WindowTable,
 )
 
 __all__ = ["CodeTables", "built_in", "in_force", "remembered", "using"]
@@ -122,6 +123,11 @@ def giving() -> GivingWords:
 def note_types() -> NoteTypes:
     """Which documents are progress, consult or history-and-physical notes."""
     return in_force().note_types
+
+
+def windows() -> WindowTable:
+    """How many days a fact of the chart counts for a dose."""
+    return in_force().windows
 
 
 def claim_forms() -> ClaimForms:

@@ -40,6 +40,7 @@ from mappings.codes.tables import (
     StatusTable,
     StatusWords,
     Units,
+    WindowTable,
 )
 from mappings.datafiles.loading import packaged, structure
 from mappings.values.remembered import Bounded
@@ -72,6 +73,7 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
     giving: GivingWords
     note_types: NoteTypes
     claim_forms: ClaimForms
+    windows: WindowTable
     units_per_day: tuple[UnitsPerDay, ...] = ()
     modifiers: tuple[Modifier, ...] = ()
     noc_limits: tuple[NocLimit, ...] = ()
@@ -151,6 +153,7 @@ def built_in() -> CodeTables:
         giving=_table("giving.yaml", GivingWords),
         note_types=_table("notes.yaml", NoteTypes),
         claim_forms=_table("claims.yaml", ClaimForms),
+        windows=_table("windows.yaml", WindowTable),
     )
 
 

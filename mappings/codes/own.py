@@ -264,7 +264,7 @@ def _family(family: Family, own: Iterable[OwnCode]) -> Family:
         if row.family == family.family:
             known = codes.get(row.code, row)
             fields = {name: getattr(row, name) for name in BillingCode.__struct_fields__}
-            unsaid = {name for name in ("mue", "use") if fields[name] is None}
+            unsaid = {name for name in ("mue", "mue_hospital", "use") if fields[name] is None}
             kept = {name: getattr(known, name) for name in unsaid}
             codes[row.code] = BillingCode(**fields | kept)
     return structs.replace(family, codes=tuple(codes.values()))

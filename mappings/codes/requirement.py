@@ -38,7 +38,8 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     `group`: the CDS card that tells of it before the dose is given, once everything of `rests_on`
     could be read. `test`: what can be ordered for it; `form`: what a clinician can record on the
-    page.
+    page. A denial is foretold by what was found (`denial_by_cause`), else by the state, else it is
+    the row's.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     carc: str | None = None
     rarc: tuple[str, ...] = ()
     denial_by_state: dict[str, DenialCodes] = field(default_factory=dict)
+    denial_by_cause: dict[str, DenialCodes] = field(default_factory=dict)
     source: str | None = None
 
     @property
@@ -76,6 +78,12 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         used`."""
         title = self.title
         return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
+    @property
+    def denials(self) -> tuple[DenialCodes, ...]:
+        """All that may be foretold."""
+        own = (DenialCodes(carc=self.carc, rarc=self.rarc),) if self.carc else ()
+        return (*own, *self.denial_by_state.values(), *self.denial_by_cause.values())
 
     def gap_id(self, patient: str, administrations: Iterable[str]) -> str:
         """Of its gap: one of the patient, or one of these administrations (R13)."""

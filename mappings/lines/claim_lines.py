@@ -289,10 +289,11 @@ def _of_kidney(charge: Charge) -> Iterable[str]:
         )
     if charge.policy and charge.policy.esa_noted and charge.known_payer:
         day, dates = charge.day, charge.history.esa_dates
-        given = day and [when for when in dates if abs((when.first - day).days) <= 90]
+        within = codes.windows().days("esa")
+        given = day and [when for when in dates if abs((when.first - day).days) <= within]
         yield (
             f"NCD 110.10: {'an' if given else 'no'} erythropoiesis-stimulating agent on record"
-            " within 90 days"
+            f" within {within} days"
         )
 
 

@@ -25,7 +25,6 @@ from mappings.values.remembered import by_identity
 from mappings.values.us_dates import us_date
 
 Role = Literal["administered", "discarded"]
-_KIDNEY = "ESRD PPS; that a dialysis of the 90 days before is evidence of it is ours"
 
 
 def trace(
@@ -140,7 +139,9 @@ def _circumstances(charge: Charge, diagnoses: Sequenced) -> Iterator[Step]:
     kidney = charge.kidney
     if kidney.esrd or kidney.aki:
         says = "end-stage renal disease on dialysis" if kidney.esrd else "acute kidney injury"
-        yield Step("R8", says, _KIDNEY, verified=False, evidence=kidney.evidence)
+        days = codes.windows().days("dialysis-treatment")
+        source = f"ESRD PPS; that a dialysis of the {days} days before is evidence of it is ours"
+        yield Step("R8", says, source, verified=False, evidence=kidney.evidence)
     if diagnoses.codes:
         yield charge.once(_diagnoses, charge.standing, diagnoses)
 

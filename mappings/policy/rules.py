@@ -121,11 +121,11 @@ class NoteRule(Rule, frozen=True, kw_only=True):
 
 class PreferredRule(Rule, frozen=True, kw_only=True):
     """Products that the payer prefers; others need `tried` of the `preferred` on record within
-    `lookback_days`, or are not covered at all."""
+    `lookback_days` (none given: within ours), or are not covered at all."""
 
     preferred: Annotated[tuple[Hcpcs, ...], Meta(min_length=1)]
     tried: Count = 1
-    lookback_days: Days = 365
+    lookback_days: Days | None = None
     not_covered: tuple[Hcpcs, ...] = ()
 
 

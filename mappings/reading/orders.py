@@ -22,7 +22,6 @@ from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import (
-    LATE_DAYS,
     Amount,
     Concept,
     Container,
@@ -191,7 +190,8 @@ def _ends(element: str, period: object) -> list[tuple[str, object]]:
 
 
 def _span(timing: Resource, start: Moment | None, ordered: Moment | None) -> timings.Span:
-    return timings.span(timing, start) if start else timings.span(timing, ordered, LATE_DAYS)
+    late = codes.windows().days("single-order")
+    return timings.span(timing, start) if start else timings.span(timing, ordered, late)
 
 
 def planned(

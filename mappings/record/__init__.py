@@ -35,7 +35,6 @@ from mappings.record.encounters import (
 )
 from mappings.record.labs import LabResult
 from mappings.record.orders import (
-    LATE_DAYS,
     WHICH_IRON,
     Dispense,
     EsaDose,
@@ -51,7 +50,6 @@ __all__ = [
     "DENIED_IN_WORDS",
     "IN_WORDS",
     "KIND_OF_NOTE",
-    "LATE_DAYS",
     "NOT_HELD",
     "REFUTED",
     "TREATED_IN_WORDS",

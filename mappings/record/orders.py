@@ -14,10 +14,6 @@ from mappings.record.sources import Source
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
-# Between an order and its first dose lie the payer's authorization and a free chair. Ours, not
-# verified.
-LATE_DAYS = 30
-
 
 class OrderedDoses(Struct, frozen=True, gc=False):
     """One instruction of an order: so many doses (None: it does not say) of one amount."""

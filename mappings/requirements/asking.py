@@ -96,10 +96,9 @@ def asks(requirement: str, rule: Rule | None) -> str:
 def _preferred(rule: PreferredRule) -> str:
     wanted, number = ", ".join(rule.preferred), "one" if rule.tried == 1 else rule.tried
     never = f"; {', '.join(rule.not_covered)} not at all" if rule.not_covered else ""
-    return (
-        f"prefers {wanted}: {number} of them must be tried first, in the {rule.lookback_days} days"
-        f" before{never}."
-    )
+    days = rule.lookback_days
+    back = "" if days is None else f", in the {days} days before"
+    return f"prefers {wanted}: {number} of them must be tried first{back}{never}."
 
 
 def _safety(rule: Rule | None) -> str | None:

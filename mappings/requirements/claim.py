@@ -7,9 +7,9 @@ from msgspec import structs
 
 from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
-from mappings.charge.most_units import listed_units
+from mappings.charge.most_units import claim_of, listed_units
 from mappings.charge.neighbors import Neighbors
-from mappings.codes.tables import DenialCodes, Family
+from mappings.codes.tables import Family
 from mappings.policy.choosing import Rule
 from mappings.record import Source
 from mappings.requirements.result import Result
@@ -42,10 +42,10 @@ def _against_the_patient(charge: Charge) -> Result | None:
         return None
     if isinstance(died, Moment) and died.days(zone)[1] < day:
         says = f"The patient died {died.span(zone).on}, before the dose of {us_date(day)}."
-        return _contradicted(charge, says, "13", "the day of death")
+        return _contradicted(charge, says, "died-before", "the day of death")
     if isinstance(born, Moment) and born.days(zone)[0] > day:
         says = f"The patient was born {born.span(zone).on}, after the dose of {us_date(day)}."
-        return _contradicted(charge, says, "14", "the date of birth")
+        return _contradicted(charge, says, "born-after", "the date of birth")
     unread = died if isinstance(died, Unread) else born
     if not isinstance(unread, Unread):
         return None
@@ -65,13 +65,13 @@ def _against_the_patient(charge: Charge) -> Result | None:
     )
 
 
-def _contradicted(charge: Charge, says: str, carc: str, what: str) -> Result:
+def _contradicted(charge: Charge, says: str, cause: str, what: str) -> Result:
     return Result(
         state="contradicted",
         says=says,
         fix=f"Correct {what}, the date of the dose, or the patient whose record it is.",
         evidence=(cite(charge.administration.source, f"date of service {us_date(charge.day)}"),),
-        denial=DenialCodes(carc=carc),
+        cause=cause,
     )
 
 
@@ -245,7 +245,7 @@ def units_limit(charge: Charge, neighbors: Neighbors) -> Result | None:
         return None
     code, mue = charge.code.code, rule.mue and charge.code.code not in rule.limits
     row = listed_units(charge) if mue else None
-    built_in = charge.code.mue if mue else None
+    built_in = charge.code.most_units(claim_of(charge)) if mue else None
     limit = row.units[code] if row else rule.limits.get(code, built_in)
     if limit is None:
         return None

@@ -91,7 +91,6 @@ def _finding(asked: PolicyCheck, result: Result | None, charge: Charge) -> Findi
     if result is None:
         return structs.replace(asked.unasked, administrations=about)
     form = asked.form(result.state, result.blocking, result.rule, result.row)
-    denial = result.denial
     return structs.replace(
         form,
         administrations=about,
@@ -100,7 +99,7 @@ def _finding(asked: PolicyCheck, result: Result | None, charge: Charge) -> Findi
         says=result.says or None,
         fix=result.fix or form.fix,
         note=result.note,
-        denial=Denial(denial.carc, denial.rarc) if denial else form.denial,
+        denial=_of_cause(asked.requirement, result.cause) if result.cause else form.denial,
         evidence=result.evidence,
     )
 
@@ -135,6 +134,11 @@ def _form(
         else None,
         denial=_denial(requirement, state),
     )
+
+
+def _of_cause(requirement: Requirement, cause: str) -> Denial:
+    found = requirement.denial_by_cause[cause]
+    return Denial(found.carc, found.rarc)
 
 
 def _denial(requirement: Requirement, state: State) -> Denial | None:

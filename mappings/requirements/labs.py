@@ -6,8 +6,9 @@ Held by tests/unit/test_laboratory.py.
 
 from collections.abc import Mapping
 
+from mappings import codes
 from mappings.assessment import EVERY_STATE, Evidence, State, cite
-from mappings.charge.charge import PREGNANCY_DAYS, Charge
+from mappings.charge.charge import Charge
 from mappings.circumstances import labs
 from mappings.policy.choosing import LabRule
 from mappings.policy.conditions import LabState, names, parse
@@ -222,7 +223,7 @@ def caution(charge: Charge, result: LabResult) -> str:
 
 def _unknown(charge: Charge) -> str:
     """The fact of the patient that a limit asks for."""
-    doubt = charge.lab("pregnancy", PREGNANCY_DAYS).unread
+    doubt = charge.lab("pregnancy", codes.windows().days("pregnancy")).unread
     if doubt:
         return f"the pregnancy status {labs.quoted(doubt, charge.zone)}, can't be read"
     if charge.flags["pregnant"] is None and charge.pregnancies:

@@ -6,7 +6,7 @@ Held by tests/unit/test_requirement_rows.py.
 from msgspec import Struct
 
 from mappings.assessment import Evidence, State
-from mappings.codes.tables import Dated, DenialCodes
+from mappings.codes.tables import Dated
 from mappings.policy.choosing import Rule
 
 
@@ -15,6 +15,7 @@ class Result(Struct, frozen=True, gc=False, kw_only=True):
     replaces the general one; `note` is said on the line, whatever the state.
 
     `rule`: of the policy, that asks; `row`: of the code tables, where one of those decided.
+    `cause`: what was found, where that foretells a denial of its own.
     `blocking`: whether it holds the line, where that is not the policy's to say.
     """
 
@@ -27,5 +28,5 @@ class Result(Struct, frozen=True, gc=False, kw_only=True):
     row: Dated | None = None
     fix: str | None = None
     note: str | None = None
-    denial: DenialCodes | None = None
+    cause: str | None = None
     blocking: bool | None = None

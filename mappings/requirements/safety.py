@@ -175,17 +175,33 @@ def _over_payers_course(
 def _by_label(charge: Charge, neighbors: Neighbors, label: LabelDose, dose: Decimal) -> Result:
     rule = _label_rule(charge.rules.dosing)
     source: tuple[Evidence, ...] = (cite(charge.administration.source, f"{plain(dose)} mg"),)
-    weighed = charge.lab("weight", 365)
-    weight = weighed.result if label.single_mg_per_kg and not weighed.unread else None
-    if label.single_mg_per_kg and weighed.unread:
+    if label.from_years and charge.age is not None and charge.age < label.from_years:
+        says = f"The label has no dose for patients below {label.from_years} years of age."
+        return Result(state="not-covered", says=says, rule=rule, evidence=source)
+    if label.single_mg_per_kg is None:
+        return _single(charge, neighbors, label, dose, rule, source)
+    weighed = charge.lab("weight", codes.windows().days("weight"))
+    if weighed.unread:
         stands = labs.quoted(weighed.unread, charge.zone)
         says = f"The label doses children by weight, and the newest weight can't be read: {stands}."
         source += lab_evidence(charge, weighed.unread)
         return Result(state="incomplete", says=says, rule=rule, evidence=source)
-    if label.single_mg_per_kg and (weight is None or weight.high is None):
+    if weighed.result is None or weighed.result.high is None:
         says = "The label doses children by weight, and no weight from the last year is on record."
         return Result(state="incomplete", says=says, rule=rule, evidence=source)
-    source += lab_evidence(charge, weight) if weight else ()
+    source += lab_evidence(charge, weighed.result)
+    return _single(charge, neighbors, label, dose, rule, source, weighed.result)
+
+
+def _single(
+    charge: Charge,
+    neighbors: Neighbors,
+    label: LabelDose,
+    dose: Decimal,
+    rule: DosingRule,
+    source: tuple[Evidence, ...],
+    weight: LabResult | None = None,
+) -> Result:
     most = _most(label, weight)
     if dose > most:
         says = (
@@ -274,9 +290,10 @@ def label_dose(charge: Charge) -> LabelDose | None:
     """The label row for the patient's population; with the kind of dialysis unknown, the one that
     allows more."""
     labels = _labels(charge)
-    if charge.flags["child"]:
-        return next((label for label in labels if label.population == "child"), None)
     general = [label for label in labels if label.population == "any"]
+    if charge.flags["child"]:
+        adults = [label for label in general if label.from_years]
+        return next(chain((one for one in labels if one.population == "child"), adults), None)
     if general:
         return next((label for label in general if _is_lighter(charge, label)), general[0])
     if charge.kidney.on_dialysis:
@@ -297,7 +314,7 @@ def label_dose(charge: Charge) -> LabelDose | None:
 
 def _is_lighter(charge: Charge, label: LabelDose) -> bool:
     """Whether the row is for light patients, and this one is known to be."""
-    weight = charge.lab("weight", 365).result if label.below_kg else None
+    weight = charge.lab("weight", codes.windows().days("weight")).result if label.below_kg else None
     return bool(label.below_kg and weight and weight.high and weight.high < label.below_kg)
 
 

@@ -107,5 +107,8 @@ def _authorities(finding: Finding, policy: Policy | None) -> Iterator[tuple[str,
         # What a claim form asks, where the policy asks nothing of this patient.
         limits = codes.claim_forms().limits
         yield limits.source, limits.verified
+    if finding.requirement == "preferred-product":
+        # How far back a trial counts, where the payer's text does not say it.
+        yield codes.windows().source, codes.windows().verified
     if finding.requirement == "dosing":
         yield from ((label.source, label.verified) for label in codes.dosing())

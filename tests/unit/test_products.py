@@ -309,7 +309,17 @@ def test_the_limits_of_a_day_are_those_that_cms_published() -> None:
         "J1750": 45,
         "J1439": 1000,
         "J1437": 100,
+        "J1443": 272,
+        "J1444": 272,
+        "J1445": 68,
     }
+
+
+@pytest.mark.parametrize(("claim", "most"), [("professional", 272), ("institutional", 0)])
+def test_a_hospital_may_have_another_limit_of_a_day(claim: str, most: int) -> None:
+    rows = [row for family in codes.families().values() for row in family.codes]
+    assert [row.most_units(claim) for row in rows if row.code == "J1443"] == [most]
+    assert {row.most_units(claim) for row in rows if row.code == "J1756"} == {500}
 
 
 def test_no_policy_repeats_the_limits_of_the_codes() -> None:

@@ -185,7 +185,9 @@ class TestInThePublishedForm:
     def test_x12_lists(self, tmp_path: Path, kind: str) -> None:
         rows = taken(published.x12_list(tmp_path, kind), quarter="2026-10-01")
         assert {denial_code.code: denial_code.end for denial_code in rows.denial_codes} == (
-            {"16": None, "252": date(2026, 11, 1)} if kind == "carc" else {"N395": None}
+            {"16": None, "22": date(2026, 11, 1), "252": date(2026, 11, 1)}
+            if kind == "carc"
+            else {"N395": None}
         )
 
     def test_a_zip_of_several(self, tmp_path: Path) -> None:

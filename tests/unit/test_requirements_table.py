@@ -8,6 +8,7 @@ import pytest
 from mappings import codes
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
+from mappings.codes.published.x12_lists import predicted_denials
 from mappings.codes.requirement import Requirement
 from mappings.requirements.checks import _public, check_of
 from mappings.requirements.result import Result
@@ -48,6 +49,13 @@ BY_STATE = {
     ("hemoglobin", "not-covered"): "50",
     ("place-of-service", "missing"): "16 M77",
 }
+BY_CAUSE = {
+    ("service-date", "died-before"): "13",
+    ("service-date", "born-after"): "14",
+    ("coverage", "another-pays-first"): "22",
+    ("prior-authorization", "not-approved"): "197",
+    ("prior-authorization", "of-another-code"): "284",
+}
 # X12: deactivated codes that old tables still carry (iron-billing s. 8).
 DEACTIVATED = {"15", "17", "57", "62", "N29", "N38", "N41"}
 
@@ -76,11 +84,19 @@ def test_where_a_state_predicts_another_denial() -> None:
     assert found == BY_STATE
 
 
-def test_no_code_is_deactivated() -> None:
-    denials = [
-        (requirement.carc, *requirement.rarc) for requirement in codes.requirements().values()
-    ]
-    assert not DEACTIVATED & {code for denial in denials for code in denial}
+def test_where_what_was_found_predicts_another_denial() -> None:
+    found = {
+        (requirement.id, cause): said(denial.carc, denial.rarc)
+        for requirement in codes.requirements().values()
+        for cause, denial in requirement.denial_by_cause.items()
+    }
+    assert found == BY_CAUSE
+
+
+def test_every_denial_that_may_be_foretold_is_looked_up_in_a_list_of_x12() -> None:
+    predicted = predicted_denials(codes.built_in())
+    assert {"13", "14", "22", "284", "302", "M77", "N395"} <= set(predicted)
+    assert not DEACTIVATED & set(predicted)
 
 
 @pytest.mark.parametrize("requirement", codes.requirements().values(), ids=lambda found: found.id)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 
 from integration import samples
-from mappings.circumstances import kidney
+from mappings import codes
 from mappings.reading import Collection, Reader, conditions, decode, encounters
 from mappings.reading.bundles.copies import opened
 from mappings.reading.bundles.heads import Held
@@ -351,7 +351,7 @@ def test_encounters_that_can_bear_on_no_dose_stay_unopened() -> None:
 
 
 def test_no_rule_asks_for_an_encounter_of_before_a_year() -> None:
-    assert timedelta(kidney.WINDOW_DAYS) < encounters._LONG_BEFORE
+    assert timedelta(codes.windows().days("dialysis-treatment")) < encounters._LONG_BEFORE
 
 
 def test_who_took_part_is_read_of_the_encounters_of_doses() -> None:

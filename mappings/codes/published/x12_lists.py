@@ -12,7 +12,6 @@ from typing import Literal
 from mappings.codes.code_tables import CodeTables
 from mappings.codes.published.form import Form, Known, Reading, Taken
 from mappings.codes.rows import DenialCode, OwnRows
-from mappings.codes.tables import DenialCodes
 
 _COLUMNS = {
     "code": "code",
@@ -52,11 +51,7 @@ def predicted_denials(tables: CodeTables) -> dict[str, list[str]]:
     """The reason and remark codes that gaps predict, and of which requirements."""
     found: dict[str, list[str]] = {}
     for row in tables.requirements.values():
-        denials = [
-            *row.denial_by_state.values(),
-            *([DenialCodes(carc=row.carc, rarc=row.rarc)] if row.carc else []),
-        ]
-        predicted = chain.from_iterable((denial.carc, *denial.rarc) for denial in denials)
+        predicted = chain.from_iterable((denial.carc, *denial.rarc) for denial in row.denials)
         for code in dict.fromkeys(predicted):
             found.setdefault(code, []).append(row.id)
     return found

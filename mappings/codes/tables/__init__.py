@@ -34,6 +34,7 @@ from mappings.codes.tables.places import (
 from mappings.codes.tables.services import AdministrationServices, BesideIron, Esa
 from mappings.codes.tables.statuses import StatusTable, StatusWords
 from mappings.codes.tables.systems import CodeSystems
+from mappings.codes.tables.windows import WindowTable
 
 __all__ = [
     "AdministrationServices",
@@ -67,4 +68,5 @@ __all__ = [
     "StatusTable",
     "StatusWords",
     "Units",
+    "WindowTable",
 ]

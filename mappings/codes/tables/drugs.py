@@ -18,12 +18,18 @@ from mappings.values import words
 
 class BillingCode(Dated, frozen=True, kw_only=True):
     """`mue`: the most units of a day that NCCI's Medically Unlikely Edits let pass (table effective
-    2024-07-01)."""
+    2024-07-01); `mue_hospital`: where a hospital's outpatients have another."""
 
     code: str
     mg_per_unit: Decimal
     mue: int | None = None
+    mue_hospital: int | None = None
     use: str | None = None
+
+    def most_units(self, claim: str) -> int | None:
+        """Of a day, on a professional claim or an institutional one."""
+        of_hospital = claim == "institutional" and self.mue_hospital is not None
+        return self.mue_hospital if of_hospital else self.mue
 
     def gave_way_to(self, other: "BillingCode") -> bool:
         """Whether the other began after it, and means the same."""
@@ -219,13 +225,14 @@ class Units(Struct, frozen=True, forbid_unknown_fields=True):
 
 class LabelDose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Label limits for a population: mg of one dose (or mg per kg), mg of a course and its length
-    in days. `below_kg`: for patients known to weigh less."""
+    in days. `below_kg`: for patients known to weigh less; `from_years`: not for younger ones."""
 
     family: str
     population: Literal["hemodialysis", "peritoneal", "not-on-dialysis", "child", "any"]
     single_mg: Decimal
     single_mg_per_kg: Decimal | None = None
     below_kg: Decimal | None = None
+    from_years: int | None = None
     course_mg: Decimal | None = None
     course_days: int | None = None
     source: str

@@ -64,6 +64,14 @@ class Modifier(Dated, frozen=True, kw_only=True):
     modifier: str
 
 
+class NoDiscards(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Places of service where JW and JZ are not asked."""
+
+    places: tuple[str, ...]
+    source: str
+    verified: bool
+
+
 class Payment(Struct, frozen=True, forbid_unknown_fields=True):
     limits: tuple[PaymentLimits, ...]
     opps: Opps
@@ -71,6 +79,7 @@ class Payment(Struct, frozen=True, forbid_unknown_fields=True):
     esrd_consolidated_billing: ConsolidatedBilling
     discard_modifiers: tuple[Modifier, ...]
     off_campus_modifiers: tuple[Modifier, ...]
+    no_discard_modifiers: NoDiscards
     esrd_discard_modifiers: Dated
 
 

@@ -12,15 +12,13 @@ from mappings.codes.tables.dated import Names
 
 
 class PlaceOfService(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A place of service and the kind of claim it is billed on. `discard: false`: JW and JZ are not
-    asked there."""
+    """A place of service and the kind of claim it is billed on."""
 
     code: str
     name: str
     claim: Literal["professional", "institutional"]
     bill_type: str | None = None
     revenue_code: str | None = None
-    discard: bool = True
 
 
 ClassKind = Literal[

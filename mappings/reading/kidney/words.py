@@ -13,9 +13,6 @@ from mappings.record import Concept, Diagnosis, Source
 from mappings.values.moment import NEVER, Moment
 from mappings.values.stated import Unread
 
-# For so many days a treatment is evidence of dialysis.
-_DAYS = timedelta(days=90)
-
 
 @codes.remembered
 def said_in_words(concept: Concept) -> tuple[str, ...]:
@@ -44,10 +41,11 @@ def in_words(concept: Concept, element: str) -> Unread:
 
 
 def treated(unread: Unread, source: Source, start: Moment | None, end: Moment | None) -> Diagnosis:
-    """A treatment that words alone say: dependence on dialysis would stand from it to 90 days
-    after."""
+    """A treatment that words alone say: dependence on dialysis would stand for the days by
+    which a treatment is evidence of it."""
     last = (end or start or NEVER).last
-    until = last + _DAYS if last < date.max - _DAYS else last
+    days = timedelta(days=codes.windows().days("dialysis-treatment"))
+    until = last + days if last < date.max - days else last
     return Diagnosis(
         source=source,
         icd10=("Z99.2",),

@@ -5,6 +5,7 @@ Held by tests/scenarios/conditions.yaml.
 
 from msgspec import structs
 
+from mappings import codes
 from mappings.charge.charge import Charge
 from mappings.circumstances.kidney import KidneyStatus
 from mappings.circumstances.standing import CKD, Standing, cite_all
@@ -79,11 +80,12 @@ def _without_dialysis(standing: Standing, kidney: KidneyStatus) -> Result | None
     """R8: N18.6 means chronic dialysis."""
     if not kidney.esrd_unproven:
         return None
+    days = codes.windows().days("dialysis-treatment")
     return Result(
         state="incomplete",
         says=(
             "N18.6 means chronic dialysis, and nothing on record says that the patient is on"
-            " dialysis (Z99.2, a treatment within 90 days)."
+            f" dialysis (Z99.2, a treatment within {days} days)."
         ),
         evidence=cite_all(standing.has("esrd")),
         fix="Record Z99.2 if the patient is on dialysis, or N18.5 if not.",

@@ -6,10 +6,11 @@ Held by tests/scenarios/orders_notes.yaml.
 from collections.abc import Iterable
 from datetime import timedelta
 
+from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.dose.ordered import covers
-from mappings.record import LATE_DAYS, Order
+from mappings.record import Order
 from mappings.requirements import quoting
 from mappings.requirements.result import Result
 from mappings.values.us_dates import us_date
@@ -44,7 +45,7 @@ def treatment_plan(charge: Charge) -> Result | None:
     if late and late.end:
         says = (
             f"The order for a single dose was for {late.end.span(charge.zone).shown}; the dose that"
-            f" names it was given within {LATE_DAYS} days after."
+            f" names it was given within {codes.windows().days('single-order')} days after."
         )
         return Result(state="met", says=says, evidence=_orders([late], charge), rule=rule)
     doubtful = [order for order in charge.orders if order.unread and _covers(order, charge)]
@@ -87,12 +88,12 @@ def _given_late(orders: Iterable[Order], charge: Charge) -> Order | None:
     its own day (R10)."""
     if charge.day is None:
         return None
-    latest = timedelta(days=LATE_DAYS)
     for order in orders:
         whole = order.once and order.dose.problem is None and order.end is not None
         if whole and _is_named(order, charge) and order.end:
             last = order.end.days(charge.zone)[1]
-            if last < charge.day <= last + latest:
+            latest = last + timedelta(days=codes.windows().days("single-order"))
+            if last < charge.day <= latest:
                 return order
     return None
 

@@ -14,7 +14,6 @@ from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
 from mappings.charge.neighbors import Neighbors
-from mappings.codes.tables import DenialCodes
 from mappings.policy.choosing import AuthorizationRule
 from mappings.policy.rules import Need
 from mappings.record import Authorization, Coverage
@@ -244,25 +243,25 @@ def _not_enough(charge: Charge, authorizations: list[Authorization]) -> Result |
     return None
 
 
-_NOT_DECIDED = DenialCodes(carc="197")
+_NOT_APPROVED = "not-approved"
 
 
 def _not_approved(authorizations: list[Authorization]) -> Result | None:
     decisions = {authorization.decision for authorization in authorizations}
     if "denied" in decisions:
         says = "The payer has denied the authorization."
-        return Result(state="not-covered", says=says, denial=_NOT_DECIDED)
+        return Result(state="not-covered", says=says, cause=_NOT_APPROVED)
     unread = next(
         (authorization.unread for authorization in authorizations if authorization.unread), None
     )
     if unread:
         says = f"The payer's answer on the authorization is not understood: {unread}."
-        return Result(state="incomplete", says=says, denial=_NOT_DECIDED)
+        return Result(state="incomplete", says=says, cause=_NOT_APPROVED)
     if "in-part" in decisions:
         says = (
             "The payer certified the authorization in part, and what it authorized is not recorded."
         )
-        return Result(state="incomplete", says=says, denial=_NOT_DECIDED)
+        return Result(state="incomplete", says=says, cause=_NOT_APPROVED)
     if authorizations:
         says = "The authorization has been requested and is not decided."
         return Result(state="incomplete", says=says)
@@ -280,8 +279,8 @@ def _others(charge: Charge) -> Result | None:
             if named
             else "The authorization on record does not name the code."
         )
-        denial, cited = DenialCodes(carc="284"), _cite_all(standing)
-        return Result(state="incomplete", says=says, denial=denial, evidence=cited)
+        cited = _cite_all(standing)
+        return Result(state="incomplete", says=says, cause="of-another-code", evidence=cited)
     foreign, unnamed = _of_payer(charge, "another's"), _of_payer(charge, "not known")
     if foreign:
         insurer = foreign[0].insurer

@@ -5,7 +5,6 @@ Held by tests/scenarios/coverage.yaml.
 
 from mappings.charge.charge import Charge
 from mappings.circumstances.coverage import Coordination
-from mappings.codes.tables import DenialCodes
 from mappings.requirements.result import Result
 from mappings.values.us_dates import us_date
 
@@ -27,13 +26,12 @@ def coverage(charge: Charge) -> Result | None:
 
 
 def _as_coordinated(found: Coordination) -> Result:
-    denial = DenialCodes(carc=found.carc) if found.carc else None
     names = found.primary.names if found.primary else ()
     unknown = found.unknown_payer.says if found.unknown_payer else None
     return Result(
         state=found.state,
         says=found.says,
         evidence=found.evidence,
-        denial=denial,
+        cause=found.cause,
         value=unknown or next(iter(names), None),
     )

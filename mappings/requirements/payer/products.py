@@ -40,8 +40,9 @@ def preferred_product(charge: Charge) -> Result | None:
         return Result(
             state="not-covered", says=says, value=code, rule=rule, fix=fix, evidence=given
         )
-    first = charge.day - timedelta(days=rule.lookback_days)
-    tried = _tried(charge, rule.preferred, first)
+    ours = codes.windows()
+    back = ours.days("preferred-trial") if rule.lookback_days is None else rule.lookback_days
+    tried = _tried(charge, rule.preferred, charge.day - timedelta(days=back))
     if len(tried) >= rule.tried:
         return Result(
             state="met",
@@ -54,10 +55,14 @@ def preferred_product(charge: Charge) -> Result | None:
         )
     number = "one" if rule.tried == 1 else rule.tried
     says = (
-        f"The payer prefers {wanted}, and no trial of {number} of them in the {rule.lookback_days}"
-        " days before is on record."
+        f"The payer prefers {wanted}, and no trial of {number} of them in the {back} days before"
+        " is on record."
     )
-    return Result(state="missing", says=says, rule=rule)
+    # What the payer's text does not say decides only where there is an older trial.
+    earlier = {} if rule.lookback_days is not None else _tried(charge, rule.preferred, date.min)
+    row = ours.authority if len(earlier) >= rule.tried else None
+    cited = tuple(cite(one.source, "an earlier trial") for one in earlier.values()) if row else ()
+    return Result(state="missing", says=says, rule=rule, row=row, evidence=cited)
 
 
 def _tried(charge: Charge, preferred: tuple[str, ...], first: date) -> dict[str, Administration]:
