@@ -3,7 +3,6 @@
 Held by tests/contract/test_command_line.py.
 """
 
-import io
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -82,10 +81,6 @@ def _json(value: Any) -> bytes:
 
 
 def _as_text(document: "Assessment", names: dict[str, str]) -> bytes:
-    from rich.console import Console
+    from integration.terminal import signs, tables
 
-    from integration.terminal import tables
-
-    stream = io.StringIO()
-    tables.show(document, Console(file=stream, width=120, no_color=True), names)
-    return stream.getvalue().encode()
+    return signs.as_text(lambda console: tables.show(document, console, names)).encode()

@@ -181,9 +181,9 @@ def _formatted(found: "AuthorizationCharts", form: Form) -> bytes:
 
         return page(found).encode()
     if form == "table":
-        from integration.terminal import authorizations
+        from integration.terminal import authorizations, signs
 
-        return authorizations.as_text(found).encode()
+        return signs.as_text(lambda console: authorizations.show(found, console)).encode()
     if form == "fhir":
         return b"".join(_json(bundle) + b"\n" for bundle in found.bundles())
     from mappings.authorizing.document import document

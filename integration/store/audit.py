@@ -3,7 +3,7 @@
 Held by tests/contract/test_store.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,6 +58,23 @@ def note_all(db: Db, actor: str, notes: Sequence[dict[str, Any]]) -> None:
             " jsonb_populate_recordset(null::audit, %s)",
             [actor, records(notes)],
         )
+
+
+def note_lines(
+    db: Db,
+    actor: str,
+    action: str,
+    lines: Iterable[str],
+    *,
+    role: str | None = None,
+    site: str,
+    patient_id: int,
+    **detail: str,
+) -> None:
+    """The same of several lines of a patient, by their ids."""
+    about = {"action": action, "role": role, "site": site, "patient_id": patient_id}
+    notes = [{**about, "resource": f"ClaimLine/{line}", "detail": detail} for line in lines]
+    note_all(db, actor, notes)
 
 
 def of_patient(db: Db, patient_id: int, limit: int = 200) -> list[AuditRow]:

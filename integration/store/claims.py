@@ -200,15 +200,17 @@ def _record_claim(
         return
     for line, release in claim.releases.items():
         _line_left(db, int(row[0]), claim, line, release, file.production)
-    about = {
-        "action": "sent",
-        "role": role,
-        "site": file.site,
-        "patient_id": claim.patient_id,
-        "detail": {"file": file.name, "claim": claim.number},
-    }
-    lines = [f"ClaimLine/{line}" for line in claim.releases]
-    audit.note_all(db, by, [{**about, "resource": line} for line in lines])
+    audit.note_lines(
+        db,
+        by,
+        "sent",
+        claim.releases,
+        role=role,
+        site=file.site,
+        patient_id=claim.patient_id,
+        file=file.name,
+        claim=claim.number,
+    )
     if claim.about is not None:
         settle(db, claim.about)
 

@@ -49,7 +49,7 @@ def release(db: Db, pair: Pair, by: str, role: str, reason: str | None = None) -
             " %s, %s, %s, %s)",
             [row.patient_id, row.line_id, row.document, by, reason],
         )
-        _note(db, row, "released", by, role, reason=reason)
+        worklist.note(db, row, "released", by, role, reason=reason)
 
 
 def release_untouched(db: Db, patient: Patient) -> int:
@@ -89,7 +89,7 @@ def withdraw(db: Db, pair: Pair, by: str, role: str) -> None:
         "delete from lines where patient_id = %s and id = any(%s) and gone_at is not null", of_pair
     )
     for row in released:
-        _note(db, row, "withdrew", by, role)
+        worklist.note(db, row, "withdrew", by, role)
 
 
 def reinstate(db: Db, claim_id: int, by: str) -> None:
@@ -107,17 +107,15 @@ def reinstate(db: Db, claim_id: int, by: str) -> None:
         "update releases set withdrawn_at = null, withdrawn_by = null where id = any(%s)", [back]
     )
     lines.restore(db, claim.patient_id, [document for _, _, document in found])
-    notes = [
-        {
-            "action": "reinstated",
-            "site": claim.site,
-            "patient_id": claim.patient_id,
-            "resource": f"ClaimLine/{line}",
-            "detail": {"reason": f"claim {claim.number} stands after all"},
-        }
-        for _, line, _ in found
-    ]
-    audit.note_all(db, by, notes)
+    audit.note_lines(
+        db,
+        by,
+        "reinstated",
+        [line for _, line, _ in found],
+        site=claim.site,
+        patient_id=claim.patient_id,
+        reason=f"claim {claim.number} stands after all",
+    )
 
 
 _TAKEN_BACK = """select r.id, r.line_id, r.document::text from claim_lines c
@@ -133,14 +131,14 @@ _GIVE_WAY = """update releases r set withdrawn_by = %(by)s, withdrawn_at = now()
 def assign(db: Db, pair: Pair, owner: str | None, by: str, role: str) -> None:
     _set(db, pair, "owner", owner)
     for row in pair:
-        _note(db, row, "assigned", by, role, owner=owner)
+        worklist.note(db, row, "assigned", by, role, owner=owner)
 
 
 def snooze(db: Db, pair: Pair, until: date | None, by: str, role: str) -> None:
     """Lets a pair sleep: it is out of the views of what is to be done, until that day."""
     _set(db, pair, "snoozed_until", until)
     for row in pair:
-        _note(db, row, "snoozed", by, role, until=str(until) if until else None)
+        worklist.note(db, row, "snoozed", by, role, until=str(until) if until else None)
 
 
 def label(db: Db, pair: Pair, name: str, by: str, role: str, *, off: bool = False) -> None:
@@ -148,25 +146,12 @@ def label(db: Db, pair: Pair, name: str, by: str, role: str, *, off: bool = Fals
     kept = set(chain.from_iterable(row.labels for row in pair))
     _set(db, pair, "labels", sorted(kept - {name} if off else kept | {name}))
     for row in pair:
-        _note(db, row, "labeled", by, role, label=name, off="yes" if off else None)
+        worklist.note(db, row, "labeled", by, role, label=name, off="yes" if off else None)
 
 
 def _set(db: Db, pair: Pair, column: LiteralString, value: object) -> None:
     query = f"update lines set {column} = %s where patient_id = %s and pair = %s"  # noqa: S608
     db.execute(query, [value, pair[0].patient_id, pair[0].pair])
-
-
-def _note(db: Db, row: Row, action: str, by: str, role: str, **detail: str | None) -> None:
-    audit.note(
-        db,
-        by,
-        action,
-        role=role,
-        site=row.site,
-        patient_id=row.patient_id,
-        resource=f"ClaimLine/{row.line_id}",
-        **detail,
-    )
 
 
 def _what(row: Row) -> str:

@@ -318,15 +318,17 @@ def get(db: Db, key: str, sites: Sequence[str]) -> Row | None:
     return next(iter(_found(db, f"{NOW} x where {where}", values)), None)
 
 
-def note_look(db: Db, row: Row, biller: str) -> None:
+def note(db: Db, row: Row, action: str, by: str, role: str | None, **detail: str | None) -> None:
+    """In the audit table: what somebody did about a line."""
     audit.note(
         db,
-        biller,
-        "looked at",
-        role="biller",
+        by,
+        action,
+        role=role,
         site=row.site,
         patient_id=row.patient_id,
         resource=f"ClaimLine/{row.line_id}",
+        **detail,
     )
 
 

@@ -11,7 +11,7 @@ from integration.store import audit, claims, releases, worklist
 from integration.store.claims import Sent
 from integration.store.database.connection import Db
 from integration.store.releases import NotReleasable
-from integration.store.worklist import Pair, Row
+from integration.store.worklist import Pair
 from mappings.writing.answers.write_offs import OTHER, write_off_reasons
 
 
@@ -54,7 +54,7 @@ def write_off(db: Db, pair: Pair, said: WriteOff, by: str, role: str | None) -> 
                 " values (%s, %s, %s, %s, %s)",
                 [row.patient_id, row.release, said.reason, said.note, by],
             )
-            _note(db, row, "wrote off", by, role, code=said.reason, reason=said.says)
+            worklist.note(db, row, "wrote off", by, role, code=said.reason, reason=said.says)
 
 
 def of_pair(db: Db, pair: Pair) -> WrittenOffBy | None:
@@ -76,7 +76,7 @@ def reopen(db: Db, pair: Pair, by: str, role: str | None) -> None:
             " and undone_at is null",
             [by, row.release],
         )
-        _note(db, row, "reopened", by, role)
+        worklist.note(db, row, "reopened", by, role)
 
 
 def of_claim(db: Db, site: str, number: str, said: WriteOff, by: str) -> tuple[int, list[str]]:
@@ -111,30 +111,12 @@ def reopen_answered(db: Db, claim: Sent, by: str) -> None:
         " returning n.line_id) select line_id from ended",
         {"by": by, "patient": claim.patient_id},
     )
-    audit.note_all(
+    audit.note_lines(
         db,
         by,
-        [
-            {
-                "action": "reopened",
-                "site": claim.site,
-                "patient_id": claim.patient_id,
-                "resource": f"ClaimLine/{line}",
-                "detail": {"reason": f"claim {claim.number} was answered"},
-            }
-            for (line,) in found.fetchall()
-        ],
-    )
-
-
-def _note(db: Db, row: Row, action: str, by: str, role: str | None, **detail: str | None) -> None:
-    audit.note(
-        db,
-        by,
-        action,
-        role=role,
-        site=row.site,
-        patient_id=row.patient_id,
-        resource=f"ClaimLine/{row.line_id}",
-        **detail,
+        "reopened",
+        [line for (line,) in found.fetchall()],
+        site=claim.site,
+        patient_id=claim.patient_id,
+        reason=f"claim {claim.number} was answered",
     )

@@ -4,8 +4,6 @@ what the chart says, and what is still lacking.
 Held by tests/contract/test_prior_auth.py.
 """
 
-import io
-
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -18,13 +16,6 @@ from integration.wording.authorizations import NOTHING, why_none
 from mappings.assessment import WORST_FIRST
 from mappings.authorizing.request import AuthorizationRequest
 from mappings.authorizing.summary import plan
-
-
-def as_text(found: AuthorizationCharts) -> str:
-    """As a terminal of 120 columns shows it."""
-    stream = io.StringIO()
-    show(found, Console(file=stream, width=120, no_color=True))
-    return stream.getvalue()
 
 
 def show(found: AuthorizationCharts, console: Console) -> None:

@@ -6,6 +6,7 @@ Held by tests/unit/test_tables.py.
 
 import io
 import sys
+from collections.abc import Callable
 
 from rich.console import Console
 
@@ -43,6 +44,13 @@ def console(*, markup: bool = True) -> Console:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     return _Terminal(markup=markup)
+
+
+def as_text(show: Callable[[Console], None]) -> str:
+    """What SHOW prints, as a terminal of 120 columns without color has it."""
+    stream = io.StringIO()
+    show(Console(file=stream, width=120, no_color=True))
+    return stream.getvalue()
 
 
 def sign(name: str, console: Console) -> str:

@@ -15,10 +15,9 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from integration.smart.sessions import Session
 from integration.store import audit, worklist
 from integration.store.worklist import Filters
-from integration.web.gate import OfPages, with_role
+from integration.web.gate import Biller, OfPages
 from integration.web.pages import PageRoute, actor, page
 from integration.web.problems import ApiProblem
 from integration.web.worklist.figures import Chosen, FigureName, Period, figures_now
@@ -26,7 +25,6 @@ from integration.wording import words
 
 router = APIRouter(prefix="/api", tags=["worklist"])
 docs = APIRouter(route_class=PageRoute, include_in_schema=False)
-Biller = Annotated[Session, with_role("biller", "admin")]
 
 
 class Line(BaseModel):
@@ -140,7 +138,7 @@ def line(here: OfPages, session: Biller, key: Annotated[str, Path(max_length=80)
         row = worklist.get(db, key, sorted(here.settings.sites))
         if row is None:
             raise ApiProblem(404, "There is no such line.")
-        worklist.note_look(db, row, actor(session))
+        worklist.note(db, row, "looked at", actor(session), "biller")
     return _line(row)
 
 

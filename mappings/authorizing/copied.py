@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from mappings.record import ORDERS
 from mappings.values import systems
 from mappings.values.moment import parse
 from mappings.writing.transaction import Resource
@@ -148,10 +149,9 @@ _SHARED: dict[str, Mapping[str, Taken]] = {
 }
 _VALUES = ("valueQuantity", "valueInteger", "valueRange")
 _LABORATORY = [{"coding": [{"system": f"{systems.HL7}observation-category", "code": "laboratory"}]}]
+_ORDER = _one_of(*ORDERS)
 # PAS 2.2.1 takes no others.
 _TAKEN = {"status": "active", "intent": "order"}
-# Kinds of orders, by FHIR's request-intent.
-_ORDERS = ("order", "original-order", "reflex-order", "filler-order", "instance-order")
 
 
 def result(original: Resource, identity: str, says: str) -> Resource:
@@ -169,7 +169,7 @@ def order(original: Resource, identity: str, chart: Chart) -> Resource | None:
     said = _shared(original)
     named = _REFERENCE(original.get("medicationReference")) or {}
     called = said.get("medicationCodeableConcept") or _called(chart(named.get("reference", "")))
-    fit = original.get("status") == "active" and original.get("intent") in _ORDERS
+    fit = original.get("status") == "active" and _ORDER(original.get("intent"))
     if not (fit and called and said.get("authoredOn")):
         return None
     own = {"resourceType": "MedicationRequest", "id": identity, **_TAKEN}

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from mappings.assessment import Evidence, Finding
+from msgspec import to_builtins
+
+from mappings.assessment import Finding
 from mappings.authorizing.request import AuthorizationRequest
 from mappings.authorizing.summary import plan
 from mappings.record import Problem
@@ -69,7 +71,7 @@ def _request(request: AuthorizationRequest) -> dict[str, Any]:
         "provider": request.provider.npi if request.provider else None,
         "criteria": [_criterion(found) for found in request.criteria],
         "facts": [
-            {"about": fact.about, "says": fact.says, "evidence": list(map(_cited, fact.evidence))}
+            {"about": fact.about, "says": fact.says, "evidence": to_builtins(fact.evidence)}
             for fact in request.facts
         ],
         "lacking": list(request.lacking),
@@ -86,13 +88,5 @@ def _criterion(found: Finding) -> dict[str, Any]:
         "fix": found.fix,
         "source": found.source,
         "verified": found.verified,
-        "evidence": list(map(_cited, found.evidence)),
-    }
-
-
-def _cited(evidence: Evidence) -> dict[str, Any]:
-    return {
-        "resource": evidence.resource,
-        "version": evidence.version,
-        "says": evidence.says,
+        "evidence": to_builtins(found.evidence),
     }

@@ -4,7 +4,7 @@ Held by tests/unit/test_authorization_courses.py.
 """
 
 from collections.abc import Iterator
-from datetime import date, tzinfo
+from datetime import tzinfo
 
 from mappings.authorizing.course import Course
 from mappings.authorizing.request import AuthorizationRequest
@@ -26,14 +26,10 @@ def notes(request: AuthorizationRequest, zone: tzinfo | None) -> Iterator[str]:
         yield f"{others} of {request.drug}, still open, {_has(course.beside)} own."
     if course.left and course.units is not None:
         yield _vials(course, course.left, course.units)
-    ends = request.coverage.end if request.coverage else None
-    last = course.end or course.start
-    if ends and last and ends.days(zone)[1] < last:
-        yield f"The coverage ends on {us_date(_last(ends.days(zone)))}, before {us_date(last)}."
-
-
-def _last(days: tuple[date, date]) -> date:
-    return days[1]
+    until = request.coverage.end if request.coverage else None
+    ends, last = until.days(zone)[1] if until else None, course.end or course.start
+    if ends and last and ends < last:
+        yield f"The coverage ends on {us_date(ends)}, before {us_date(last)}."
 
 
 def _has(many: int) -> str:

@@ -22,6 +22,7 @@ from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import (
+    ORDERS,
     Amount,
     Concept,
     Container,
@@ -35,10 +36,7 @@ from mappings.record import (
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread, first_unread
 
-# An order or a plan, and what FHIR's request-intent defines as kinds of order.
-_INTENTS = frozenset(
-    {"order", "plan", "original-order", "filler-order", "instance-order", "reflex-order"}
-)
+_INTENTS = ORDERS | {"plan"}
 _STATUSES = frozenset({"active", "completed"})
 _PLANS = frozenset({"plan", "order"})
 # Of an ESA that was given, or is to be.

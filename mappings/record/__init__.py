@@ -35,6 +35,7 @@ from mappings.record.encounters import (
 )
 from mappings.record.labs import LabResult
 from mappings.record.orders import (
+    ORDERS,
     WHICH_IRON,
     Dispense,
     EsaDose,
@@ -51,6 +52,7 @@ __all__ = [
     "IN_WORDS",
     "KIND_OF_NOTE",
     "NOT_HELD",
+    "ORDERS",
     "REFUTED",
     "TREATED_IN_WORDS",
     "VISIT_IN_WORDS",

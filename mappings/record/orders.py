@@ -14,6 +14,9 @@ from mappings.record.sources import Source
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
+# Those of FHIR's request-intent that are an order, however it came about.
+ORDERS = frozenset({"order", "original-order", "filler-order", "instance-order", "reflex-order"})
+
 
 class OrderedDoses(Struct, frozen=True, gc=False):
     """One instruction of an order: so many doses (None: it does not say) of one amount."""

@@ -18,10 +18,9 @@ from integration.authorizing.charts import AuthorizationCharts, of_pull
 from integration.authorizing.page import sheet
 from integration.authorizing.planned import Asking
 from integration.ehr.reading.patient import read_patient
-from integration.smart.sessions import Session
-from integration.store import Db, audit, decisions, patients, worklist
+from integration.store import decisions, patients, worklist
 from integration.store.worklist import Row
-from integration.web.gate import OfPages, PageContext, with_role
+from integration.web.gate import Biller, OfPages, PageContext
 from integration.web.pages import PageRoute, actor, download, page
 from integration.web.problems import ApiProblem
 from integration.web.worklist import sites
@@ -29,7 +28,6 @@ from integration.wording.authorizations import NOTHING
 from mappings.decisions import Decision
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-Biller = Annotated[Session, with_role("biller", "admin")]
 
 
 @router.get("/worklist/authorizations/{key}")
@@ -48,24 +46,14 @@ def request(
         if row is None or patient is None:
             raise ApiProblem(404, "There is no such line.", "Open it from the worklist.")
         decided = decisions.of_patient(db, patient)
-        _note(db, row, session)
+        worklist.note(db, row, "drew up", actor(session), "biller")
     found = _drawn(here, row, decided)
     if form == "fhir":
         return _bundles(found, here)
     sheets = [sheet(one, found) for one in found.requests]
-    sent = bool(found.bundles())
-    return page(asked, "authorization.html", sheets=sheets, nothing=NOTHING, key=key, sent=sent)
-
-
-def _note(db: Db, row: Row, session: Session) -> None:
-    audit.note(
-        db,
-        actor(session),
-        "drew up",
-        role="biller",
-        site=row.site,
-        patient_id=row.patient_id,
-        resource=f"ClaimLine/{row.line_id}",
+    is_whole = any(not one.lacking for one in found.requests)
+    return page(
+        asked, "authorization.html", sheets=sheets, nothing=NOTHING, key=key, is_whole=is_whole
     )
 
 

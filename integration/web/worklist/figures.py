@@ -17,10 +17,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from integration.smart.refusal import Refusal
-from integration.smart.sessions import Session
 from integration.store import Db, audit, figures, worklist
 from integration.store.figures import Scope
-from integration.web.gate import OfPages, PageContext, with_role
+from integration.web.gate import Biller, OfPages, PageContext
 from integration.web.pages import PageRoute, actor, download, page
 from integration.web.worklist.sites import payers
 from integration.wording import amounts, words
@@ -32,7 +31,6 @@ from mappings.writing.answers.write_offs import write_off_reasons
 from mappings.writing.table import safe
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-Biller = Annotated[Session, with_role("biller", "admin")]
 FigureName = Literal[
     "held", "time-to-complete", "clean-at-first-assessment", "denials", "written-off", "waste"
 ]

@@ -17,7 +17,7 @@ from integration.smart.sessions import Session
 from integration.store import Db, audit, failures, worklist
 from integration.store.releases import NotReleasable
 from integration.store.worklist import Filters, Row
-from integration.web.gate import FromOurPage, OfPages, PageContext, with_role
+from integration.web.gate import Biller, FromOurPage, OfPages, PageContext
 from integration.web.pages import PageRoute, actor, download, page
 from integration.web.worklist import acting, answering, deciding, desk, export, sending, sites
 from integration.web.worklist.acting import Act, RefusedLines, Results, acted, role_of
@@ -31,7 +31,6 @@ from mappings import codes
 from mappings.writing.answers.write_offs import write_off_reasons
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-Biller = Annotated[Session, with_role("biller", "admin")]
 ALL_SELECTED = 500
 EXPORTED_AT_ONCE = 2000
 MOST_FAILED = 50  # on the page; an EHR that is away for days leaves thousands
@@ -202,7 +201,7 @@ def _page(
             story(db, row, worklist.pair_of(db, row.key, known), here.settings) if row else None
         )
         if row:
-            worklist.note_look(db, row, actor(session))
+            worklist.note(db, row, "looked at", actor(session), "biller")
         else:
             audit.note(db, actor(session), "saw the worklist", role="biller", view=filters.view)
         context: dict[str, Any] = {

@@ -21,14 +21,13 @@ from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
 from integration.store import audit, claims
 from integration.store.worklist import Row
-from integration.web.gate import OfPages, PageContext, with_role
+from integration.web.gate import Biller, OfPages, PageContext
 from integration.web.pages import PageRoute, actor, download
 from integration.web.problems import ApiProblem
 from integration.wording import words
 from integration.wording.amounts import money
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-Biller = Annotated[Session, with_role("biller", "admin")]
 _NAME = re.compile(r"[a-z0-9_-]+_\d{9}_(837[PI]|claims|charges)\.(x12|json|csv|xlsx)")
 
 
