@@ -4,7 +4,7 @@ R12).
 Held by tests/scenarios/orders_notes.yaml.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import chain
 
@@ -55,7 +55,7 @@ def order(
     if not wanted.concerns_us:
         return None
     instructions = elements.items(resource.get("dosageInstruction"))
-    asked = timings.stated(instructions)
+    asked, each = timings.stated(instructions), tuple(_each(instructions))
     start, end = _bounds(resource, asked)
     status = statuses.read("MedicationRequest.status", resource.get("status"))
     intent = statuses.read("MedicationRequest.intent", resource.get("intent"))
@@ -70,9 +70,9 @@ def order(
         unread=_unread(status in _STATUSES and forbids is not True, status, intent, _INTENTS)
         or (forbids if counts and isinstance(forbids, Unread) else None),
         dose=_dose(instructions),
-        doses_a_day=_together(instructions, asked, timings.doses_a_day),
-        doses=_together(instructions, asked, timings.doses),
-        instructions=tuple(_each(instructions)),
+        doses_a_day=_together(instructions, list(map(timings.doses_a_day, asked))),
+        doses=_together(instructions, [one.doses for one in each]),
+        instructions=each,
         days_apart=_one(map(timings.days_apart, asked)),
         dates=tuple(chain.from_iterable(map(timings.dates, asked))),
         part_of=tuple(collection.keys(resource.get("basedOn"))),
@@ -140,17 +140,13 @@ def _one(said: Iterable[Decimal | None]) -> Decimal | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _together(
-    instructions: list[Resource],
-    timed: list[Resource],
-    counted: Callable[[Resource], int | None],
-) -> int | None:
-    """All instructions together, where each says the same dose and how often; else None."""
-    asked = list(map(counted, timed))
-    if not asked or None in asked:
+def _together(instructions: list[Resource], counts: list[int | None]) -> int | None:
+    """What COUNTS say of all instructions together, where each does and of the same dose; else
+    None."""
+    if not counts or None in counts:
         return None
-    doses = {_dose([instruction]) for instruction in instructions}
-    return sum(filter(None, asked)) if len(doses) == 1 else None
+    is_one = len(instructions) == 1 or len({_dose([one]) for one in instructions}) == 1
+    return sum(filter(None, counts)) if is_one else None
 
 
 def _bounds(resource: Resource, asked: list[Resource]) -> tuple[Moment | None, Moment | None]:
