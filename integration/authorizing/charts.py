@@ -18,6 +18,7 @@ from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection, Reader
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.orders.terms import with_terms
 from mappings.record import PatientRecord, Problem
 from mappings.site import Site as Facts
 
@@ -105,7 +106,8 @@ class AuthorizationCharts:
     ) -> None:
         for record in records:
             self.problems.extend(record.unreadable)
-            for found in requests_of(record, planned.doses, self.facts, self.policies, self.asking):
+            asked = with_terms(record, collection)
+            for found in requests_of(asked, planned.doses, self.facts, self.policies, self.asking):
                 if isinstance(found, Problem):
                     self.problems.append(found)
                 elif found.is_open or self.asking.orders:

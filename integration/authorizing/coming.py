@@ -80,7 +80,7 @@ def coming(
     chart = _Chart(record, facts, policies)
     before = given_before(order, record, facts.zone)
     amounts = to_come(order, in_all, before.count)
-    if amounts and len({one.dose for one in order.instructions}) > 1:
+    if amounts and len({one.dose for one in order.terms.instructions}) > 1:
         dose = AsGiven(replace(dose.administration, dose=amounts[0]), dose.when)
     found = chart.assessed([dose])
     lines = lines_of(dose.name, found)
@@ -110,7 +110,7 @@ def coming(
 def _days(order: Order, first: datetime, count: int) -> list[datetime]:
     """Of COUNT doses: those that the order gives, else as far apart as it says, else a day."""
     apart = _apart(order, count) or 1
-    written = [one.day(first.tzinfo) for one in order.dates]
+    written = [one.day(first.tzinfo) for one in order.terms.dates]
     listed = [day for day in written if day and day > first.date()]
     found = [first]
     for number in range(count - 1):
@@ -123,7 +123,7 @@ def _days(order: Order, first: datetime, count: int) -> list[datetime]:
 
 def _apart(order: Order, count: int) -> int | None:
     """Days from a dose to the next; None where nothing is said that anybody means."""
-    apart = order.days_apart
+    apart = order.terms.days_apart
     return math.ceil(apart) if apart and apart * count < _MOST_DAYS else None
 
 
@@ -177,6 +177,6 @@ def _end(order: Order, days: Sequence[datetime], facts: Facts) -> date | None:
     if order.once:
         return _day(days[0], facts) if days else None
     ordered = order.end.days(facts.zone)[1] if order.end else None
-    is_paced = len(days) > 1 and (_apart(order, len(days)) or order.dates)
+    is_paced = len(days) > 1 and (_apart(order, len(days)) or order.terms.dates)
     last = _day(days[-1], facts) if is_paced else None
     return max(filter(None, (ordered, last)), default=None)

@@ -22,7 +22,8 @@ from mappings.reading import Collection
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import StatusReader
-from mappings.reading.orders import order as read_order
+from mappings.reading.orders.requests import order as read_order
+from mappings.reading.orders.terms import terms
 from mappings.record import Order, PatientRecord, Problem
 from mappings.site import Site as Facts
 from mappings.values.stated import Unread
@@ -101,7 +102,7 @@ def _asked(
         patient = collection.patient(iron.order.get("subject"))
         if read is None or patient is None:
             continue
-        ordered = _Ordered(iron.order, read, patient)
+        ordered = _Ordered(iron.order, replace(read, terms=terms(iron.order, collection)), patient)
         if asking.orders:
             if ordered.name in asking.orders:
                 yield ordered
@@ -137,10 +138,10 @@ def _standing(orders: list[_Ordered], asking: Asking) -> list[_Ordered]:
     if asking.orders:
         return orders
     names = {order.name for order in orders}
-    above = {order.name: names.intersection(order.read.part_of) for order in orders}
+    above = {order.name: names.intersection(order.read.terms.part_of) for order in orders}
     for order in orders:
-        if order.read.replaces in names and order.read.void != "draft":
-            above[order.read.replaces].add(order.name)
+        if order.read.terms.replaces in names and order.read.void != "draft":
+            above[order.read.terms.replaces].add(order.name)
     return [
         order
         for order in orders

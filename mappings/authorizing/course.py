@@ -116,7 +116,7 @@ def given_before(order: Order, record: PatientRecord, zone: tzinfo | None) -> Do
 
 def parts_of(order: Order, record: PatientRecord) -> list[Order]:
     """The orders that are based on it."""
-    return [one for one in record.orders if order.source.resource in one.part_of]
+    return [one for one in record.orders if order.source.resource in one.terms.part_of]
 
 
 def _may_be_of(dose: Administration, order: Order, day: date, zone: tzinfo | None) -> bool:
@@ -129,9 +129,9 @@ def _may_be_of(dose: Administration, order: Order, day: date, zone: tzinfo | Non
 def to_come(order: Order, in_all: int | None, given: int) -> list[Amount] | None:
     """The amount of each dose that is left of ORDER; None where nobody says how many. IN_ALL: how
     many there are, where that is not what the order says."""
-    listed = order.instructions
+    listed = order.terms.instructions
     if len({one.dose for one in listed}) <= 1:
-        many = order.doses if in_all is None else in_all
+        many = order.terms.doses if in_all is None else in_all
         return None if many is None else [order.dose] * max(many - given, 0)
     counted = _filled(listed, in_all)
     if counted is None or (in_all is not None and len(counted) != in_all):

@@ -144,7 +144,7 @@ def _is_judged(found: Finding) -> bool:
 
 def _practitioner(course: Course, draft: Draft, record: PatientRecord, site: Site) -> Practitioner:
     """Who ordered it, else who is on the claim."""
-    ordered = course.order.requester if course.order else None
+    ordered = course.order.terms.requester if course.order else None
     if ordered and ordered.npi:
         return ordered
     return practitioner_of(draft, record, site.zone) or ordered or Practitioner()

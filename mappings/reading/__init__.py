@@ -14,7 +14,6 @@ from mappings.reading import (
     encounters,
     notes,
     oral_iron,
-    orders,
     people,
 )
 from mappings.reading.bundles.collection import Collection
@@ -31,6 +30,8 @@ from mappings.reading.fhir.elements import Resource, source, stated
 from mappings.reading.fhir.statuses import StatusReader
 from mappings.reading.kidney import dialysis
 from mappings.reading.labs import results
+from mappings.reading.orders import esa, plans, requests
+from mappings.reading.orders.dispenses import dispense
 from mappings.reading.sifting.sieve import Purpose, Sieve
 from mappings.record import Administration, EsaDose, PatientRecord, Problem
 from mappings.site import Site
@@ -163,11 +164,11 @@ class Reader:
             encounters=visits,
             locations=tuple(_safely(places, encounters.location, (collection,), problems)),
             orders=(
-                *each("MedicationRequest", orders.order, *tables, purpose="iron"),
-                *_safely(ordered, orders.order, tables, problems),
-                *every("CarePlan", orders.planned, *tables),
+                *each("MedicationRequest", requests.order, *tables, purpose="iron"),
+                *_safely(ordered, requests.order, tables, problems),
+                *every("CarePlan", plans.planned, *tables),
             ),
-            dispenses=tuple(each("MedicationDispense", orders.dispense, *tables, purpose="iron")),
+            dispenses=tuple(each("MedicationDispense", dispense, *tables, purpose="iron")),
             oral_iron=(
                 *each("AllergyIntolerance", oral_iron.allergy, statuses),
                 *each("MedicationDispense", oral_iron.course, *by_words, purpose="oral iron"),
@@ -255,7 +256,7 @@ class _Chart:
 
 
 def _esa(kind: str, chart: _Chart) -> list[EsaDose]:
-    return chart.each(kind, orders.esa_dose, purpose="esa", plain=orders.plain_esa_dose)
+    return chart.each(kind, esa.esa_dose, purpose="esa", plain=esa.plain_esa_dose)
 
 
 def _name(one: Resource | Held) -> str:

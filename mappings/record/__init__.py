@@ -42,6 +42,7 @@ from mappings.record.orders import (
     OralIron,
     Order,
     OrderedDoses,
+    OrderTerms,
 )
 from mappings.record.patient import PatientRecord
 from mappings.record.people import Address, Demographics, Name, Practitioner
@@ -86,6 +87,7 @@ __all__ = [
     "OnClaims",
     "OralIron",
     "Order",
+    "OrderTerms",
     "OrderedDoses",
     "PastClass",
     "PatientRecord",

@@ -25,14 +25,26 @@ class OrderedDoses(Struct, frozen=True, gc=False):
     doses: int | None
 
 
+class OrderTerms(Struct, frozen=True, gc=False, kw_only=True):
+    """What an order asks beyond its next dose. `doses`: in all, where all are equal; None where it
+    does not say. `instructions`: in their sequence. `days_apart`: from a dose to the next, where
+    all instructions say one figure; `dates`: those that it gives one by one. `part_of`: the orders
+    that it is based on; `replaces`: the one that it stands for. `requester`: who ordered it."""
+
+    doses: int | None = None
+    instructions: tuple[OrderedDoses, ...] = ()
+    days_apart: Decimal | None = None
+    dates: tuple[Moment, ...] = ()
+    part_of: tuple[str, ...] = ()
+    replaces: str | None = None
+    requester: Practitioner | None = None
+
+
 class Order(Struct, frozen=True, gc=False, kw_only=True):
-    """An order or plan of an IV iron. `doses_a_day`: what it asks on a day of treatment, `doses`:
-    in all, where all are equal; None where that is not read. `instructions`: in their sequence.
-    `days_apart`: from a dose to the next, where all instructions say one figure; `dates`: those
-    that it gives one by one. `part_of`: the orders that it is based on; `replaces`: the one that it
-    stands for. `requester`: who ordered it. `unread_date`: a date of it that is written and can't
-    be read; then nothing says which days it covers. `void`: a status by which it counts no more,
-    or not yet."""
+    """An order or plan of an IV iron. `doses_a_day`: what it asks on a day of treatment; None where
+    that is not read. `unread_date`: a date of it that is written and can't be read; then nothing
+    says which days it covers. `void`: a status by which it counts no more, or not yet. `terms`: of
+    a plan, and where nobody asked for them (`reading.orders.terms`), they say nothing."""
 
     source: Source
     drug: Drug
@@ -41,12 +53,6 @@ class Order(Struct, frozen=True, gc=False, kw_only=True):
     unread: Unread | None = None
     dose: Amount = Amount(problem="missing")
     doses_a_day: int | None = None
-    doses: int | None = None
-    instructions: tuple[OrderedDoses, ...] = ()
-    days_apart: Decimal | None = None
-    dates: tuple[Moment, ...] = ()
-    part_of: tuple[str, ...] = ()
-    replaces: str | None = None
     has_timing: bool = False
     free_text: bool = False
     once: bool = False
@@ -57,7 +63,7 @@ class Order(Struct, frozen=True, gc=False, kw_only=True):
     reason: Diagnosis | None = None
     reason_references: tuple[str, ...] = ()
     encounter: str | None = None
-    requester: Practitioner | None = None
+    terms: OrderTerms = OrderTerms()
 
 
 class Dispense(Struct, frozen=True, gc=False, kw_only=True):

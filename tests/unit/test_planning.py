@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from integration.assessing import planning
-from mappings.reading import Collection, Reader, read
+from mappings.reading import Collection, Reader
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import timings
+from mappings.reading.orders.terms import with_terms
+from mappings.record import OrderTerms
 from mappings.site import Site
 from tests import builders
 
@@ -85,6 +87,16 @@ def test_doses_of_a_timing(timing: dict[str, Any], doses: int | None) -> None:
     assert timings.doses(timing) == doses
 
 
+def asked(*chart: dict[str, Any]) -> OrderTerms:
+    """The terms of the one order of a chart."""
+    collection = Collection()
+    for resource in chart:
+        collection.add(resource, "the test")
+    ((record,), _) = Reader(Site()).records(collection)
+    (order,) = with_terms(record, collection).orders
+    return order.terms
+
+
 def test_an_order_says_how_many_doses_and_who_ordered_it() -> None:
     npi = {"system": "http://hl7.org/fhir/sid/us-npi", "value": "1598765430"}
     doctor = {"resourceType": "Practitioner", "id": "doc", "identifier": [npi]}
@@ -94,14 +106,18 @@ def test_an_order_says_how_many_doses_and_who_ordered_it() -> None:
         dosageInstruction=[{"timing": twice, "doseAndRate": dose}] * 2,
         requester={"reference": "Practitioner/doc"},
     )
-    ((record,), _) = read(builders.chart(order, doctor))
-    (found,) = record.orders
+    found = asked(*builders.chart(order, doctor))
     assert found.doses == 4
     assert found.requester is not None
     assert found.requester.npi == "1598765430"
     other = [{"doseQuantity": builders.quantity("100 mg")}]
     loading = [{"timing": twice, "doseAndRate": dose}, {"timing": twice, "doseAndRate": other}]
-    ((record,), _) = read(builders.chart(builders.order(dosageInstruction=loading)))
-    (found,) = record.orders
+    found = asked(*builders.chart(builders.order(dosageInstruction=loading)))
     assert found.doses is None
     assert found.requester is None
+
+
+def test_an_order_inside_a_dose_has_terms_as_well() -> None:
+    order = builders.order(dosageInstruction=[{"timing": {"repeat": {"count": 3}}}])
+    dose = builders.administration(contained=[order], request={"reference": f"#{order['id']}"})
+    assert asked(*builders.chart(dose, without=("order",))).doses == 3

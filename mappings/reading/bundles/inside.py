@@ -6,7 +6,7 @@ silence.
 Held by tests/scenarios/inside_a_dose.yaml.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
@@ -36,6 +36,16 @@ def inside(holders: Iterable[Resource], kind: str) -> Iterator[Resource]:
     for holder in holders:
         for own, item in contained(holder, kind):
             yield {**item, "id": f"{holder.get('id')}#{own}"}
+
+
+def whole(name: str, kind: str, get: Callable[[str], Resource | None]) -> Resource | None:
+    """The resource of a name: one of its own, or one inside a dose. GET finds those of their
+    own."""
+    dose, _, own = name.removeprefix(f"{kind}/").partition("#")
+    if not own:
+        return get(name)
+    holder = get(f"{_DOSE}/{dose}") or {}
+    return next((item for said, item in contained(holder, kind) if said == own), None)
 
 
 def key(holder: Resource, reference: object, kind: str) -> str | None:

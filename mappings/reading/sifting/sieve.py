@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from msgspec import UNSET, to_builtins
 
-from mappings.reading import oral_iron, orders
+from mappings.reading import oral_iron
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.groups import Kept
 from mappings.reading.bundles.heads import MEDICATIONS, Coded, Held, Shown, text_of
@@ -24,6 +24,7 @@ from mappings.reading.fhir.elements import Resource
 from mappings.reading.kidney.dialysis import dialysis_kind
 from mappings.reading.kidney.words import says_dialysis
 from mappings.reading.labs.results import LabReader
+from mappings.reading.orders import esa
 from mappings.values.remembered import Bounded, Remembered
 
 # For whom a medication is read; results that hold others; of other resources nothing is asked.
@@ -146,7 +147,7 @@ class Sieve:
         found: dict[Purpose, bool] = {
             "iron": drug(resource, collection, self._finder).concerns_us,
             "oral iron": oral_iron.is_named(resource, collection),
-            "esa": orders.esa(resource) is not None,
+            "esa": esa.esa(resource) is not None,
         }
         return frozenset(purpose for purpose, is_one in found.items() if is_one)
 

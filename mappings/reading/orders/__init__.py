@@ -1,0 +1,1 @@
+"""What was ordered, planned or handed out."""
