@@ -98,7 +98,8 @@ class Site(Struct, frozen=True, kw_only=True):
     word; values: its meanings. Of `prior_authorization`:
     policy ids; values: whether that policy asks for one here. Of `drug_sources` and `r340b` (bought
     under 340B): payer kinds or payers. Of `billing_providers`: `professional`, `institutional` or a
-    type of bill. `stand_alone`: types of bill whose 837I has our lines alone. `codes`: the code
+    type of bill. `stand_alone`: types of bill whose 837I has our lines alone. `unseen`: types of
+    resources that the server does not have, or would not give of this patient. `codes`: the code
     tables with the site's own rows; None: the built-in ones.
     """
 
@@ -119,6 +120,7 @@ class Site(Struct, frozen=True, kw_only=True):
     billing_providers: Mapping[str, BillingProvider] = field(default_factory=dict)
     receivers: tuple[Receiver, ...] = ()
     stand_alone: frozenset[str] = frozenset()
+    unseen: frozenset[str] = frozenset()
 
     def biller(self, kind: str, bill_type: str | None) -> BillingProvider | None:
         """Who bills claims of that kind; a type of bill may have its own."""
@@ -132,6 +134,10 @@ class Site(Struct, frozen=True, kw_only=True):
             name: {**vendors.get(name, {}), **self.status_words.get(name, {})} for name in elements
         }
         return structs.replace(self, status_words=words)
+
+    def without(self, unseen: frozenset[str]) -> "Site":
+        """With types of resources that were not to be had."""
+        return structs.replace(self, unseen=unseen)
 
     def deciding(self, decisions: Iterable[Decision], as_of: datetime) -> Self:
         """The site with what people had decided by then: rows of its tables, the rest to be

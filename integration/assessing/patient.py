@@ -62,7 +62,8 @@ def facts_of(
     pull: PatientPull, site: Site, as_of: datetime, decisions: Sequence[Decision]
 ) -> Facts:
     """What the rules need of the site, in its server's words, with what people decided."""
-    return site.facts().with_words(pull.status_words).deciding(decisions, as_of)
+    facts = site.facts().with_words(pull.status_words).without(pull.not_offered | pull.unread)
+    return facts.deciding(decisions, as_of)
 
 
 def record_of(pull: PatientPull, collection: Collection, site: Site, facts: Facts) -> PatientRecord:

@@ -36,7 +36,8 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     `has_limit`: a value is held against one. `has_end`: what meets it ends on a day. `cited`: what
     meets it is evidence of the line. `attached`: payers ask to see it with a claim (X12 PWK).
 
-    `group`: the CDS card that tells of it before the dose is given, once everything of `rests_on`
+    `rests_on`: the types of resources that most of its evidence is; a gap says which of them were
+    not to be had. `group`: the CDS card that tells of it before the dose is given, once all of them
     could be read. `test`: what can be ordered for it; `form`: what a clinician can record on the
     page. A denial is foretold by what was found (`denial_by_cause`), else by the state, else it is
     the row's.
@@ -92,10 +93,12 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class RequirementTable(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
-    """`source` and `verified` are those of the predicted denials."""
+    """`source` and `verified` are those of the predicted denials. `resources`: what people call a
+    type of resource."""
 
     source: str
     verified: bool
+    resources: dict[str, str]
     requirements: tuple[Requirement, ...]
 
     @cached_property

@@ -91,17 +91,28 @@ def _finding(asked: PolicyCheck, result: Result | None, charge: Charge) -> Findi
     if result is None:
         return structs.replace(asked.unasked, administrations=about)
     form = asked.form(result.state, result.blocking, result.rule, result.row)
+    fix = result.fix or form.fix
     return structs.replace(
         form,
         administrations=about,
         value=result.value,
         unit=result.unit,
         says=result.says or None,
-        fix=result.fix or form.fix,
+        fix=_fix(asked.requirement, fix, charge) if form.state in WORST_FIRST else fix,
         note=result.note,
         denial=_of_cause(asked.requirement, result.cause) if result.cause else form.denial,
         evidence=result.evidence,
     )
+
+
+def _fix(requirement: Requirement, fix: str | None, charge: Charge) -> str | None:
+    """With what may say otherwise, and was not to be had."""
+    kinds = charge.site.unseen.intersection(requirement.rests_on)
+    if not kinds:
+        return fix
+    called = codes.requirement_table().resources
+    unseen = ", ".join(sorted(called[kind] for kind in kinds))
+    return f"{fix or ''} Not seen, as the EHR does not give them: {unseen}.".strip()
 
 
 def _form(

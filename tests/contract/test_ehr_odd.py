@@ -5,16 +5,19 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
+from integration.assessing.clients import policies_for
+from integration.assessing.patient import check_pull
 from integration.configuration.site import Site
 from integration.ehr.capability import read_statement
 from integration.ehr.client import EhrClient
-from integration.ehr.fhir.answers import Answer
+from integration.ehr.fhir.answers import Answer, encode
 from integration.ehr.reading.patient import read_patient
 from integration.ehr.reading.plan import queries
 from integration.ehr.transport.auth import Tokens, authorization_for
@@ -30,6 +33,7 @@ from integration.errors import (
     Unauthorized,
     Unreachable,
 )
+from tests import builders
 from tests.fakes import modes
 from tests.fakes.chart import administration, chart, detected_issue, resource
 from tests.fakes.ehr import FakeEhr
@@ -226,6 +230,24 @@ def test_what_every_line_needs_is_asked_for_whatever_parameters_are_listed(
     pull = read_patient(connect(fake), "p1")
     assert {"f1", "ma1"} <= {resource["id"] for resource in pull.resources}
     assert pull.not_offered >= {"Procedure"}
+
+
+def test_a_gap_says_which_evidence_the_server_does_not_give(ehr: Make, connect: Connect) -> None:
+    resources = builders.chart(builders.commercial(), without=("intolerance",))
+    fake = ehr("epic").load(json.loads(encode(resources)))
+    statement = modes.statement(fake.mode)
+    listed = statement["rest"][0]["resource"]
+    listed[:] = [kind for kind in listed if kind["type"] != "AllergyIntolerance"]
+    fake.inject(answered(statement), pattern="metadata")
+    fake.inject(answered(outcome("forbidden"), 403), pattern="MedicationStatement")
+    client = connect(fake, time_zone="America/New_York")
+    pull = read_patient(client, builders.PATIENT)
+    as_of = datetime(2026, 11, 23, tzinfo=UTC)
+    found = check_pull(pull, client.site, policies_for(client.site), as_of).assessment
+    fixes = {gap.requirement: gap.fix for gap in found.gaps}
+    said = "Not seen, as the EHR does not give them: allergies, medication lists."
+    assert fixes["oral-iron-history"].endswith(said)
+    assert not any(said in (one.fix or "") for one in found.requirements if one.state == "met")
 
 
 @pytest.mark.parametrize("listed", ["patient", "subject"])
