@@ -58,7 +58,7 @@ def window(chromium: Browser) -> Iterator[Window]:
             context: BrowserContext = chromium.new_context(**options)
             stack.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(15000)
+            page.set_default_timeout(60000)
             page.on(
                 "console",
                 lambda message: (

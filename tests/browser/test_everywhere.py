@@ -78,7 +78,7 @@ def look(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
         context = chromium.new_context(color_scheme=scheme, **options)
         stack.callback(context.close)
         page = context.new_page()
-        page.set_default_timeout(15000)
+        page.set_default_timeout(60000)
         yield page
 
 
