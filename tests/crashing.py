@@ -1,6 +1,10 @@
-"""A worker that is killed, as by `kill -9`, at a point of its work: python tests/crashing.py POINT
-SETTINGS-AS-JSON."""
+"""Workers that are killed, as by `kill -9`, each at a point of its work.
 
+`python tests/crashing.py` reads `[POINT, SETTINGS]` as JSON from each line of its input, and
+answers with the signal that ended that worker; what a worker needs is loaded once for all.
+"""
+
+import json
 import os
 import signal
 import sys
@@ -26,6 +30,7 @@ POINTS = (
     "written",
     "over",
 )
+LIMIT_SECONDS = 60
 
 
 def die() -> None:
@@ -47,7 +52,7 @@ def dying_at(point: str) -> None:
     Transport.write = deadly  # type: ignore[method-assign]
 
 
-def main(point: str, settings: Settings) -> None:
+def work(point: str, settings: Settings) -> None:
     dying_at(point)
     with Store.open(settings) as store:
         engine = tasks.engine(settings, store)
@@ -56,5 +61,17 @@ def main(point: str, settings: Settings) -> None:
         Worker(engine, periodic=False).run()
 
 
+def main() -> None:
+    for line in sys.stdin:
+        point, settings = json.loads(line)
+        worker = os.fork()
+        if worker == 0:
+            signal.alarm(LIMIT_SECONDS)
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # its log is no answer
+            work(point, Settings.model_validate(settings))
+            os._exit(0)
+        print(-os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]), flush=True)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], Settings.model_validate_json(sys.argv[2]))
+    main()

@@ -40,20 +40,28 @@ BARE = replace(
 )
 
 
-def crash(service: Running, point: str) -> None:
+@pytest.fixture(scope="module")
+def workers() -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "tests" / "crashing.py")],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+
+
+def crash(service: Running, point: str, workers: subprocess.Popen[str]) -> None:
     """Has a worker process die at POINT, with the job in its hands."""
     settings = service.settings.model_dump(mode="json", exclude_defaults=True)
     settings["database_url"] = service.store.url
     settings["sites"]["general"]["hooks"] = {}
-    process = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "crashing.py"), point, json.dumps(settings)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        timeout=LIMIT_SECONDS,
-        check=False,
-    )
-    assert process.returncode == -signal.SIGKILL, process.stderr.decode()
+    assert workers.stdin
+    assert workers.stdout
+    print(json.dumps([point, settings]), file=workers.stdin, flush=True)
+    assert workers.stdout.readline() == f"{signal.SIGKILL.value}\n"
 
 
 def recover(service: Running) -> None:
@@ -91,12 +99,16 @@ AROUND_THE_WRITE = ("kept", "sending", "answered", "written")
     [*((point, "hapi") for point in POINTS), *((point, "generic") for point in AROUND_THE_WRITE)],
 )
 def test_a_worker_killed_at(
-    point: str, mode: str, running: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+    point: str,
+    mode: str,
+    running: Callable[..., Running],
+    workers: subprocess.Popen[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(modes.MODES, "generic", BARE)
     service = running(mode)
     service.assess()
-    crash(service, point)
+    crash(service, point, workers)
     recover(service)
     gaps = open_gaps(service)
     assert standing(service) == dict.fromkeys(gaps, ("preliminary", "1"))
@@ -110,7 +122,7 @@ def test_a_worker_killed_at(
     }
     service.fake.store(chart.ferritin("f1", valueQuantity=quantity))
     service.assess()
-    crash(service, point)
+    crash(service, point, workers)
     recover(service)
     closed = gaps - open_gaps(service)
     assert len(closed) == 1

@@ -46,10 +46,7 @@ def started(
     )
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["with space", "quo'te\"d", "do$llar $HOME `id`", "semi;colon | & >x", "comma,ed", "x" * 120],
-)
+@pytest.mark.parametrize("name", ["a quo'te\"d do$llar $HOME `id`; | & >x,y", "x" * 120])
 def test_it_works_in_any_folder(shared_folder: Path, name: str) -> None:
     server = Embedded(shared_folder / name / "postgres")
     try:
