@@ -5,7 +5,7 @@ Held by tests/contract/test_cds.py.
 
 import uuid
 from collections.abc import Mapping, Sequence, Set
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -87,27 +87,51 @@ def cards(
 
 
 def open_issues(
-    assessment: PatientAssessment, waivers: Mapping[str, Waiver], app: str
+    assessment: PatientAssessment, waivers: Mapping[str, Waiver], app: str, today: date
 ) -> list[Card]:
-    """For `patient-view`: safety in a card of its own, then what waits for this clinician; nothing
-    where nothing does."""
+    """For `patient-view`: safety of the last doses in a card of its own, then what waits for this
+    clinician; nothing where nothing does."""
     gaps = [
         gap for gap in assessment.gaps if not (gap.id in waivers and waivers[gap.id].covers(gap))
     ]
-    safety = [gap for gap in gaps if gap.is_safety]
+    safety = [gap for gap in gaps if gap.is_safety and _is_recent(gap, assessment, today)]
+    late = _of_billing_first(gaps)
     waiting = [
         gap
         for gap in gaps
-        if gap.blocking and not gap.is_safety and words.owner(gap.requirement) == "clinician"
+        if gap.blocking
+        and not gap.is_safety
+        and words.owner(gap.requirement) == "clinician"
+        and not late.issuperset(gap.administrations)
     ]
     found = (
         [_listed("safety", words.first_sentence(safety[0].message), safety, app)] if safety else []
     )
-    return found + ([_listed("documentation", _unbilled(waiting), waiting, app)] if waiting else [])
+    told = _unbilled(waiting, late)
+    return found + ([_listed("documentation", told, waiting, app)] if waiting else [])
 
 
-def _unbilled(gaps: Sequence[Gap]) -> str:
-    doses = set(chain.from_iterable(gap.administrations for gap in gaps))
+def _is_recent(gap: Gap, assessment: PatientAssessment, today: date) -> bool:
+    """Whether it is of a dose of which the clinician would still think, or of no known day."""
+    first = today - timedelta(days=codes.windows().days("safety-told"))
+    doses = set(gap.administrations)
+    days = [
+        date.fromisoformat(line.service_date) if line.service_date else today
+        for line in assessment.lines
+        if doses.intersection(line.administrations)
+    ]
+    return not days or max(days) >= first
+
+
+def _of_billing_first(gaps: Sequence[Gap]) -> set[str]:
+    """Doses for which the billing office has to say first whether they may be billed at all."""
+    rows = codes.requirements()
+    own = (gap for gap in gaps if gap.blocking and not rows[gap.requirement].write_back)
+    return set(chain.from_iterable(gap.administrations for gap in own))
+
+
+def _unbilled(gaps: Sequence[Gap], late: Set[str]) -> str:
+    doses = set(chain.from_iterable(gap.administrations for gap in gaps)) - late
     titles = list(dict.fromkeys(words.title(gap.requirement) for gap in gaps))
     return f"{words.plural(len(doses), 'iron dose')} cannot be billed yet: {words.joined(titles)}"
 

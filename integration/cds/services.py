@@ -18,6 +18,7 @@ from integration.store import Db, assessments, decisions, gaps, patients
 from integration.web.gate import OfPages, PageContext, address
 from integration.web.problems import ApiProblem
 from integration.web.text import JsonBody
+from integration.wording import words
 from mappings.reading.fhir import elements
 
 log = structlog.get_logger()
@@ -145,7 +146,8 @@ def _viewed(here: PageContext, site: Site, patient: str, app: str) -> list[Json]
         kept = assessments.current(db, site.name, patient)
         known = patients.find(db, site.name, patient)
         waivers = gaps.waivers(db, known.id) if known else {}
-    return advice.open_issues(kept.assessment, waivers, app) if kept else []
+    today = words.local_day(datetime.now(UTC), site.time_zone)
+    return advice.open_issues(kept.assessment, waivers, app, today) if kept else []
 
 
 def _orders(context: Json, hook: str, patient: str) -> list[Json]:

@@ -1,7 +1,7 @@
 """What cards say of drafts: each as its own next dose, and nothing that the chart may well hold."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from tests.builders import (
     condition,
     coverage,
     dispense,
+    document_of,
     encounter,
     ferritin,
     lab,
@@ -304,3 +305,29 @@ def test_a_summary_ends_where_a_sentence_does() -> None:
     summary = cards(resources)[0]["summary"]
     assert len(summary) < 140
     assert summary.endswith(").")
+
+
+# Doses already given
+
+
+def view(resources: Sequence[Resource], today: date) -> list[dict[str, Any]]:
+    (found,) = document_of(list(resources), datetime(2026, 11, 23, 23, tzinfo=UTC)).patients
+    return advice.open_issues(found, {}, "https://x", today)
+
+
+def test_an_old_dose_is_no_warning_each_time_the_chart_is_opened() -> None:
+    resources = chart(ferritin(950, on="2026-10-12"), without=["ferritin"])
+    assert topics(view(resources, date(2027, 1, 30))) == ["iron-overload"]
+    assert view(resources, date(2027, 1, 31)) == []
+
+
+def test_what_may_be_too_late_to_bill_is_not_asked_of_a_clinician() -> None:
+    """A dose beyond the filing limit of a plan of which nobody confirmed it, and one in time."""
+    plan, result = commercial(), ferritin(40, on="2026-04-20")
+    old = administration("old", on="2026-05-01T09:00:00-04:00", discarded=None)
+    made = view(chart(plan, result, old, without=["coverage", "tsat"]), date(2026, 11, 23))
+    assert [card["summary"].partition(" dose")[0] for card in made] == ["1 iron"]
+    only_old = administration(on="2026-05-01T09:00:00-04:00")
+    assert (
+        view(chart(plan, result, only_old, without=["coverage", "tsat"]), date(2026, 11, 23)) == []
+    )
