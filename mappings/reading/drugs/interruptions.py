@@ -45,15 +45,21 @@ _PART = (
     r"(?!.*\b(?:doses|infusions|series|sessions|treatments|visits)\b)"
 )
 _WAS = r"(?: (?:was|were|has been|had been|been|is|had to be|then|also))*"
+# Of a reaction that did not happen, or is looked out for.
+_NONE = (
+    r"\b(?:no|not|without|denie[sd]|w/o|free|never|signs|s/s|aware|(?:monitor|observ|assess|watch"
+    r"|educat|instruct)\w*)\b"
+)
 _OF = r"(?: of)?(?: (?:the|his|her|iv|iron|ordered|prescribed|planned|this|today's))* "
 
 
 class _Patterns(Struct, frozen=True):
     """`outright`: whatever else a sentence names; `alone`: only where it names no other drug or
-    fluid, and nothing that was wasted."""
+    fluid, and nothing that was wasted; `after_reaction`: across its clauses."""
 
     outright: tuple[re.Pattern[str], ...]
     alone: tuple[re.Pattern[str], ...]
+    after_reaction: re.Pattern[str]
 
 
 @cache
@@ -86,13 +92,16 @@ def _patterns() -> _Patterns:
         rf"(?:{_AMOUNT}|{_PART}).*? (?:not|never) (?:be )?{given}\b",
         rf"{_PART}(?: (?:of|the|dose|infusion|drug|bag))*{_WAS} {_any(table.withheld)}\b",
         rf"(?:{_AMOUNT}|\b(?:some|part|portion|amount)\b).*? {_any(table.lost)}\b",
+        rf"\b{_any(table.lost)} {_ABOUT}{_AMOUNT}(?!(?: of)? (?:blood|ebl))",
         rf"(?<!no )\b{_any(table.in_part)} (?:{whole}|{given}\b)",
         rf"\b{whole}{_WAS} {_any(table.in_part)}\b",
         rf"\b{given}\W.*?{of_more}",
         rf"{of_more}.*?\b{given}\b",
         rf"(?=.*\b{given}\b.* of ){of_more}",
     )
-    return _Patterns(*(tuple(map(re.compile, texts)) for texts in (outright, alone)))
+    after_reaction = rf"^(?!.*{_NONE}).*?\b{_any(table.reactions)}\b.*?\b{infusion}{_WAS} {ended}\b"
+    lists = (tuple(map(re.compile, texts)) for texts in (outright, alone))
+    return _Patterns(*lists, re.compile(after_reaction))
 
 
 def _any(texts: Iterable[str]) -> str:
@@ -115,6 +124,8 @@ def is_in_part(text: str) -> bool:
 
 def _without_what_is_in_part(sentence: str) -> str:
     """The sentence without the words that say so."""
+    if not is_of_another_time(sentence) and len(sentence) <= _MOST_WORDS * _LONGEST_WORD:
+        sentence = _patterns().after_reaction.sub("|", sentence)
     patterns = tuple(_applied(sentence))
     clauses = chain.from_iterable(map(_pieces, _CLAUSE.split(sentence)))
     return ", ".join(_without(clause, patterns) for clause in clauses)

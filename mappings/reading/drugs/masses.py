@@ -24,7 +24,7 @@ _DOSE = re.compile(
 )
 # "Given 150 mg IV", "150 mg infused", "dose reduced to 150 mg": a clause that says it by itself.
 _CLAUSE = re.compile(r",\s|\s[-–]\s|\s(?:in|with|w)\b(?=[\s/])|\b(?:and|diluted|mixed|then)\b")
-_GIVEN = r"(?:gave|given|infused|administered|received|got)"
+_GIVEN = r"(?:gave|given|infused|administered|received|got|tolerated)"
 _BY_WHOM = "dr|md|np|order|pa|pharmacy|policy|protocol|provider"
 _RATE = rf" ?[-/]|s? (?:per\b(?! (?:{_BY_WHOM})\b)|x\b|×|\d|vials?\b)"
 _MG = rf"(\d[\d.,]* ?mg)\b(?!{_RATE})"
@@ -91,7 +91,8 @@ def _by_itself() -> re.Pattern[str]:
         rf"|^[~ ]*{drug}?{_MG} {drug}?{route}(?:was |were )?{_GIVEN}\b"
         r"|^(?:(?:actual|given|administered) )?(?:actual|dose|amount|amt)"
         rf"(?: {_GIVEN})? ?[:= ] ?{_MG}{ends}"
-        r"|\bdose (?:was )?(?:reduced|decreased|changed|lowered|adjusted|cut|increased) to"
+        r"|\bdose (?:was )?(?:reduced|decreased|changed|lowered|adjusted|cut|increased)"
+        rf"(?: (?:per|by) (?:the )?(?:{_BY_WHOM}))? to"
         rf" {_MG}{ends}"
     )
 
