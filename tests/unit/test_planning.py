@@ -129,7 +129,10 @@ def test_what_was_given_is_no_dose_to_come() -> None:
         builders.administration("a", on="2026-11-05T09:00:00-05:00"),
         builders.administration("b", on="2026-11-06T09:00:00-05:00", status="not-done"),
     ]
-    (record,), _ = read(builders.chart(*given))
+    collection = Collection()
+    for one in builders.chart(*given):
+        collection.add(one, "the test")
+    ((record,), _) = Reader(Site()).records(collection)
     zone = ZoneInfo("America/New_York")
     assert planning.on_a_free_day(NOW, record, zone).date().isoformat() == "2026-11-06"
     assert planning.on_a_free_day(NOW + timedelta(days=3), record, zone).day == 8

@@ -100,8 +100,9 @@ def _patterns() -> _Patterns:
         rf"(?=.*\b{given}\b.* of ){of_more}",
     )
     after_reaction = rf"^(?!.*{_NONE}).*?\b{_any(table.reactions)}\b.*?\b{infusion}{_WAS} {ended}\b"
-    lists = (tuple(map(re.compile, texts)) for texts in (outright, alone))
-    return _Patterns(*lists, re.compile(after_reaction))
+    return _Patterns(
+        tuple(map(re.compile, outright)), tuple(map(re.compile, alone)), re.compile(after_reaction)
+    )
 
 
 def _any(texts: Iterable[str]) -> str:
