@@ -25,7 +25,8 @@ class OrderedTests:
         self._concepts = tuple(
             elements.concept(order.get("code"))
             for order in orders
-            if order.get("resourceType") == "ServiceRequest" and order.get("status") not in _OFF
+            if order.get("resourceType") == "ServiceRequest"
+            and elements.text(order.get("status")) not in _OFF
         )
         self._reader = LabReader(aliases)
 

@@ -1,6 +1,7 @@
 """What cards say of drafts: each as its own next dose, and nothing that the chart may well hold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -305,6 +306,32 @@ def test_a_summary_ends_where_a_sentence_does() -> None:
     summary = cards(resources)[0]["summary"]
     assert len(summary) < 140
     assert summary.endswith(").")
+
+
+ODD = (None, 7, "x", [None], {"a": 1}, {"reference": 7}, ["x", {}])
+
+
+def elements_of(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if path:
+        yield path
+    if isinstance(value, dict | list):
+        parts = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, part in parts:
+            yield from elements_of(part, (*path, name))
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_no_odd_element_of_a_draft_is_a_fault(odd: Any) -> None:
+    visit = {"encounter": {"reference": "Encounter/encounter"}}
+    drafts: Any = [DRAFT | visit, service("2276-4", status="draft")]
+    for *way, last in elements_of(drafts):
+        bent = deepcopy(drafts)
+        home = bent
+        for step in way:
+            home = home[step]
+        home[last] = odd
+        orders = [one | {"id": str(one.get("id"))} for one in bent if isinstance(one, dict)]
+        assert isinstance(cards(bare(without=["ferritin"]), *orders), list)
 
 
 # Doses already given
