@@ -32,7 +32,7 @@ _NUMBER = r"(?<![\d.])\d+(?:\.\d+)?"
 _AMOUNT = rf"{_NUMBER} ?(?:mg|ml|cc)s?\b"
 _SHARE = r"(?:(?:(?:one|two|three|a)[ -])?(?:half|thirds?|quarters?)\b|(?<![\d.])[1-9]\d ?%)"
 # "Dose 1/2" is the first of two.
-_FRACTION = r"(?<![\d/.])(?:1/2|1/3|2/3|1/4|3/4)(?![\d/])"
+_FRACTION = r"(?<![\d/.])(?:1/2|1/3|2/3|1/4|3/4|0?\.(?:25|5|75)(?= of))(?![\d/])"
 _ORDINAL = r"(?<!first )(?<!second )(?<!other )(?<!last )"
 # What makes of a whole something else: its rate, its course, its place.
 _WHOLE_ENDS = (
@@ -41,9 +41,10 @@ _WHOLE_ENDS = (
 _NO_SHARE = r"(?! ?(?:an? )?(?:hour|hr|min|way|liter|normal|strength|the rate|rate))"
 _PART = (
     r"\b(?:rest|remainder|remaining|balance|unknown amount"
-    r"|(?:second|2nd|other) (?:bag|half|vial))\b"
+    rf"|(?:second|2nd|other) (?:bag|half|vial|{_AMOUNT}))\b"
     r"(?!.*\b(?:doses|infusions|series|sessions|treatments|visits)\b)"
 )
+_LEFT = r"(?:left|remain(?:ing|ed|s)|residual)"
 _WAS = r"(?: (?:was|were|has been|had been|been|is|had to be|then|also))*"
 # Of a reaction that did not happen, or is looked out for.
 _NONE = (
@@ -88,7 +89,7 @@ def _patterns() -> _Patterns:
         rf"\b{given} {_ABOUT}{_SHARE}{_NO_SHARE}",
         rf"{_ORDINAL}{_SHARE}{_WAS} {given}\b",
         rf"\b{ended}(?: {infusion})? (?:at|with|after) {_ABOUT}(?:{_SHARE}|{_FRACTION}){_NO_SHARE}",
-        rf"(?:{_AMOUNT}|{_SHARE}|{_FRACTION}) (?:was |were |still )?(?:left|remain(?:ing|ed|s))\b",
+        rf"(?:{_AMOUNT}|{_SHARE}|{_FRACTION}) (?:was |were |still )?{_LEFT}\b",
         rf"(?:{_AMOUNT}|{_PART}).*? (?:not|never) (?:be )?{given}\b",
         rf"{_PART}(?: (?:of|the|dose|infusion|drug|bag))*{_WAS} {_any(table.withheld)}\b",
         rf"(?:{_AMOUNT}|\b(?:some|part|portion|amount)\b).*? {_any(table.lost)}\b",
@@ -99,7 +100,8 @@ def _patterns() -> _Patterns:
         rf"{of_more}.*?\b{given}\b",
         rf"(?=.*\b{given}\b.* of ){of_more}",
     )
-    after_reaction = rf"^(?!.*{_NONE}).*?\b{_any(table.reactions)}\b.*?\b{infusion}{_WAS} {ended}\b"
+    reaction, end = rf"\b{_any(table.reactions)}\b", rf"\b{infusion}{_WAS} {ended}\b"
+    after_reaction = rf"^(?!.*{_NONE}).*?(?:{reaction}.*?{end}|{end}.*?{reaction})"
     return _Patterns(
         tuple(map(re.compile, outright)), tuple(map(re.compile, alone)), re.compile(after_reaction)
     )
