@@ -4,10 +4,11 @@ Held by tests/unit/test_planning.py.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.drugs.medication import drug
@@ -15,6 +16,8 @@ from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.sifting.screening import NAMING
+from mappings.record import Administration, Order, PatientRecord
+from mappings.values.moment import parse
 from mappings.values.systems import PLACE_OF_SERVICE
 
 _OFF = ("cancelled", "entered-in-error", "stopped")
@@ -66,6 +69,26 @@ def _dose(order: Mapping[str, Any]) -> Resource | None:
             if isinstance(said.get("doseQuantity"), dict):
                 return dict(said["doseQuantity"])
     return None
+
+
+def begins(order: Order | None, now: datetime, zone: tzinfo | None) -> datetime:
+    """Now, or when the order begins, where that is later."""
+    day = order.start.day(zone) if order and order.start else None
+    return max(datetime.combine(day, time(12), zone or UTC), now) if day else now
+
+
+def on_a_free_day(when: datetime, record: PatientRecord, zone: tzinfo | None) -> datetime:
+    """WHEN, or the next day on which no iron was given: what was given is no dose to come."""
+    given = (one.start for one in record.administrations if one.was_given and one.start)
+    days = {start.day(zone) for start in given}
+    while when.astimezone(zone or UTC).date() in days:
+        when += timedelta(days=1)
+    return when
+
+
+def moved(dose: Administration, when: datetime) -> Administration:
+    """A planned dose, given at another time."""
+    return replace(dose, start=parse(when.isoformat(timespec="seconds")), end=None)
 
 
 def visit_at(given: Resource, place_of_service: str) -> Iterator[Resource]:

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 from msgspec.structs import replace
 
+from integration.assessing import planning
 from mappings.assess import assess
 from mappings.assessment import WORST_FIRST, Finding, PatientAssessment
 from mappings.authorizing.course import Course, given_before, in_units, to_come
@@ -19,7 +20,6 @@ from mappings.authorizing.request import AuthorizationRequest
 from mappings.policy.choosing import PolicySet
 from mappings.record import Administration, Amount, Encounter, Order, PatientRecord, Source
 from mappings.site import Site as Facts
-from mappings.values.moment import parse
 
 _A_MOMENT = timedelta(minutes=1)
 _A_DAY = timedelta(days=1)
@@ -127,22 +127,22 @@ def _apart(order: Order, count: int) -> int | None:
     return math.ceil(apart) if apart and apart * count < _MOST_DAYS else None
 
 
+def at(when: datetime, dose: AsGiven, record: PatientRecord, number: int) -> AsGiven:
+    """The dose at another time, in a visit like its own; NUMBER tells this from others."""
+    given = planning.moved(dose.administration, when)
+    visit = record.encounter(given.encounter)
+    if visit is None:
+        return AsGiven(given, when)
+    name = Source(f"{visit.source.resource}-{number}")
+    own = replace(visit, source=name, start=given.start, end=given.start)
+    return AsGiven(replace(given, encounter=name.resource), when, own)
+
+
 def _later(first: AsGiven, number: int, dose: Amount, when: datetime, chart: _Chart) -> AsGiven:
     """A later dose, like the first."""
-    one, moment = first.administration, parse(when.isoformat(timespec="seconds"))
-    visit = chart.record.encounter(one.encounter)
-    own = visit and replace(
-        visit, source=Source(f"{visit.source.resource}-{number}"), start=moment, end=moment
-    )
-    given = replace(
-        one,
-        source=Source(f"{one.source.resource}-{number}"),
-        start=moment,
-        end=None,
-        dose=dose,
-        encounter=own.source.resource if own else one.encounter,
-    )
-    return AsGiven(given, when, own)
+    later = at(when, first, chart.record, number)
+    name = Source(f"{first.name}-{number}")
+    return AsGiven(replace(later.administration, source=name, dose=dose), when, later.visit)
 
 
 def _uncovered(doses: Sequence[AsGiven], chart: _Chart) -> tuple[list[int], Finding | None]:

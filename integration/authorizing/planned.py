@@ -7,12 +7,12 @@ Held by tests/contract/test_prior_auth.py.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from msgspec.structs import replace
 
 from integration.assessing import planning
-from integration.authorizing.coming import AsGiven, coming
+from integration.authorizing.coming import AsGiven, at, coming
 from mappings import codes
 from mappings.assess import assess
 from mappings.authorizing.drawing import of_given
@@ -79,7 +79,7 @@ def plan(collection: Collection, facts: Facts, asking: Asking) -> PlannedDoses:
     with codes.using(facts.codes):
         orders = list(_asked(collection, facts, asking, found.problems))
     for number, order in enumerate(_standing(orders, asking), 1):
-        when = _when(order.read, facts, asking.as_of)
+        when = planning.begins(order.read, asking.as_of, facts.zone)
         given = planning.as_given(order.resource, order.patient, f"planned-{number}", when)
         parts = list(planning.visit_at(given, asking.place)) if asking.place else [given]
         for part in parts:
@@ -159,15 +159,6 @@ def _reached(name: str, above: Mapping[str, set[str]]) -> set[str]:
     return found
 
 
-def _when(order: Order, facts: Facts, as_of: datetime) -> datetime:
-    """Now, or when the order begins, where that is later."""
-    day = order.start.day(facts.zone) if order.start else None
-    if day is None:
-        return as_of
-    begins = datetime.combine(day, time(12), facts.zone or UTC)
-    return max(begins, as_of)
-
-
 def requests_of(
     record: PatientRecord,
     planned: Iterable[PlannedDose],
@@ -188,6 +179,9 @@ def requests_of(
     for one in planned_doses:
         dose, beside = doses[one.source.resource], drugs[one.drug.family] - 1
         given = AsGiven(one, dose.when)
+        when = planning.on_a_free_day(dose.when, bare, facts.zone)
+        if when != dose.when:
+            given = at(when, given, bare, 1)
         yield _request(given, dose.order, bare, facts, policies, asking, beside)
 
 

@@ -1,34 +1,29 @@
-"""Cards: what the payer will miss if the ordered iron is given today, and what may be done about
-it.
+"""Cards: what the payer will miss if the ordered iron is given, and what may be done about it.
 
 Held by tests/contract/test_cds.py.
 """
 
 import uuid
 from collections.abc import Mapping, Sequence, Set
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from msgspec import structs
-
 from integration.assessing import planning
-from integration.assessing.patient import check_pull
-from integration.assessing.planning import OrderedIron, as_given
+from integration.assessing.planning import OrderedIron
 from integration.cds.evidence import KnownChart
+from integration.cds.foreseen import Foreseen, foreseen
+from integration.cds.ordered_tests import OrderedTests
 from integration.configuration.site import Site
-from integration.ehr.profile import words_of
-from integration.ehr.reading.patient import PatientPull
 from integration.web.entries import draft_order
 from integration.wording import words
 from mappings import codes
-from mappings.assessment import WORST_FIRST, Gap, PatientAssessment
+from mappings.assessment import Gap, PatientAssessment
 from mappings.codes.requirement import Group, OrderableTest
 from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection
 from mappings.reading.drugs.products import ProductFinder
-from mappings.reading.fhir import elements
 from mappings.values import own_names
 from mappings.writing.detected_issue import Waiver
 
@@ -64,7 +59,8 @@ def drafts(site: Site, orders: Sequence[Resource], known: KnownChart) -> list[Or
     collection = Collection(site.addresses)
     for number, order in enumerate([*known.resources, *orders], 1):
         collection.add(order, f"resource {number}")
-    return list(planning.irons(orders, collection, ProductFinder(site.drug_aliases)))
+    with codes.using(site.facts().codes):
+        return list(planning.irons(orders, collection, ProductFinder(site.drug_aliases)))
 
 
 def cards(
@@ -76,64 +72,66 @@ def cards(
     now: datetime,
     app: str,
     decided: Sequence[Decision] = (),
+    visit: str | None = None,
 ) -> list[Card]:
-    """One card per group of gaps that giving the drafts today would leave. APP: where our SMART app
-    is launched."""
+    """One card per group of what giving the drafts would leave open. APP: where our SMART app is
+    launched; VISIT: the encounter in which they are ordered."""
     found = drafts(site, orders, known)
     if not found:
         return []
-    planned = [
-        {**draft.order, "id": f"draft-{number}", "status": "active", "intent": "order"}
-        for number, draft in enumerate(found)
-    ]
-    given = [as_given(order, f"Patient/{patient}", order["id"], now) for order in planned]
-    about = {f"MedicationAdministration/{dose['id']}" for dose in given}
-    resources = [*known.resources, *planned, *given]
-    pull = PatientPull(f"Patient/{patient}", resources, [], 0, status_words=words_of(site.vendor))
-    assessment = check_pull(pull, site, policies, now + timedelta(minutes=1), decided).assessment
-    gaps = [
-        _of_draft(gap, about, assessment)
-        for gap in assessment.gaps
-        if about & set(gap.administrations)
-        and not known.unknown.intersection(codes.requirements()[gap.requirement].rests_on)
-    ]
-    tests = [order for order in orders if order.get("resourceType") == "ServiceRequest"]
-    ordered = set[str]().union(*map(_codes, tests))
-    return [_card(name, some, policies, patient, ordered, app) for name, some in _grouped(gaps)]
-
-
-def _of_draft(gap: Gap, about: Set[str], assessment: PatientAssessment) -> Gap:
-    """GAP with what was found for the draft: it may be of doses already given, too, and then says
-    what it says of one of those."""
-    for found in assessment.requirements:
-        is_its = about & set(found.administrations) and found.state in WORST_FIRST
-        if found.requirement == gap.requirement and is_its and found.says:
-            return structs.replace(gap, message=found.says, asked=found.asked)
-    return gap
+    tests = OrderedTests(orders, site.lab_aliases)
+    each = foreseen(site, policies, known, patient, found, now, decided, visit)
+    waiting = [one for one in each if not tests.will_tell(one.found)]
+    drugs = {draft.says for draft in found}
+    return [_card(name, some, drugs, policies, patient, app) for name, some in _grouped(waiting)]
 
 
 def open_issues(
-    assessment: PatientAssessment, waivers: Mapping[str, Waiver], app: str
+    assessment: PatientAssessment, waivers: Mapping[str, Waiver], app: str, today: date
 ) -> list[Card]:
-    """For `patient-view`: safety in a card of its own, then what waits for this clinician; nothing
-    where nothing does."""
+    """For `patient-view`: safety of the last doses in a card of its own, then what waits for this
+    clinician; nothing where nothing does."""
     gaps = [
         gap for gap in assessment.gaps if not (gap.id in waivers and waivers[gap.id].covers(gap))
     ]
-    safety = [gap for gap in gaps if gap.is_safety]
+    safety = [gap for gap in gaps if gap.is_safety and _is_recent(gap, assessment, today)]
+    late = _of_billing_first(gaps)
     waiting = [
         gap
         for gap in gaps
-        if gap.blocking and not gap.is_safety and words.owner(gap.requirement) == "clinician"
+        if gap.blocking
+        and not gap.is_safety
+        and words.owner(gap.requirement) == "clinician"
+        and not late.issuperset(gap.administrations)
     ]
     found = (
         [_listed("safety", words.first_sentence(safety[0].message), safety, app)] if safety else []
     )
-    return found + ([_listed("documentation", _unbilled(waiting), waiting, app)] if waiting else [])
+    told = _unbilled(waiting, late)
+    return found + ([_listed("documentation", told, waiting, app)] if waiting else [])
 
 
-def _unbilled(gaps: Sequence[Gap]) -> str:
-    doses = set(chain.from_iterable(gap.administrations for gap in gaps))
+def _is_recent(gap: Gap, assessment: PatientAssessment, today: date) -> bool:
+    """Whether it is of a dose of which the clinician would still think, or of no known day."""
+    first = today - timedelta(days=codes.windows().days("safety-told"))
+    doses = set(gap.administrations)
+    days = [
+        date.fromisoformat(line.service_date) if line.service_date else today
+        for line in assessment.lines
+        if doses.intersection(line.administrations)
+    ]
+    return not days or max(days) >= first
+
+
+def _of_billing_first(gaps: Sequence[Gap]) -> set[str]:
+    """Doses for which the billing office has to say first whether they may be billed at all."""
+    rows = codes.requirements()
+    own = (gap for gap in gaps if gap.blocking and not rows[gap.requirement].write_back)
+    return set(chain.from_iterable(gap.administrations for gap in own))
+
+
+def _unbilled(gaps: Sequence[Gap], late: Set[str]) -> str:
+    doses = set(chain.from_iterable(gap.administrations for gap in gaps)) - late
     titles = list(dict.fromkeys(words.title(gap.requirement) for gap in gaps))
     return f"{words.plural(len(doses), 'iron dose')} cannot be billed yet: {words.joined(titles)}"
 
@@ -153,45 +151,66 @@ def _of(gap: Gap) -> str:
     return f" ({words.plural(count, 'dose')})" if count > 1 else ""
 
 
-def _grouped(gaps: Sequence[Gap]) -> list[tuple[Group, list[Gap]]]:
+def _grouped(each: Sequence[Foreseen]) -> list[tuple[Group, list[Foreseen]]]:
     """Safety first; warnings of the others are left to the page."""
-    found: dict[Group, list[Gap]] = {name: [] for name in REASONS}
-    for gap in gaps:
-        group = codes.requirements()[gap.requirement].group
-        if group and (gap.blocking or group == "safety"):
-            found[group].append(gap)
-    return [(name, some) for name, some in found.items() if some]
+    found: dict[Group, list[Foreseen]] = {name: [] for name in REASONS}
+    for one in sorted(each, key=lambda one: one.day):
+        group = codes.requirements()[one.found.requirement].group
+        if group and (one.found.blocking or group == "safety"):
+            found[group].append(one)
+    return [(name, _each_once(some)) for name, some in found.items() if some]
+
+
+def _each_once(found: Sequence[Foreseen]) -> list[Foreseen]:
+    """Of the doses of one drug the first of which a requirement is open."""
+    first: dict[tuple[str, str], Foreseen] = {}
+    for one in found:
+        first.setdefault((one.drug, one.found.requirement), one)
+    return list(first.values())
 
 
 def _card(
-    name: Group, gaps: list[Gap], policies: PolicySet, patient: str, ordered: set[str], app: str
+    name: Group,
+    some: list[Foreseen],
+    drugs: Set[str],
+    policies: PolicySet,
+    patient: str,
+    app: str,
 ) -> Card:
-    said = [
-        f"{words.first_sentence(gap.message)}"
-        f" {words.payer_asks(gap, policies.named(gap.decided_by))}"
-        for gap in gaps
+    """DRUGS: those that are ordered; of what is not found of all alike, the drug is named."""
+    alike = {says: {one.drug for one in some if _says(one) == says} for says in map(_says, some)}
+    told = {
+        _says(one) if alike[_says(one)] == drugs else f"{one.drug}: {_says(one)}": one
+        for one in reversed(some)
+    }
+    lines = [
+        f"{says} {words.payer_asks(one.found, policies.named(one.found.decided_by))}"
+        for says, one in reversed(told.items())
     ]
-    detail = "\n".join(f"- {_plain(text)}" for text in said)
-    sources = dict.fromkeys(gap.source for gap in gaps if gap.source)
+    detail = "\n".join(f"- {_plain(line)}" for line in lines)
+    sources = dict.fromkeys(one.found.source for one in some if one.found.source)
     detail += f"\n\nSource: {_plain('; '.join(sources))}" if sources else ""
-    tests = [codes.requirements()[gap.requirement].test for gap in gaps]
-    wanted = [test for test in tests if test and test.loinc not in ordered]
-    return _made(
-        name,
-        _summary(gaps),
-        detail,
-        _suggestions(wanted, patient),
-        app,
-        [gap.requirement for gap in gaps],
-    )
+    requirements = [one.found.requirement for one in some]
+    summary = _summary(next(reversed(told)), requirements)
+    return _made(name, summary, detail, _suggestions(some, patient), app, requirements)
 
 
-def _summary(gaps: Sequence[Gap]) -> str:
-    """The first finding, and that there are others: a summary is often all that is read."""
-    first = words.first_sentence(gaps[0].message)
-    names = dict.fromkeys(words.title(gap.requirement) for gap in gaps)
-    others = [words.inside(name) for name in names if name != words.title(gaps[0].requirement)]
-    return f"{first.rstrip('.')}; also: {words.joined(others)}." if others else first
+def _says(one: Foreseen) -> str:
+    return words.first_sentence(one.found.says or words.title(one.found.requirement))
+
+
+def _summary(first: str, requirements: Sequence[str]) -> str:
+    """The first finding, and that there are others, as far as there is room: a summary is often all
+    that is read."""
+    titles = dict.fromkeys(map(words.title, requirements))
+    others = [words.inside(title) for title in titles][1:]
+    if not others:
+        return first
+    short = first.rstrip(".")
+    for rest in (f"also: {words.joined(others)}.", f"{len(others)} more below."):
+        if len(short) + len(rest) + 2 <= MOST:
+            return f"{short}; {rest}"
+    return first
 
 
 def _made(
@@ -204,7 +223,7 @@ def _made(
 ) -> Card:
     card: Card = {
         "uuid": str(uuid.uuid4()),
-        "summary": summary if len(summary) <= MOST else summary[: MOST - 1].rstrip() + "…",
+        "summary": summary if len(summary) <= MOST else f"{summary[:MOST].rpartition(' ')[0]}…",
         "detail": detail,
         "indicator": "warning" if name == "safety" else "info",
         "source": {
@@ -227,30 +246,31 @@ def _made(
     return card | ({"suggestions": suggestions, "selectionBehavior": "any"} if suggestions else {})
 
 
-def _suggestions(tests: list[OrderableTest], patient: str) -> list[Resource]:
-    """One suggestion with an order for each test that is missing."""
-    if not tests:
+def _suggestions(some: Sequence[Foreseen], patient: str) -> list[Resource]:
+    """One suggestion with an order for each test that is missing. A result outside the payer's
+    limit does not get better by ordering another."""
+    actions: dict[str, Resource] = {}
+    for one in some:
+        test = codes.requirements()[one.found.requirement].test
+        if test and one.found.state != "not-covered":
+            actions.setdefault(test.name, _order(test, patient, one))
+    if not actions:
         return []
-    actions = [
-        {
-            "type": "create",
-            "description": f"Order {words.inside(test.name)}",
-            "resource": draft_order(test, patient),
-        }
-        for test in tests
-    ]
     return [
         {
-            "label": f"Order {words.joined([words.inside(test.name) for test in tests])}",
+            "label": f"Order {words.joined([words.inside(name) for name in actions])}",
             "uuid": str(uuid.uuid4()),
-            "actions": actions,
+            "actions": list(actions.values()),
         }
     ]
 
 
-def _codes(order: Mapping[str, Any]) -> set[str]:
-    codings = elements.items(elements.mapping(order.get("code")).get("coding"))
-    return {str(coding.get("code")) for coding in codings}
+def _order(test: OrderableTest, patient: str, of: Foreseen) -> Resource:
+    """For the day of a dose to come; a result of today may be too old then."""
+    draft = draft_order(test, patient)
+    if of.is_later:
+        draft["occurrenceDateTime"] = of.day.isoformat()
+    return {"type": "create", "description": f"Order {words.inside(test.name)}", "resource": draft}
 
 
 def _plain(text: str) -> str:

@@ -12,7 +12,7 @@ import structlog
 
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
-from integration.ehr.fhir.references import FHIR_ID
+from integration.ehr.fhir.references import FHIR_ID, WHOSE
 from integration.ehr.reading.patient import read_patient
 from integration.ehr.transport.tokens import UnusableToken, carried
 from integration.errors import ConfigurationError, EhrError
@@ -25,25 +25,35 @@ log = structlog.get_logger()
 Resource = dict[str, Any]
 OUTCOME = "OperationOutcome"
 SECONDS = 0.6  # for the whole answer we have one
+WEIGHTS = "Observation?code=29463-7"
 PREFETCH = {
     "patient": "Patient/{{context.patientId}}",
     "laboratory": "Observation?patient={{context.patientId}}&category=laboratory&_count=200",
+    "weights": "Observation?patient={{context.patientId}}&code=29463-7",
     "conditions": "Condition?patient={{context.patientId}}",
     "coverages": "Coverage?patient={{context.patientId}}",
     "allergies": "AllergyIntolerance?patient={{context.patientId}}",
     "statements": "MedicationStatement?patient={{context.patientId}}",
     "orders": "MedicationRequest?patient={{context.patientId}}",
+    "dispenses": "MedicationDispense?patient={{context.patientId}}",
+    "administrations": "MedicationAdministration?patient={{context.patientId}}",
     "procedures": "Procedure?patient={{context.patientId}}",
+    "encounters": "Encounter?patient={{context.patientId}}",
     "authorizations": "ClaimResponse?patient={{context.patientId}}&use=preauthorization",
+    "authorizationRequests": "Claim?patient={{context.patientId}}&use=preauthorization",
 }
 
 
 @dataclass(frozen=True)
 class KnownChart:
-    """Resources, and the kinds of which we cannot say that we have all."""
+    """Resources, and the kinds of which we cannot say that we have all (`WEIGHTS`: those alone)."""
 
     resources: tuple[Resource, ...]
     unknown: frozenset[str]
+
+    def has(self, key: str) -> bool:
+        """Whether it holds `Type/id`."""
+        return any(f"{one['resourceType']}/{one.get('id')}" == key for one in self.resources)
 
 
 class Transient:
@@ -93,39 +103,68 @@ def known(site: Site, request: Mapping[str, Any], patient: str) -> KnownChart:
 
 
 def prefetched(prefetch: object, patient: str) -> tuple[list[Resource], set[str]]:
-    """Whole answers only: what is absent, null, an OperationOutcome or has further pages does not
-    tell what is missing."""
+    """What came of the patient, and the kinds of which there may be more: an answer that is absent,
+    null, an OperationOutcome or has further pages does not tell what is missing, nor does one that
+    holds what can't be read here."""
     given = prefetch if isinstance(prefetch, dict) else {}
     found: list[Resource] = []
     missing: set[str] = set()
     for name, template in PREFETCH.items():
         kind = template.partition("?")[0].partition("/")[0]
+        part = WEIGHTS if name == "weights" else kind
         answer = given.get(name)
         if not isinstance(answer, dict) or answer.get("resourceType") not in (kind, "Bundle"):
-            missing.add(kind)
+            missing.add(part)
             continue
-        if answer["resourceType"] == "Bundle" and _has_more(answer):
-            missing.add(kind)
-        found += [
-            resource
-            for resource in _resources(answer)
-            if resource.get("resourceType") == "Patient" or _is_of(resource, patient)
-        ]
-    return [
-        resource
-        for resource in found
-        if resource.get("resourceType") != "Patient" or resource.get("id") == patient
-    ], missing
+        entries = list(_entries(answer))
+        is_bundle = answer["resourceType"] == "Bundle"
+        is_odd = any(_whose(entry, patient) is None for entry in entries)
+        if is_odd or (is_bundle and _has_more(answer)):
+            missing.add(part)
+        found += [entry for entry in entries if _whose(entry, patient)]
+    return found, missing | {str(one["resourceType"]) for one in _unnamed(found)}
 
 
-def _resources(answer: Resource) -> Iterator[Resource]:
+def _entries(answer: Resource) -> Iterator[Resource]:
     if answer.get("resourceType") != "Bundle":
         yield answer
         return
     for entry in elements.items(answer.get("entry")):
         resource = elements.mapping(entry.get("resource"))
-        if isinstance(resource.get("id"), str) and resource.get("resourceType") != OUTCOME:
+        if resource and resource.get("resourceType") != OUTCOME:
             yield resource
+
+
+def _whose(resource: Resource, patient: str) -> bool | None:
+    """Whether it is the patient's, or belongs to nobody, as a Medication does: an EHR that
+    prefetches too much must not lend one patient another's results. None where that can't be
+    told."""
+    kind = resource.get("resourceType")
+    if not (isinstance(resource.get("id"), str) and isinstance(kind, str)):
+        return None
+    if kind == "Patient":
+        return bool(resource["id"] == patient)
+    if kind not in WHOSE:
+        return True
+    named = _named(resource)
+    return None if named is None else named == f"Patient/{patient}"
+
+
+def _unnamed(found: list[Resource]) -> Iterator[Resource]:
+    """Those that name their drug by a reference alone, to what is not here."""
+    there = {f"Medication/{one['id']}" for one in found if one["resourceType"] == "Medication"}
+    for resource in found:
+        reference = unnamed_drug(resource)
+        if reference and key(reference) not in there:
+            yield resource
+
+
+def unnamed_drug(resource: Resource) -> str | None:
+    """The reference to a Medication outside RESOURCE, where nothing beside it says which."""
+    _, named = elements.concept_or_reference(resource, "medication")
+    reference = elements.text(named.get("reference"))
+    is_bare = not (reference.startswith("#") or elements.text(named.get("display")))
+    return reference if reference and is_bare else None
 
 
 def _has_more(bundle: Resource) -> bool:
@@ -149,11 +188,6 @@ def may_be_of(order: Resource, patient: str) -> bool:
     return _named(order) in (None, f"Patient/{patient}")
 
 
-def _is_of(resource: Resource, patient: str) -> bool:
-    """An EHR that prefetches too much must not lend one patient another's results."""
-    return _named(resource) == f"Patient/{patient}"
-
-
 def _named(resource: Resource) -> str | None:
     """Type and id of whom it is about."""
     for name in ("subject", "patient", "beneficiary"):
@@ -164,8 +198,8 @@ def _named(resource: Resource) -> str | None:
 
 
 def key(reference: str) -> str:
-    """Type and id, also of an address."""
-    return "/".join(reference.split("/")[-2:])
+    """Type and id, also of an address, or of a version."""
+    return "/".join(reference.partition("/_history/")[0].split("/")[-2:])
 
 
 def _token(site: Site, request: Mapping[str, Any]) -> str | None:

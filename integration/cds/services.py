@@ -18,6 +18,7 @@ from integration.store import Db, assessments, decisions, gaps, patients
 from integration.web.gate import OfPages, PageContext, address
 from integration.web.problems import ApiProblem
 from integration.web.text import JsonBody
+from integration.wording import words
 from mappings.reading.fhir import elements
 
 log = structlog.get_logger()
@@ -118,10 +119,12 @@ def _caller(request: Request, here: PageContext, authorization: str, path: str) 
 
 
 def _ordered(here: PageContext, site: Site, patient: str, body: Json, app: str) -> list[Json]:
-    orders = _orders(elements.mapping(body.get("context")), str(body.get("hook")), patient)
-    if not advice.drafts(site, orders, evidence.KnownChart((), frozenset())) and not _refers(
-        orders
-    ):
+    context = elements.mapping(body.get("context"))
+    orders = _orders(context, str(body.get("hook")), patient)
+    sent, _ = evidence.prefetched(body.get("prefetch"), patient)
+    drugs = tuple(one for one in sent if one["resourceType"] == "Medication")
+    named = advice.drafts(site, orders, evidence.KnownChart(drugs, frozenset()))
+    if not named and not any(map(_is_unnamed, orders)):
         return []  # nothing of ours is ordered: no chart is read for that
     known = evidence.known(site, body, patient)
     if not known.resources:
@@ -134,8 +137,8 @@ def _ordered(here: PageContext, site: Site, patient: str, body: Json, app: str) 
     with here.store.transaction() as db:
         person = patients.find(db, site.name, patient)
         decided = decisions.of_patient(db, person) if person else decisions.of_site(db, site.name)
-    now = datetime.now(UTC)
-    return advice.cards(site, policies_for(site), known, patient, orders, now, app, decided)
+    now, visit = datetime.now(UTC), elements.text(context.get("encounterId")) or None
+    return advice.cards(site, policies_for(site), known, patient, orders, now, app, decided, visit)
 
 
 def _viewed(here: PageContext, site: Site, patient: str, app: str) -> list[Json]:
@@ -143,7 +146,8 @@ def _viewed(here: PageContext, site: Site, patient: str, app: str) -> list[Json]
         kept = assessments.current(db, site.name, patient)
         known = patients.find(db, site.name, patient)
         waivers = gaps.waivers(db, known.id) if known else {}
-    return advice.open_issues(kept.assessment, waivers, app) if kept else []
+    today = words.local_day(datetime.now(UTC), site.time_zone)
+    return advice.open_issues(kept.assessment, waivers, app, today) if kept else []
 
 
 def _orders(context: Json, hook: str, patient: str) -> list[Json]:
@@ -193,13 +197,10 @@ def _with_its_medication(order: Json, medications: dict[str, Json]) -> Json:
     return rest | {"medicationReference": {"reference": "#drafted"}, "contained": inside}
 
 
-def _refers(orders: list[Json]) -> bool:
+def _is_unnamed(order: Json) -> bool:
     """Whether an order names its drug by reference only, so that the chart must tell."""
-    return any(
-        order.get("resourceType") == "MedicationRequest"
-        and elements.concept_or_reference(order, "medication")[1]
-        for order in orders
-    )
+    is_drug = order.get("resourceType") == "MedicationRequest"
+    return is_drug and evidence.unnamed_drug(order) is not None
 
 
 def _remember(db: Db, site: Site, hook: str, patient: str, cards: list[Json]) -> None:

@@ -18,10 +18,14 @@ Known = Literal["product", "day"]
 
 
 class OrderableTest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A laboratory test that can be ordered."""
+    """A laboratory test that can be ordered. `of`: the analytes that tell it, any list of them;
+    `panels` (LOINC) and `panel_names` hold it."""
 
     loinc: str
     name: str
+    of: tuple[tuple[str, ...], ...]
+    panels: tuple[str, ...] = ()
+    panel_names: tuple[str, ...] = ()
 
 
 class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,9 +42,9 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     `rests_on`: the types of resources that most of its evidence is; a gap says which of them were
     not to be had. `group`: the CDS card that tells of it before the dose is given, once all of them
-    could be read. `test`: what can be ordered for it; `form`: what a clinician can record on the
-    page. A denial is foretold by what was found (`denial_by_cause`), else by the state, else it is
-    the row's.
+    could be read, and of `rests_on_where`, by its state. `test`: what can be ordered for it;
+    `form`: what a clinician can record on the page. A denial is foretold by what was found
+    (`denial_by_cause`), else by the state, else it is the row's.
     """
 
     id: str
@@ -65,6 +69,7 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     attached: bool = False
     group: Group | None = None
     rests_on: tuple[str, ...] = ()
+    rests_on_where: dict[str, tuple[str, ...]] = field(default_factory=dict)
     test: OrderableTest | None = None
     form: Literal["discard", "oral-iron"] | None = None
     carc: str | None = None
@@ -85,6 +90,10 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         """All that may be foretold."""
         own = (DenialCodes(carc=self.carc, rarc=self.rarc),) if self.carc else ()
         return (*own, *self.denial_by_state.values(), *self.denial_by_cause.values())
+
+    def known_by(self, state: str) -> frozenset[str]:
+        """What must be read before a finding of STATE is told."""
+        return frozenset((*self.rests_on, *self.rests_on_where.get(state, ())))
 
     def gap_id(self, patient: str, administrations: Iterable[str]) -> str:
         """Of its gap: one of the patient, or one of these administrations (R13)."""

@@ -115,7 +115,7 @@ def repeats(administrations: Sequence[Administration], doses: Doses) -> Repeats:
     asked = _Asked(doses.record, doses.zone)
     steps = dict(_steps(entries, asked))
     dosed = [entry for entry in entries if entry.dosed]
-    pairs = [*_same(dosed, asked), *_beyond(dosed, asked), *_wasted(dosed)]
+    pairs = [*_same(dosed, asked), *_beyond(dosed, asked), *_in_two_visits(dosed), *_wasted(dosed)]
     return Repeats(tuple(_joined(administrations, steps)), _copies(dosed, pairs), _repeated(pairs))
 
 
@@ -335,6 +335,19 @@ def _above(entries: Sequence[_Entry], most: Decimal | None) -> Iterator[_Pair]:
             other,
             f"{says} Equal doses are counted once until that is clear." if equal else says,
         )
+
+
+def _in_two_visits(entries: Sequence[_Entry]) -> Iterator[_Pair]:
+    """Equal doses of a day in two visits, each by an order of its own: where a chart holds the
+    records of two facilities, both may tell of one dose."""
+    says = f"The same dose is recorded in two visits of one day. {_ONCE}"
+    for one, other in combinations(entries, 2):
+        visits = {one.administration.encounter, other.administration.encounter} - {None}
+        is_of_one_day = one.day is not None and one.day == other.day
+        is_alike = is_of_one_day and one.amounted == other.amounted and len(visits) == 2
+        is_same_drug = one.administration.drug.family == other.administration.drug.family
+        if is_alike and is_same_drug and not one.may_be_of_the_order_of(other):
+            yield one, other, says
 
 
 def _wasted(entries: Sequence[_Entry]) -> Iterator[_Pair]:

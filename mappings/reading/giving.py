@@ -36,8 +36,8 @@ from mappings.values.stated import Unread
 _LONGEST_PUSH = 15
 _OVER = re.compile(r"\bover\s+(\d+(?:\.\d+)?)\s*[- ]?\s*([a-z]+)", re.IGNORECASE)
 # "Ferrlecit given instead", "substituted Ferrlecit for Venofer".
-_INSTEAD = re.compile(r"\b(?:instead|substitut\w+)\b", re.IGNORECASE)
-_IN_PLACE_OF = re.compile(r"\b(?:instead of|for)\b.*$", re.IGNORECASE)
+_INSTEAD = re.compile(r"\b(?:instead|substitut\w+|(?:changed|switched) to)\b", re.IGNORECASE)
+_IN_PLACE_OF = re.compile(r"\b(?:instead of|for|from)\b.*$", re.IGNORECASE)
 
 # An element, and what stands in it.
 Said = tuple[str, str]

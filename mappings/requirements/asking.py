@@ -58,7 +58,8 @@ def sentence(payer: str | None, says: str, of_payer: bool) -> str:
     ask it and why. Without PAYER nobody knows who it is."""
     if of_payer:
         return f"{payer or 'The payer'} {says}"
-    return f"We ask this because a payer {'of this kind ' if payer else ''}often {says}"
+    often = says if says.startswith("may ") else f"often {says}"
+    return f"We ask this because a payer {'of this kind ' if payer else ''}{often}"
 
 
 def asks(requirement: str, rule: Rule | None) -> str:

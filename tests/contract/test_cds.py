@@ -12,6 +12,7 @@ from httpx2 import Response
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 
+from integration.cds.evidence import PREFETCH
 from integration.cds.trust import Caller
 from integration.ehr.transport.keys import generate
 from integration.web.problems import ApiProblem
@@ -32,15 +33,7 @@ from tests.plugins.pages import Clinic, Open
 ISSUER = "https://ehr.example.com"
 EHR_KEY, STRANGE_KEY = generate("ES384"), generate("ES384")
 OF_KIND = {
-    "patient": "Patient",
-    "laboratory": "Observation",
-    "conditions": "Condition",
-    "coverages": "Coverage",
-    "allergies": "AllergyIntolerance",
-    "statements": "MedicationStatement",
-    "orders": "MedicationRequest",
-    "procedures": "Procedure",
-    "authorizations": "ClaimResponse",
+    name: template.partition("?")[0].partition("/")[0] for name, template in PREFETCH.items()
 }
 DRAFT = order("draft1", status="draft")
 

@@ -306,3 +306,20 @@ def test_people_that_a_server_does_not_give_are_lacking(
     found = from_server(connect(fake), ["p1"], choosing.built_in(), asking, ())
     (request,) = found.requests
     assert "who orders, with name and NPI (MedicationRequest.requester)" in request.lacking
+
+
+@pytest.mark.parametrize("place", [(), ("--place", "11")])
+def test_a_dose_of_today_is_none_of_those_that_are_asked_for(
+    ask: Asked, place: tuple[str, ...]
+) -> None:
+    """A reaction to one iron, and the order of another: neither was given in place of the other."""
+    given = builders.administration(
+        on="2026-11-05T09:00:00-05:00", text="INFeD", ndc=builders.INFED
+    )
+    run = ask([*authorizations.chart(), given], *place, "--order", "order", "--format", "json")
+    request = only(run)
+    assert request["from"] == "2026-11-06"
+    assert request["criteria"]
+    assert "dosing" not in [
+        one["requirement"] for one in request["criteria"] if one["state"] != "met"
+    ]

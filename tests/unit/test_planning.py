@@ -1,7 +1,8 @@
 """An order as if its next dose were given."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -121,3 +122,17 @@ def test_an_order_inside_a_dose_has_terms_as_well() -> None:
     order = builders.order(dosageInstruction=[{"timing": {"repeat": {"count": 3}}}])
     dose = builders.administration(contained=[order], request={"reference": f"#{order['id']}"})
     assert asked(*builders.chart(dose, without=("order",))).doses == 3
+
+
+def test_what_was_given_is_no_dose_to_come() -> None:
+    given = [
+        builders.administration("a", on="2026-11-05T09:00:00-05:00"),
+        builders.administration("b", on="2026-11-06T09:00:00-05:00", status="not-done"),
+    ]
+    collection = Collection()
+    for one in builders.chart(*given):
+        collection.add(one, "the test")
+    ((record,), _) = Reader(Site()).records(collection)
+    zone = ZoneInfo("America/New_York")
+    assert planning.on_a_free_day(NOW, record, zone).date().isoformat() == "2026-11-06"
+    assert planning.on_a_free_day(NOW + timedelta(days=3), record, zone).day == 8

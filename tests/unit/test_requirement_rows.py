@@ -8,8 +8,10 @@ from types import ModuleType
 
 import pytest
 
+from integration.cds.evidence import PREFETCH, WEIGHTS
 from integration.ehr.profile import profile
 from mappings import codes
+from mappings.assessment import WORST_FIRST
 from mappings.policy.choosing import Requirements
 from mappings.policy.laboratory import LAB_VALUES
 from mappings.requirements.checks import WRITTEN_IN
@@ -65,10 +67,15 @@ def test_every_function_that_decides_has_a_row(module: ModuleType) -> None:
 
 
 def test_a_card_rests_on_types_that_are_read() -> None:
-    wanted = {
-        kind for requirement in codes.requirements().values() for kind in requirement.rests_on
-    }
-    assert wanted <= set(profile("generic").searches)
+    """And which the EHR is asked for: of what nobody asked nobody can say that it did not come."""
+    wanted = set[str]()
+    told = [one for one in codes.requirements().values() if one.group]
+    for requirement in told:
+        wanted |= requirement.known_by("").union(*requirement.rests_on_where.values())
+        assert set(requirement.rests_on_where) <= set(WORST_FIRST)
+    assert wanted - {WEIGHTS} <= set(profile("generic").searches)
+    asked = {template.partition("?")[0] for template in PREFETCH.values()}
+    assert wanted - {WEIGHTS} <= asked
 
 
 def test_what_a_policy_can_ask_is_asked_by_its_rule() -> None:

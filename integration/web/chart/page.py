@@ -125,8 +125,17 @@ class _Chart:
     # Doses
 
     def _doses(self) -> list[DoseView]:
-        doses = [self._dose(administration) for administration in self.record.administrations]
+        doses = [self._dose(given) for given in self._given()]
         return sorted(doses, key=lambda dose: (dose.on or NEVER, dose.administration), reverse=True)
+
+    def _given(self) -> list[Administration]:
+        """Those of which anything is said; a step of an infusion, or a part of another record, is
+        no dose of its own."""
+        assessed = self.assessment
+        told = {one.administration for one in (*assessed.pending, *assessed.reversed)}
+        told.update(*(line.administrations for line in assessed.lines))
+        told.update(*(found.administrations for found in assessed.requirements))
+        return [one for one in self.record.administrations if one.source.resource in told]
 
     def _dose(self, given: Administration) -> DoseView:
         reference = given.source.resource
@@ -173,7 +182,7 @@ class _Chart:
         reversed_ = {dose.administration for dose in self.assessment.reversed}
         administrations = [
             (self.cards.on(administration.source.resource), administration)
-            for administration in self.record.administrations
+            for administration in self._given()
             if administration.source.resource not in reversed_
         ]
         return [

@@ -124,9 +124,9 @@ class NotGiven(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fiel
 class Interrupted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Words by which a text says that not all of the dose was given; `phrases` say it alone.
 
-    What is `ended` says it with one of `causes` or `early`; a share of `wholes`, or `given`, what
-    is `lost` or `withheld` of them, wholes that are `in_part`. `went_on`: with these it does not,
-    but in a clause of `other_tasks`.
+    What is `ended` says it with one of `causes` or `early`, or after `reactions`; a share of
+    `wholes`, or `given`, what is `lost` or `withheld` of them, wholes that are `in_part`.
+    `went_on`: with these it does not, but in a clause of `other_tasks`.
     """
 
     phrases: tuple[str, ...]
@@ -137,6 +137,7 @@ class Interrupted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     wholes: tuple[str, ...]
     given: tuple[str, ...]
     withheld: tuple[str, ...]
+    reactions: tuple[str, ...]
     lost: tuple[str, ...]
     in_part: tuple[str, ...]
     asked: tuple[str, ...]

@@ -32,7 +32,7 @@ _NUMBER = r"(?<![\d.])\d+(?:\.\d+)?"
 _AMOUNT = rf"{_NUMBER} ?(?:mg|ml|cc)s?\b"
 _SHARE = r"(?:(?:(?:one|two|three|a)[ -])?(?:half|thirds?|quarters?)\b|(?<![\d.])[1-9]\d ?%)"
 # "Dose 1/2" is the first of two.
-_FRACTION = r"(?<![\d/.])(?:1/2|1/3|2/3|1/4|3/4)(?![\d/])"
+_FRACTION = r"(?<![\d/.])(?:1/2|1/3|2/3|1/4|3/4|0?\.(?:25|5|75)(?= of))(?![\d/])"
 _ORDINAL = r"(?<!first )(?<!second )(?<!other )(?<!last )"
 # What makes of a whole something else: its rate, its course, its place.
 _WHOLE_ENDS = (
@@ -41,19 +41,26 @@ _WHOLE_ENDS = (
 _NO_SHARE = r"(?! ?(?:an? )?(?:hour|hr|min|way|liter|normal|strength|the rate|rate))"
 _PART = (
     r"\b(?:rest|remainder|remaining|balance|unknown amount"
-    r"|(?:second|2nd|other) (?:bag|half|vial))\b"
+    rf"|(?:second|2nd|other) (?:bag|half|vial|{_AMOUNT}))\b"
     r"(?!.*\b(?:doses|infusions|series|sessions|treatments|visits)\b)"
 )
+_LEFT = r"(?:left|remain(?:ing|ed|s)|residual)"
 _WAS = r"(?: (?:was|were|has been|had been|been|is|had to be|then|also))*"
+# Of a reaction that did not happen, or is looked out for.
+_NONE = (
+    r"\b(?:no|not|without|denie[sd]|w/o|free|never|signs|s/s|aware|(?:monitor|observ|assess|watch"
+    r"|educat|instruct)\w*)\b"
+)
 _OF = r"(?: of)?(?: (?:the|his|her|iv|iron|ordered|prescribed|planned|this|today's))* "
 
 
 class _Patterns(Struct, frozen=True):
     """`outright`: whatever else a sentence names; `alone`: only where it names no other drug or
-    fluid, and nothing that was wasted."""
+    fluid, and nothing that was wasted; `after_reaction`: across its clauses."""
 
     outright: tuple[re.Pattern[str], ...]
     alone: tuple[re.Pattern[str], ...]
+    after_reaction: re.Pattern[str]
 
 
 @cache
@@ -82,17 +89,22 @@ def _patterns() -> _Patterns:
         rf"\b{given} {_ABOUT}{_SHARE}{_NO_SHARE}",
         rf"{_ORDINAL}{_SHARE}{_WAS} {given}\b",
         rf"\b{ended}(?: {infusion})? (?:at|with|after) {_ABOUT}(?:{_SHARE}|{_FRACTION}){_NO_SHARE}",
-        rf"(?:{_AMOUNT}|{_SHARE}|{_FRACTION}) (?:was |were |still )?(?:left|remain(?:ing|ed|s))\b",
+        rf"(?:{_AMOUNT}|{_SHARE}|{_FRACTION}) (?:was |were |still )?{_LEFT}\b",
         rf"(?:{_AMOUNT}|{_PART}).*? (?:not|never) (?:be )?{given}\b",
         rf"{_PART}(?: (?:of|the|dose|infusion|drug|bag))*{_WAS} {_any(table.withheld)}\b",
         rf"(?:{_AMOUNT}|\b(?:some|part|portion|amount)\b).*? {_any(table.lost)}\b",
+        rf"\b{_any(table.lost)} {_ABOUT}{_AMOUNT}(?!(?: of)? (?:blood|ebl))",
         rf"(?<!no )\b{_any(table.in_part)} (?:{whole}|{given}\b)",
         rf"\b{whole}{_WAS} {_any(table.in_part)}\b",
         rf"\b{given}\W.*?{of_more}",
         rf"{of_more}.*?\b{given}\b",
         rf"(?=.*\b{given}\b.* of ){of_more}",
     )
-    return _Patterns(*(tuple(map(re.compile, texts)) for texts in (outright, alone)))
+    reaction, end = rf"\b{_any(table.reactions)}\b", rf"\b{infusion}{_WAS} {ended}\b"
+    after_reaction = rf"^(?!.*{_NONE}).*?(?:{reaction}.*?{end}|{end}.*?{reaction})"
+    return _Patterns(
+        tuple(map(re.compile, outright)), tuple(map(re.compile, alone)), re.compile(after_reaction)
+    )
 
 
 def _any(texts: Iterable[str]) -> str:
@@ -115,6 +127,8 @@ def is_in_part(text: str) -> bool:
 
 def _without_what_is_in_part(sentence: str) -> str:
     """The sentence without the words that say so."""
+    if not is_of_another_time(sentence) and len(sentence) <= _MOST_WORDS * _LONGEST_WORD:
+        sentence = _patterns().after_reaction.sub("|", sentence)
     patterns = tuple(_applied(sentence))
     clauses = chain.from_iterable(map(_pieces, _CLAUSE.split(sentence)))
     return ", ".join(_without(clause, patterns) for clause in clauses)

@@ -16,7 +16,11 @@ from mappings.reading.fhir.elements import Resource
 
 # "Only 150 mg given", "150 mg of 200 mg given", "dose given was 150 mg": what a note says outright.
 _ONLY = re.compile(r"\b(?:only|just)\b", re.IGNORECASE)
-_OF = re.compile(r"\s*(?:mg)?\s+(?:out\s+)?of\s+(?:the\s+)?\d[\d.]*\s*mg\b", re.IGNORECASE)
+_OF = re.compile(
+    r"\s*(?:mg)?\s+\(?(?:out\s+)?of\s+(?:the\s+)?(?:(?:ordered|planned|prescribed)\s+)?"
+    r"\d[\d.]*\s*mg\b\)?",
+    re.IGNORECASE,
+)
 _DOSE = re.compile(
     r"\b(?:dose|amount)\s+(?:actually\s+)?(?:given|administered|infused|received)"
     r"(?:\s+(?:was|is))?\s*[:=]?\s*\d",
@@ -24,7 +28,7 @@ _DOSE = re.compile(
 )
 # "Given 150 mg IV", "150 mg infused", "dose reduced to 150 mg": a clause that says it by itself.
 _CLAUSE = re.compile(r",\s|\s[-–]\s|\s(?:in|with|w)\b(?=[\s/])|\b(?:and|diluted|mixed|then)\b")
-_GIVEN = r"(?:gave|given|infused|administered|received|got)"
+_GIVEN = r"(?:gave|given|infused|administered|received|got|tolerated)"
 _BY_WHOM = "dr|md|np|order|pa|pharmacy|policy|protocol|provider"
 _RATE = rf" ?[-/]|s? (?:per\b(?! (?:{_BY_WHOM})\b)|x\b|×|\d|vials?\b)"
 _MG = rf"(\d[\d.,]* ?mg)\b(?!{_RATE})"
@@ -34,6 +38,9 @@ _MEANWHILE = re.compile(
     r"(?= (?:the )?(?:infiltrat|onset|patient|pt|reaction|rxn|stop)).*",
     re.IGNORECASE,
 )
+# What was discarded of the vials, beside what was given; once.
+_WASTE = re.compile(r"\b(?:wast|discard)\w*")
+_ONCE = re.compile(r"\bx ?1\b")
 _IN_A_FLUID = re.compile(r"\bin \d+ ?(?:cc|ml)\b.*")
 # Words of the whole that are of this dose as well.
 _OF_THIS_DOSE = re.compile(r"\b(?:to|total)\b")
@@ -66,14 +73,16 @@ def _said_once(sentences: list[str]) -> list[str]:
     it."""
     found = []
     for sentence in sentences:
-        said = _MEANWHILE.sub("", sentence).lower()
+        clauses = _CLAUSE.split(_ONCE.sub("", _MEANWHILE.sub("", sentence).lower()))
+        clauses = [clause for clause in clauses if not _WASTE.search(clause)]
+        said = ", ".join(clauses)
         if (
             codes.giving().other_mass.named_in(_OF_THIS_DOSE.sub("", said))
             or codes.products().beside_iron.named_in(_IN_A_FLUID.sub("", said))
             or is_of_another_time(said)
         ):
             continue
-        matches = (_by_itself().search(clause.strip()) for clause in _CLAUSE.split(said))
+        matches = (_by_itself().search(clause.strip()) for clause in clauses)
         found += [next(filter(None, match.groups())) for match in matches if match]
     return found if len(found) == 1 else []
 
@@ -88,10 +97,12 @@ def _by_itself() -> re.Pattern[str]:
     who, route = r"(?:(?:the )?(?:pt|patient|rn) )?", r"(?:(?:iv|ivp|ivpb|push) )*"
     return re.compile(
         rf"^{who}(?:was |only |total (?:dose |amount )?)*{_GIVEN}[: ]+{drug}?{_MG}{ends}"
-        rf"|^[~ ]*{drug}?{_MG} {drug}?{route}(?:was |were )?{_GIVEN}\b"
+        rf"|^(?:about |approx(?:imately)?\.? |only |~ ?)*{drug}?{_MG} {drug}?{route}"
+        rf"(?:was |were )?{_GIVEN}\b"
         r"|^(?:(?:actual|given|administered) )?(?:actual|dose|amount|amt)"
         rf"(?: {_GIVEN})? ?[:= ] ?{_MG}{ends}"
-        r"|\bdose (?:was )?(?:reduced|decreased|changed|lowered|adjusted|cut|increased) to"
+        r"|\bdose (?:was )?(?:reduced|decreased|changed|lowered|adjusted|cut|increased)"
+        rf"(?: (?:per|by) (?:the )?(?:{_BY_WHOM}))? to"
         rf" {_MG}{ends}"
     )
 

@@ -6,6 +6,7 @@ Held by tests/unit/test_reading_administrations.py.
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import chain
 
 from msgspec import Struct
@@ -34,6 +35,14 @@ _NOT_GIVEN_SYSTEM = "http://terminology.hl7.org/CodeSystem/reason-medication-not
 _COMPLETION = "http://terminology.hl7.org/CodeSystem/v2-0322"
 _ANY_COMPLETION = re.compile(r"0322$|\.12\.322$")
 _NOT_GIVEN, _ELSEWHERE, _PARTLY = "was not given", "was given elsewhere", "was given in part"
+_ANOTHER_DAY = "was given on another day"
+# "Late entry: given on 11/15", "dose actually given 11/15/2026".
+_ON_A_DAY = re.compile(
+    r"^(?:late entry\W+)?(?:(?:dose|drug|infusion|iron|med|medication|was) )*"
+    r"(?:(?:actually )?(?:given|administered|infused) on|actually (?:given|administered|infused)) "
+    r"(?P<month>1[0-2]|0?[1-9])/(?P<day>3[01]|[12]\d|0?[1-9])(?![\d])",
+    re.IGNORECASE,
+)
 # What begins a text, up to its first mark or reason: "Not given - patient left".
 _CLAUSE = re.compile(
     r"[;:.,()\n]|\s[-–]\s|\b(?:because|by(?= (?!p(?:a?t|atient)\b))|d/t|due|per|since)\b",
@@ -102,7 +111,9 @@ def outcome(resource: Resource, status: str, dosages: list[Resource]) -> Ungiven
     said = [*coded, *_written(resource, dosages, completed)]
     found = {one.outcome: one for one in reversed(said)}
     refusals = (
-        f"{kind}: {_shown(found[kind])}" for kind in (_NOT_GIVEN, _ELSEWHERE) if kind in found
+        f"{kind}: {_shown(found[kind])}"
+        for kind in (_NOT_GIVEN, _ELSEWHERE, _ANOTHER_DAY)
+        if kind in found
     )
     return Ungiven(
         refused=next(refusals, None),
@@ -232,6 +243,21 @@ def _written(resource: Resource, dosages: list[Resource], completed: bool) -> It
         became = _outright(text, completed)
         if became:
             yield _Said(became, element, cut(text))
+        if completed and _is_of_another_day(text, resource):
+            yield _Said(_ANOTHER_DAY, element, cut(text))
+
+
+def _is_of_another_day(text: str, resource: Resource) -> bool:
+    """Whether a text says outright that the dose was given on a day, and that is not its own, nor,
+    where that is written in UTC, the one before."""
+    said = (_ON_A_DAY.match(part.strip()) for part in SENTENCE_OR_CRY.split(text))
+    stated_days = [(int(one["month"]), int(one["day"])) for one in said if one]
+    period = elements.mapping(resource.get("effectivePeriod")) if stated_days else {}
+    when = elements.moment(resource.get("effectiveDateTime") or period.get("start"))
+    if not stated_days or when is None or when.partial:
+        return False
+    own = {when.first, when.first - timedelta(days=1 if when.zulu else 0)}
+    return any(one not in {(day.month, day.day) for day in own} for one in stated_days)
 
 
 def _outright(text: str, completed: bool) -> str | None:

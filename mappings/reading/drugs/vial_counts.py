@@ -29,10 +29,22 @@ _OTHERS = re.compile(
 _NTH = re.compile(
     r"\b(?:first|1st|second|2nd|third|3rd|another|other|next)\s+(?:vial|one)\b", re.IGNORECASE
 )
+_BEFORE = {name: Decimal(count) for name, count in (
+    ("second", 1), ("2nd", 1), ("third", 2), ("3rd", 2),
+)}  # fmt: skip
+_UNUSED = re.compile(
+    r"(?:^|[.;,] )(?:the )?(?P<nth>second|2nd|third|3rd) vial (?:was )?(?:not|never)"
+    r" (?:used|opened|needed|drawn)\b"
+)
 
 
 def vials_said(resource: Resource, dosages: list[Resource]) -> VialsSaid | None:
-    """The one count of vials that the notes of a dose name; several may be parts of it."""
+    """The one count of vials that the notes of a dose name; several may be parts of it. Where the
+    second was not used, it was one."""
+    for element, text in texts(resource, dosages):
+        unused = _UNUSED.search(text.lower()) if element == "note" else None
+        if unused and not is_of_another_time(text):
+            return VialsSaid(count=_BEFORE[unused["nth"]], each_mg=None, says=cut(text))
     found = [
         said
         for element, text in texts(resource, dosages)
