@@ -160,17 +160,22 @@ _NOTHING = FoundForDoses(())
 def _merged(findings: Iterable[Finding]) -> Iterator[RequirementOfDoses]:
     """In the order of the first finding of each."""
     alike: dict[tuple[object, ...], list[Finding]] = {}
+    before: tuple[object, ...] = ()
+    same: list[Finding] = []
     for finding in findings:
         decided = _decided(finding)
         if len(finding.administrations) > 1:
             decided = (*decided, finding.administrations)
-        alike.setdefault(decided, []).append(finding)
+        if decided != before:
+            before, same = decided, alike.setdefault(decided, [])
+        same.append(finding)
     return map(_of_doses, alike.values())
 
 
 def _of_doses(findings: list[Finding]) -> RequirementOfDoses:
     first = findings[0]
-    doses, found = first.administrations, tuple[FoundForDoses, ...]()
+    doses: tuple[str, ...] = first.administrations
+    found: tuple[FoundForDoses, ...] = ()
     if len(findings) > 1:
         doses = tuple(chain.from_iterable([finding.administrations for finding in findings]))
         found = _found_for_each(findings)
