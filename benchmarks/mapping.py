@@ -83,7 +83,8 @@ def doses(number: int) -> int:
 def iron(patient: str, number: int, doses: int) -> Iterator[dict[str, Any]]:
     """A weekly course under way with encounters, labs and payer; every third chart lacks its
     ferritin."""
-    start = date(2026, 9, 1)
+    # On other days than those of the chart's own results.
+    start = date(2026, 9, 2)
     whose = {"reference": f"Patient/{patient}"}
     missing = ("ferritin",) if number % 3 == 0 else ()
     for resource in builders.chart(without=[*missing, "administration", "encounter", "patient"]):

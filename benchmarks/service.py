@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -37,6 +37,7 @@ from tests.plugins import hapi
 
 ROOT = Path(__file__).parents[1]
 PATIENTS, RESULTS = 300, 60
+MEASURED = {"value": 42, "unit": "ng/mL", "system": "http://unitsofmeasure.org", "code": "ng/mL"}
 DOSES = 20
 SECRET = "a-benchmark-secret"  # noqa: S105
 
@@ -335,7 +336,10 @@ def found(url: str) -> Any:
     if parts.path == "MedicationAdministration":
         rows = chart.one_dose(patient)[1:]
     elif parts.path == "Observation" and "code" not in parts.query:
-        rows = [chart.ferritin(f"{patient}-{n}", "2026-01-10", patient) for n in range(RESULTS)]
+        days = [str(date(2026, 1, 10) - timedelta(weeks=n)) for n in range(RESULTS)]
+        rows = [
+            chart.ferritin(f"{patient}-{day}", day, patient, valueQuantity=MEASURED) for day in days
+        ]
     entries = [{"resource": row, "search": {"mode": "match"}} for row in rows]
     return {"resourceType": "Bundle", "type": "searchset", "total": len(rows), "entry": entries}
 

@@ -283,6 +283,7 @@ class Decisions:
         known = [decision for decision in every if made_by is None or decision.when <= made_by]
         last_written_first = list(reversed(known))
         self._newest = sorted(last_written_first, key=lambda decision: decision.when, reverse=True)
+        self.any = bool(known)
 
     @kept
     def _settled(self) -> dict[str, Decision]:
@@ -309,15 +310,16 @@ class Decisions:
         return any(decision.payer_answer for decision in self)
 
     def _holding(self, day: date, patient: str | None = None) -> list[Decision]:
-        every = self._by_patient.get(patient.removeprefix("Patient/") if patient else None)
-        if every is None:
+        if not self.any:
             return []
+        every = self._by_patient.get(patient.removeprefix("Patient/") if patient else None, ())
         return [one for one in every if one.until is None or day <= one.until]
 
     def pays_first(self, patient: str, day: date) -> Decision | None:
-        return next(
-            (decision for decision in self._holding(day, patient) if decision.pays_first), None
-        )
+        for decision in self._holding(day, patient):
+            if decision.pays_first:
+                return decision
+        return None
 
     def why_second(self, patient: str, day: date) -> str | None:
         """The code of why Medicare pays second for a patient."""

@@ -63,6 +63,11 @@ def charge_of(
     reference = administration.source.resource
     facts = Charge(
         history=history,
+        record=record,
+        site=site,
+        zone=zone,
+        once=history.once,
+        reference=reference,
         administration=administration,
         day=day,
         no_day=no_day,
@@ -83,6 +88,7 @@ def charge_of(
         repeated=intake.repeated.get(reference),
         duplicate_identifier=intake.same_identifier.get(reference, ()),
         filing=filing(speaks, last_day, place.bill_type, intake.assessed_on, _filing_days(answers)),
+        labs=history.results.at(administration.start, day) if day else None,
     )
     paid, why_not = payment.payment(facts), _not_billable(facts)
     return structs.replace(
@@ -122,8 +128,9 @@ def _reasons(
     administration: Administration, record: PatientRecord, encounter: Encounter | None
 ) -> list[Diagnosis]:
     """Diagnoses that the administration, its order or its encounter states as coded reasons."""
-    orders = [order for order in record.orders if order.source.resource in administration.orders]
-    stated = [administration.reason, *(order.reason for order in orders)]
+    named = administration.orders
+    stated = [administration.reason]
+    stated += [order.reason for order in record.orders if order.source.resource in named]
     stated += [encounter.reason] if encounter else []
     return [reason for reason in stated if reason]
 
@@ -160,7 +167,7 @@ def _code(
     if family is None or administration.drug.lost:
         return None
     use = administration.drug.use
-    if any(code.use == "esrd-on-dialysis" for code in family.codes):
+    if "esrd-on-dialysis" in [code.use for code in family.codes]:
         use = "esrd-on-dialysis" if esrd else "other"
     return billing_code(family, use, day)
 
@@ -178,9 +185,8 @@ def _is_340b(administration: Administration, named: list[str], place: Setting, s
     """Bought under 340B: as documented, else the site's default for the place or payer."""
     by_place = place.place.r340b if place.place else None
     by_payer = [site.r340b[key] for key in named if key in site.r340b]
-    return next(
-        (said for said in (administration.is_340b, by_place, *by_payer) if said is not None), False
-    )
+    stated = [said for said in (administration.is_340b, by_place, *by_payer) if said is not None]
+    return bool(stated) and stated[0]
 
 
 def _payer_names(coordination: Coordination | None) -> list[str]:
@@ -202,5 +208,7 @@ def _not_billable(charge: Charge) -> str | None:
 
 def _filing_days(answers: Iterable[PayerDecision]) -> int | None:
     """As the payer said to a person."""
-    said = (answer.timely_filing_days for _, answer in answers)
-    return next((days for days in said if days), None)
+    for _, answer in answers:
+        if answer.timely_filing_days:
+            return answer.timely_filing_days
+    return None

@@ -52,10 +52,16 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     policy.
 
     `day` is None where the date of service can't be said; `known_payer` is false where `policy`
-    only stands in for one.
+    only stands in for one. `record`, `site`, `zone` and `once` are those of the history; `labs`:
+    what the results say at the dose, None where its day is not known.
     """
 
     history: History
+    record: PatientRecord
+    site: Site
+    zone: tzinfo | None
+    once: Once
+    reference: str
     administration: Administration
     day: date | None
     no_day: NoDay | None
@@ -79,25 +85,13 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     filing: Filing | None = None
     paid: Paid | None = None
     discard_modifiers: DiscardModifiers = DiscardModifiers()
+    labs: LabsAtDose | None = None
     _judged: dict[tuple[str, int], Verdict] = field(default_factory=dict)
 
     @property
     def payment(self) -> Payment | None:
         """How the drug is paid; None while that is not known."""
         return self.paid.way if self.paid else None
-
-    @kept
-    def record(self) -> PatientRecord:
-        return self.history.record
-
-    @kept
-    def site(self) -> Site:
-        return self.history.site
-
-    @kept
-    def once(self) -> Once:
-        """What is worked out once of the patient, whatever the number of doses."""
-        return self.history.once
 
     @property
     def diagnoses(self) -> tuple[Stated, ...]:
@@ -122,10 +116,6 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """When it was given as the record has it, where that is not a date: `2026-10`."""
         start = self.administration.start
         return start.span(self.zone).text if start and not self.day else None
-
-    @kept
-    def reference(self) -> str:
-        return self.administration.source.resource
 
     @property
     def encounter_reference(self) -> str | None:
@@ -152,10 +142,6 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def is_copy(self) -> bool:
         """Whether it seems to be another record of a dose that is counted already (R1)."""
         return bool(self.possible_duplicates) and self.reference != self.possible_duplicates[0]
-
-    @kept
-    def zone(self) -> tzinfo | None:
-        return self.history.zone
 
     @property
     def has_line(self) -> bool:
@@ -223,13 +209,6 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """The diagnoses of the day that are in one of the groups."""
         return self.standing.has(*groups)
 
-    @kept
-    def labs(self) -> LabsAtDose | None:
-        """What the results say at the dose; None where its day is not known."""
-        if self.day is None:
-            return None
-        return self.history.results.at(self.administration.start, self.day)
-
     def lab(self, analyte: str, window_days: int) -> LabState:
         """The newest usable result within the window before the dose."""
         return self.labs.state(analyte, window_days) if self.labs else LabState("missing")
@@ -281,16 +260,11 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     @property
     def _pregnant_by_diagnosis(self) -> bool | None:
         """Of a code that nobody took off the problem list since, it can't be told."""
-        said = self.pregnancies
-        if self.day and any(one.of_encounter or self._is_recent(one) for one in said):
-            return True
-        return None if said else False
-
-    @kept
-    def pregnancies(self) -> list[Stated]:
-        """Codes of a pregnancy that stand on the day."""
-        begun = codes.diagnoses().pregnancy_diagnoses.prefixes
-        return [one for one in self.diagnoses if one.code.startswith(begun)]
+        said = self.standing.pregnancies
+        if not said:
+            return False
+        is_sure = self.day and any(one.of_encounter or self._is_recent(one) for one in said)
+        return True if is_sure else None
 
     def _is_recent(self, said: Stated) -> bool:
         when = said.by.recorded or said.by.onset
@@ -348,14 +322,9 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         return max(windows) if windows else codes.windows().days("laboratory")
 
     @kept
-    def known_ndcs(self) -> tuple[str, ...]:
-        """NDCs of finished packages of this family: of the drug, the containers documented, and the
-        vials dispensed."""
-        return tuple(self.known_packages)
-
-    @kept
     def known_packages(self) -> dict[str, Package]:
-        """The packages of these NDCs."""
+        """Finished packages of this family, by NDC: of the drug, the containers documented, and the
+        vials dispensed."""
         if self.family is None:
             return {}
         handed = chain.from_iterable([dispense.drug.ndcs for dispense in self.dispenses])

@@ -57,5 +57,7 @@ def _last_day(rule: FilingRule, day: date) -> date:
     """After calendar years: the same date, of a 29 February the 28th."""
     if rule.years is None:
         return day + timedelta(days=rule.days or 0)
-    year = day.year + rule.years
-    return date(year, day.month, min(day.day, monthrange(year, day.month)[1]))
+    try:
+        return day.replace(year=day.year + rule.years)
+    except ValueError:
+        return day.replace(year=day.year + rule.years, day=28)

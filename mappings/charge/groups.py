@@ -4,7 +4,7 @@ together (R5).
 Held by tests/scenarios/lines.yaml.
 """
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from decimal import Decimal
 from itertools import chain
 
@@ -20,6 +20,8 @@ from mappings.values.remembered import kept
 
 _ZERO = Decimal(0)
 
+Key = tuple[tuple[object, ...], str | None]
+
 
 class Pool(Struct, frozen=True, eq=False):
     """Doses for which vials were dispensed together, with the vials by dispense; one dose alone
@@ -31,6 +33,8 @@ class Pool(Struct, frozen=True, eq=False):
     @property
     def vials(self) -> tuple[Container, ...]:
         """The vials that count: none where an administration documents its own."""
+        if not self.dispensed:
+            return ()
         if any(containers.documented(charge.administration) for charge in self.charges):
             return ()
         return tuple(chain.from_iterable(self.dispensed.values()))
@@ -60,7 +64,7 @@ class Group(Struct, frozen=True, eq=False, dict=True):
     @property
     def whole(self) -> bool:
         """Whether the dose of each of them is known."""
-        return all(charge.dose.mg is not None for charge in self.charges)
+        return None not in [charge.dose.mg for charge in self.charges]
 
     @property
     def mg_per_unit(self) -> Decimal:
@@ -94,8 +98,11 @@ class Group(Struct, frozen=True, eq=False, dict=True):
 
     def waste_evidence(self, charge: Charge) -> tuple[Evidence, ...]:
         """What is recorded of the containers of one of its doses."""
-        given = (dose for dose in self.given if charge.reference in dose.references)
-        return tuple(chain.from_iterable(dose.evidence for dose in given))
+        found: list[Evidence] = []
+        for dose in self.given:
+            if charge.reference in dose.references:
+                found += dose.evidence
+        return tuple(found)
 
 
 def grouped(charges: Iterable[Charge]) -> list[Group]:
@@ -106,37 +113,40 @@ def grouped(charges: Iterable[Charge]) -> list[Group]:
         key=lambda charge: (charge.is_copy, str(charge.day), charge.reference),
     )
     lines = _lines(ordered)
-    pools = _pools(charge for charge in chain.from_iterable(lines) if not charge.is_copy)
+    pools = _pools([charge for charge in chain.from_iterable(lines) if not charge.is_copy])
     place_of: dict[str, int] = {}
     for place, pool in enumerate(pools):
-        place_of |= {charge.reference: place for charge in pool.charges}
+        for charge in pool.charges:
+            place_of[charge.reference] = place
     return [_group(charges, pools, place_of) for charges in lines]
 
 
 def _lines(ordered: list[Charge]) -> list[list[Charge]]:
-    encounters = _encounters(ordered)
+    keys = {charge.reference: _key(charge) for charge in ordered}
+    encounters = _encounters(ordered, keys)
     lines: dict[object, list[Charge]] = {}
     line_of: dict[str, list[Charge]] = {}
     for charge in ordered:
         if charge.is_copy:
             line = next(line_of[name] for name in charge.possible_duplicates if name in line_of)
         else:
-            *key, encounter = _key(charge)
-            only = encounters[tuple(key)]
-            encounter = next(iter(only)) if encounter is None and len(only) == 1 else encounter
-            line = lines.setdefault((*key, encounter), [])
+            key, encounter = keys[charge.reference]
+            if encounter is None and len(encounters[key]) == 1:
+                (encounter,) = encounters[key]
+            line = lines.setdefault((key, encounter), [])
         line.append(charge)
         line_of[charge.reference] = line
     return list(lines.values())
 
 
-def _encounters(charges: Iterable[Charge]) -> dict[tuple[object, ...], set[str]]:
+def _encounters(charges: Iterable[Charge], keys: Mapping[str, Key]) -> dict[object, set[str]]:
     """The known encounters of doses that are one line but for their encounter."""
-    found: dict[tuple[object, ...], set[str]] = {}
+    found: dict[object, set[str]] = {}
     for charge in charges:
-        known = found.setdefault(_key(charge)[:-1], set())
-        if charge.encounter:
-            known.add(charge.encounter.source.resource)
+        key, encounter = keys[charge.reference]
+        known = found.setdefault(key, set())
+        if charge.encounter and encounter:
+            known.add(encounter)
     return found
 
 
@@ -152,6 +162,9 @@ def _pools(charges: Iterable[Charge]) -> list[Pool]:
     pools: dict[int, Pool] = {}
     number_of: dict[str, int] = {}
     for number, dose in enumerate(charges):
+        if not dose.dispenses:
+            pools[number] = Pool((dose,), {})
+            continue
         family = dose.administration.drug.family
         dispensed = {
             item.source.resource: containers.dispensed_vials([item], family)
@@ -168,7 +181,8 @@ def _pools(charges: Iterable[Charge]) -> list[Pool]:
     return list(pools.values())
 
 
-def _key(charge: Charge) -> tuple[object, ...]:
+def _key(charge: Charge) -> Key:
+    """What the doses of a line have in common, and the encounter of this one."""
     alone = charge.reference if charge.day is None else None
     setting = (
         charge.setting.code,
@@ -176,7 +190,7 @@ def _key(charge: Charge) -> tuple[object, ...]:
         charge.setting.bill_type,
     )
     code = charge.code.code if charge.code else None
-    return (
+    key = (
         charge.day,
         alone,
         code,
@@ -184,8 +198,8 @@ def _key(charge: Charge) -> tuple[object, ...]:
         charge.drug_source,
         charge.is_340b,
         charge.not_billable,
-        charge.encounter_reference,
     )
+    return key, charge.encounter_reference
 
 
 def _given(own: Set[str], pool: Pool) -> list[Given]:

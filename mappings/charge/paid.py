@@ -45,7 +45,10 @@ class DiscardModifiers(Struct, frozen=True, gc=False):
     source: str | None = None
 
     def named(self, modifier: str) -> Modifier | None:
-        return next((row for row in self.rows if row.modifier == modifier), None)
+        for row in self.rows:
+            if row.modifier == modifier:
+                return row
+        return None
 
 
 class AskedModifier(Struct, frozen=True, gc=False):

@@ -128,18 +128,15 @@ def worth(code: str, units: int, day: date | None, paid: Paid | None) -> Worth:
         return Worth()
     if paid.way != "separate":
         return Worth("0.00")
-    newest = _limits(code, day)
+    newest = _limits(code, day) if day else None
     if newest is None:
         return Worth()
     dollars = (units * newest.limit[code]).quantize(Decimal("0.01"), ROUND_HALF_UP)
     return Worth(str(dollars), newest)
 
 
-def _limits(code: str, day: date | None) -> PaymentLimits | None:
+@codes.remembered
+def _limits(code: str, day: date) -> PaymentLimits | None:
     """The latest known quarter up to the day that has a limit of the code."""
-    rows = [
-        row
-        for row in codes.payment().limits
-        if day is not None and row.start <= day and code in row.limit
-    ]
+    rows = [row for row in codes.payment().limits if row.start <= day and code in row.limit]
     return max(rows, key=lambda row: row.start, default=None)

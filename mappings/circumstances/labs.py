@@ -255,7 +255,12 @@ def quoted(result: LabResult, zone: tzinfo | None) -> str:
 
 def drawn(result: LabResult, zone: tzinfo | None) -> str:
     """When a result was collected, as far as that is known: `on Oct 12, 2026`, `in Oct 2026`."""
-    return result.when.span(zone).on if result.when else "undated"
+    return _on(result.when, zone) if result.when else "undated"
+
+
+@lru_cache(maxsize=4096)
+def _on(when: Moment, zone: tzinfo | None) -> str:
+    return when.span(zone).on
 
 
 def unreliable_days(analyte: str, mg: Decimal | None) -> int:

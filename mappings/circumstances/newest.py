@@ -5,7 +5,7 @@ Held by tests/scenarios/same_day.yaml.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from msgspec import structs
@@ -23,8 +23,22 @@ def newest_of(newest_first: Iterable[LabResult], zone: tzinfo | None) -> tuple[L
     found = list(_near(newest_first, zone))
     if len(found) < 2:
         return tuple(found)
-    last = [one for one in found if all(_may_follow(one, other, zone) for other in found)]
+    last = _last(found, zone)
     return tuple([one for one in last if not one.derived] or last)
+
+
+def _last(results: Iterable[LabResult], zone: tzinfo | None) -> list[LabResult]:
+    """Those that may follow each of the others, by the latest times and days of these: of two hours
+    the later one, else the days that they may be of."""
+    dated = [(one, one.when.at(zone), *one.when.days(zone)) for one in results if one.when]
+    latest = max((time for _, time, _, _ in dated if time), default=None)
+    of_any = max((begins for _, _, begins, _ in dated), default=date.min)
+    of_untimed = max((begins for _, time, begins, _ in dated if not time), default=date.min)
+    last = []
+    for one, time, _, ends in dated:
+        if ends >= (of_untimed if time else of_any) and (not (time and latest) or time >= latest):
+            last.append(one)
+    return last
 
 
 def _near(newest_first: Iterable[LabResult], zone: tzinfo | None) -> Iterator[LabResult]:

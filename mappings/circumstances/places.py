@@ -44,7 +44,8 @@ class Places(Struct, frozen=True, eq=False, dict=True):
 
     def _chain(self, reference: str) -> list[str]:
         """A location and those that it lies in, the nearest first."""
-        known, chain = self._locations, list[str]()
+        known = self._locations
+        chain: list[str] = []
         at: str | None = reference
         while at and at not in chain:
             chain.append(at)

@@ -183,14 +183,10 @@ def _class_then(
 ) -> PastClass | None:
     """What the encounter was, or may have been, when the dose was given, by its class history."""
     start = administration.start
-    return next(
-        (
-            past
-            for past in encounter.past_classes
-            if start is None or spans(past.start, past.end, start, site.zone)
-        ),
-        None,
-    )
+    for past in encounter.past_classes:
+        if start is None or spans(past.start, past.end, start, site.zone):
+            return past
+    return None
 
 
 def _of_past(encounter: Encounter, past: PastClass) -> Setting:

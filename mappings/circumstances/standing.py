@@ -51,6 +51,12 @@ class Standing(Struct, frozen=True, eq=False, dict=True):
         named = codes.diagnoses().named_by_payers.items()
         return {"ckd": ckd, **{name: self._begins(row.prefixes) for name, row in named}}
 
+    @kept
+    def pregnancies(self) -> list[Stated]:
+        """Codes of a pregnancy."""
+        begun = codes.diagnoses().pregnancy_diagnoses.prefixes
+        return [one for one in self.stated if one.code.startswith(begun)]
+
     def _begins(self, prefixes: tuple[str, ...]) -> bool | None:
         """Whether a code begins so."""
         if [one for one in self.stated if one.code.startswith(prefixes)]:

@@ -38,11 +38,12 @@ def visit_of(administration: Administration, record: PatientRecord, zone: tzinfo
     named = record.encounter(administration.encounter)
     if named is None and administration.encounter:
         return _not_there(administration.encounter, record)
-    if named and named.took_place and named.unread_period:
-        says = f"The period of the encounter can't be read: {named.unread_period}."
-        return Visit(None, says, unread=named.unread_period, source=named.source)
-    if named and named.took_place and holds(named, administration.start, zone):
-        return Visit(named)
+    if named and named.took_place:
+        if named.unread_period:
+            says = f"The period of the encounter can't be read: {named.unread_period}."
+            return Visit(None, says, unread=named.unread_period, source=named.source)
+        if holds(named, administration.start, zone):
+            return Visit(named)
     if named and isinstance(named.status, Unread):
         says = f"The status of the encounter is not understood: {named.status}."
         return Visit(None, says, unread=named.status, source=named.source)

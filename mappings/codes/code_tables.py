@@ -8,12 +8,13 @@ Held by tests/unit/test_own_codes.py.
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
 from functools import cache, cached_property, wraps
-from typing import TypeVar, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple
 
 import msgspec
 from msgspec import Struct
@@ -47,9 +48,6 @@ from mappings.values.remembered import Bounded
 
 T = TypeVar("T")
 Asked = TypeVarTuple("Asked")
-
-# Sites in one process, and what is remembered for each.
-_MOST_TABLES, _MOST_REMEMBERED = 100, 20_000
 
 
 class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
@@ -126,6 +124,11 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
     def requirements(self) -> dict[str, Requirement]:
         return self.requirement_table.by_id
 
+    @cached_property
+    def remembered(self) -> defaultdict[Callable[..., Any], Bounded[Any, Any]]:
+        """What functions made of their arguments by these tables."""
+        return defaultdict(Bounded)
+
 
 def _table(name: str, form: type[T]) -> T:
     where, text = packaged("codes", name)
@@ -179,16 +182,10 @@ def using(tables: CodeTables | None) -> Iterator[None]:
 def remembered(function: Callable[[*Asked], T]) -> Callable[[*Asked], T]:
     """Remembers what FUNCTION makes of the same hashable arguments by the tables in force, because
     an EHR repeats the same few thousand codes and words. It must ask nothing else."""
-    by_tables: Bounded[int, tuple[CodeTables, Bounded[tuple[*Asked], T]]] = Bounded(_MOST_TABLES)
 
     @wraps(function)
     def asked(*arguments: *Asked) -> T:
-        tables = in_force()
-        # With the tables, so that no other ones get the identity of these.
-        held = by_tables.get(id(tables))
-        if held is None:
-            held = by_tables.keep(id(tables), (tables, Bounded(_MOST_REMEMBERED)))
-        known = held[1]
+        known: Bounded[tuple[*Asked], T] = in_force().remembered[function]
         try:
             return known[arguments]
         except KeyError:

@@ -11,12 +11,13 @@ from mappings.record import Administration, Dispense, PatientRecord
 def dispensed_for(
     record: PatientRecord, administration: Administration, day: date | None, zone: tzinfo | None
 ) -> list[Dispense]:
+    if day is None or not record.dispenses:
+        return []
     orders = set(administration.orders)
     return [
         dispense
         for dispense in record.dispenses
         if dispense.when is not None
-        and day is not None
         and orders & set(dispense.orders)
         and dispense.when.days(zone)[0] <= day <= dispense.when.days(zone)[1]
     ]

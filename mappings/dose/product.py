@@ -33,8 +33,8 @@ def whole(mg: Decimal, size: Decimal) -> Decimal:
 def billing_code(family: Family, use: str | None, day: date | None) -> BillingCode | None:
     """The HCPCS code of a family on a day (None: of its first): of several the one that began last.
     `use` tells apart codes of one family."""
-    known = [code for code in family.codes if day is None or code.holds(day)]
-    known = [code for code in known if code.use is None or code.use == use]
+    known = [code for code in family.codes if code.use is None or code.use == use]
+    known = [code for code in known if day is None or code.holds(day)]
     if day is None:
         return known[0] if known else None
     return max(known, key=lambda code: code.start or date.min, default=None)

@@ -317,7 +317,8 @@ def _partly_known(
 def _least(doses: Sequence[Given]) -> dict[Ndc, Decimal]:
     """mg by NDC in the containers documented, and in the fewest more that cover the doses of which
     only the NDC is known."""
-    held, used = dict[Ndc, Decimal](), dict[Ndc, Decimal]()
+    held: dict[Ndc, Decimal] = {}
+    used: dict[Ndc, Decimal] = {}
     documented = [dose for dose in doses if dose.opened]
     if documented:
         opened = chain.from_iterable(dose.opened for dose in documented)

@@ -35,6 +35,7 @@ from mappings.lines import modifiers
 from mappings.lines.beside import beside
 from mappings.lines.pointers import pointers
 from mappings.lines.trace import Role, trace
+from mappings.policy.modifiers import AttestingModifier
 from mappings.requirements.checks import undecided
 from mappings.requirements.payer.authorization import usable_authorization
 from mappings.values.identity import stable_id
@@ -52,9 +53,10 @@ def claim_lines(neighbors: Neighbors, findings: Sequence[Finding], traced: bool)
     charge = group.first
     if charge.not_billable:
         return [_line(neighbors, "administered", group.units, (), findings, traced, "not-billable")]
-    reasons = hold_reasons(group, findings)
+    attesting = modifiers.asked_kx(charge)
+    reasons = hold_reasons(group, findings, attesting)
     status: LineStatus = "held" if reasons else "ready"
-    after = modifiers.after_discard(charge, findings, charge.policy)
+    after = modifiers.after_discard(charge, findings, attesting)
     left = group.discarded_units
     given = (*modifiers.of_discard(group, left), *after)
     lines = [
@@ -67,13 +69,15 @@ def claim_lines(neighbors: Neighbors, findings: Sequence[Finding], traced: bool)
     return lines
 
 
-def hold_reasons(group: Group, findings: Sequence[Finding]) -> tuple[str, ...]:
+def hold_reasons(
+    group: Group, findings: Sequence[Finding], attesting: Sequence[AttestingModifier]
+) -> tuple[str, ...]:
     """Requirements that hold the line: blocking ones not met, ones not decided here, what KX would
     attest."""
     reasons: set[str] = set()
     bad = [finding for finding in findings if finding.state in WORST_FIRST]
     if bad:
-        attested = set(chain.from_iterable(one.attests for one in modifiers.asked_kx(group.first)))
+        attested = set(chain.from_iterable([one.attests for one in attesting]))
         reasons |= {
             finding.requirement
             for finding in bad
@@ -273,8 +277,9 @@ def _as_recorded(charge: Charge) -> Iterable[str]:
 
 
 def _packages_not_listed(charge: Charge) -> Iterable[str]:
-    for ndc in charge.known_ndcs:
-        if not codes.packages().lists(ndc):
+    packages = codes.packages()
+    for ndc in charge.known_packages:
+        if not packages.lists(ndc):
             yield (
                 f"NDC {ndc} is not listed here: its container is that of its labeler and product"
                 " (not verified)"
@@ -322,11 +327,11 @@ _SAID_OF_A_DOSE: tuple[Callable[[Charge], Iterable[str]], ...] = (
 def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]:
     """What the line rests on in the chart, and whatever people decided."""
     found = [charge.dose_cited for charge in group.charges]
-    of_line = codes.requirement_table().cited
+    of_line, decided = codes.requirement_table().cited, group.first.site.decisions.any
     for finding in findings:
         if finding.state == "met" and finding.requirement in of_line:
             found += finding.evidence
-        elif finding.evidence:
+        elif decided:
             found += [item for item in finding.evidence if not item.in_the_chart]
     if any(charge.not_billable == "timely-filing" for charge in group.charges):
         found += chain.from_iterable(charge.filing_evidence for charge in group.charges)

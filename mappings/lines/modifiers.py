@@ -3,7 +3,7 @@
 Held by tests/scenarios/modifiers.yaml.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TypeVar
 
@@ -13,24 +13,23 @@ from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
 from mappings.charge.paid import AskedModifier
 from mappings.codes.tables import Modifier
-from mappings.policy.choosing import AttestingModifier, DatedModifier, Policy
+from mappings.policy.choosing import AttestingModifier, DatedModifier
 
 T = TypeVar("T", bound=DatedModifier)
 
 
 def asked_kx(charge: Charge) -> list[AttestingModifier]:
     """The KX rules of the policy for this code and day."""
-    return _asked(charge, charge.policy.modifiers.kx if charge.policy else ())
+    rows = charge.policy.modifiers.kx if charge.policy else ()
+    return _asked(charge, rows) if rows else []
 
 
 def _asked(charge: Charge, rows: Iterable[T]) -> list[T]:
-    code, day = charge.code, charge.day
-    asked = [
-        row
-        for row in rows
-        if code and day and row.holds(day) and (not row.codes or charge.is_among(row.codes))
-    ]
-    return [row for row in asked if day and not _ended(row.modifier, day)]
+    day = charge.day
+    if charge.code is None or day is None:
+        return []
+    named = [row for row in rows if not row.codes or charge.is_among(row.codes)]
+    return [row for row in named if row.holds(day) and not _ended(row.modifier, day)]
 
 
 def _ended(modifier: str, day: date) -> bool:
@@ -54,14 +53,14 @@ def of_discarded(group: Group) -> tuple[AskedModifier, ...]:
 
 
 def after_discard(
-    charge: Charge, findings: Iterable[Finding], policy: Policy | None
+    charge: Charge, findings: Iterable[Finding], attesting: Sequence[AttestingModifier]
 ) -> tuple[AskedModifier, ...]:
     """R6: KX, 340B, off-campus, ASC, in this order."""
+    policy = charge.policy
     if policy is None or charge.day is None or charge.code is None:
         return ()
     rules = policy.modifiers
     found: list[Modifier | DatedModifier] = []
-    attesting = asked_kx(charge)
     if attesting:
         met = _met_by_all(findings)
         found += [modifier for modifier in attesting if set(modifier.attests) <= met]

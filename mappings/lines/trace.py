@@ -113,7 +113,7 @@ def _waste(group: Group) -> Iterator[Step]:
     if asked.why_not:
         yield Step("R5", asked.why_not, asked.source)
     elif asked.rows and group.waste:
-        for ndc in dict.fromkeys(chain.from_iterable(one.known_ndcs for one in group.counted)):
+        for ndc in dict.fromkeys(chain.from_iterable(one.known_packages for one in group.counted)):
             package = codes.packages()[ndc]
             yield Step(
                 "R5",

@@ -110,7 +110,10 @@ class PolicySet:
         """The payer's own policy before that of its kind; one for this setting only before one that
         is not for it; one for this drug before one for any."""
         meant = _meant(self, setting, kind, payer, (code, codes.in_force().names_of(code)))
-        return next((policy for policy in meant if policy.effective.holds(day)), None)
+        for policy in meant:
+            if policy.effective.holds(day):
+                return policy
+        return None
 
 
 @lru_cache(maxsize=4096)

@@ -18,7 +18,7 @@ from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.discards import discarded, not_read, repeats, unmeasured
 from mappings.reading.drugs.medication import drug, named_beside
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
-from mappings.reading.drugs.texts import cut, texts
+from mappings.reading.drugs.texts import Written, cut, texts
 from mappings.reading.drugs.ungiven import not_given
 from mappings.reading.fhir import elements, reasons
 from mappings.reading.fhir.elements import Resource
@@ -81,8 +81,9 @@ def administration(
     start, end = _effective(resource)
     containers, containers_problem = _containers(resource, source)
     dose, bought = _dose(dosages), _bought_340b(resource)
-    manner = giving(resource, status, dosages, dose, given, (start, end))
-    visit = _visit(resource, collection)
+    written = texts(resource, dosages)
+    manner = giving(resource, status, dosages, written, dose, given, (start, end))
+    visit, meta = _visit(resource, collection), elements.mapping(resource.get("meta"))
     own_order = inside.key(resource, resource.get("request"), "MedicationRequest")
     return Administration(
         source=source,
@@ -100,18 +101,17 @@ def administration(
         reason_references=tuple(collection.keys(reasons.references(resource))),
         not_given=not_given(resource, dose),
         category=statuses.read("MedicationAdministration.category", resource.get("category")),
-        discards=tuple(_discards(resource, dosages, given.family, source)),
+        discards=tuple(_discards(resource, written, given.family, source)),
         containers=containers,
         containers_problem=containers_problem,
         drug_source=_drug_source(resource),
         is_340b=bought if isinstance(bought, bool) else None,
-        source_doubts=tuple(_source_doubts(resource, dosages, given, bought)),
+        source_doubts=tuple(_source_doubts(resource, written, given, bought)),
         parents=_parents(resource, collection),
         identifiers=tuple(_identifiers(resource, collection)),
-        updated=elements.moment(elements.mapping(resource.get("meta")).get("lastUpdated")),
+        updated=elements.moment(meta.get("lastUpdated")),
         weak=any(
-            tag.get("system") == own_names.EVIDENCE
-            for tag in elements.items(elements.mapping(resource.get("meta")).get("tag"))
+            tag.get("system") == own_names.EVIDENCE for tag in elements.items(meta.get("tag"))
         ),
         performers=people.performers(resource, collection),
     )
@@ -170,12 +170,12 @@ def _as_hung(given: Drug, manner: Giving) -> Drug:
 
 
 def _discards(
-    resource: Resource, dosages: list[Resource], family: str | None, source: Source
+    resource: Resource, written: list[Written], family: str | None, source: Source
 ) -> Iterator[Discard]:
     """What is documented as discarded; of what a note says in words that are not read, that which
     none of the others repeats."""
-    notes = elements.notes(resource.get("note"))
-    notes += [elements.text(dosage.get("text")) for dosage in dosages]
+    notes = [text for element, text in written if element == "note"]
+    notes += [text for element, text in written if element != "note"]
     found = [
         Discard(_discarded_amount(extension), source)
         for extension in elements.extensions(resource, own_names.DISCARDED_AMOUNT)
@@ -257,16 +257,21 @@ def _bought_340b(resource: Resource) -> bool | Unread | None:
 
 
 def _source_doubts(
-    resource: Resource, dosages: list[Resource], given: Drug, bought: bool | Unread | None
+    resource: Resource, written: list[Written], given: Drug, bought: bool | Unread | None
 ) -> Iterator[Unread]:
     """What says, in words alone, that somebody else supplied the drug; and a 340B that is not
     understood."""
     if isinstance(bought, Unread):
         yield bought
     if not elements.extensions(resource, own_names.DRUG_SOURCE):
-        for element, text in [("medication", given.says), *texts(resource, dosages)]:
-            if codes.products().supplied.named_in(text):
+        for element, text in [("medication", given.says), *written]:
+            if _says_supplied(text):
                 yield Unread(element, cut(text))
+
+
+@codes.remembered
+def _says_supplied(text: str) -> bool:
+    return codes.products().supplied.named_in(text)
 
 
 def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:

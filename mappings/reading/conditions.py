@@ -288,6 +288,8 @@ def reason(
 ) -> Diagnosis | None:
     """The diagnosis that reason codes state; None where they state none. `of_visit`: a reason of an
     encounter is a diagnosis of it, like those that it lists."""
+    if not concepts:
+        return None
     concepts = [concept for concept in concepts if _denied(concept) is None]
     found = tuple(dict.fromkeys(chain.from_iterable(map(icd10_codes, concepts))))
     if not found:

@@ -5,7 +5,7 @@ Held by tests/unit/test_reading_administrations.py.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from mappings import codes
@@ -16,12 +16,12 @@ from mappings.reading.drugs.masses import masses
 from mappings.reading.drugs.mixtures import names_mixture
 from mappings.reading.drugs.texts import (
     SENTENCE,
+    Written,
     cut,
     is_of_another_time,
     quoted,
     stated,
     stated_concept,
-    texts,
 )
 from mappings.reading.drugs.ungiven import outcome, sub_potent
 from mappings.reading.drugs.vial_counts import vials_said
@@ -39,8 +39,6 @@ _OVER = re.compile(r"\bover\s+(\d+(?:\.\d+)?)\s*[- ]?\s*([a-z]+)", re.IGNORECASE
 _INSTEAD = re.compile(r"\b(?:instead|substitut\w+|(?:changed|switched) to)\b", re.IGNORECASE)
 _IN_PLACE_OF = re.compile(r"\b(?:instead of|for|from)\b.*$", re.IGNORECASE)
 
-# An element, and what stands in it.
-Said = tuple[str, str]
 # From when to when.
 Times = tuple[Moment | None, Moment | None]
 
@@ -49,37 +47,38 @@ def giving(
     resource: Resource,
     status: str,
     dosages: list[Resource],
+    written: list[Written],
     dose: Amount,
     drug: Drug,
     times: Times,
 ) -> Giving:
-    """How the dose of an administration was given."""
+    """How the dose of an administration was given; `written`: all that its words say."""
     routes, unread = _routes(dosages)
-    said = outcome(resource, status, dosages)
+    said = outcome(resource, status, dosages, written)
     in_ml = dose.unit in codes.units().ml_per
     return Giving(
         routes=routes,
-        mixture=_mixture(resource, dosages, dose, drug, times) if in_ml else None,
-        refused=said.refused or _wasted(dosages, dose) or _another(resource, dosages, drug),
+        mixture=_mixture(written, dosages, dose, drug, times) if in_ml else None,
+        refused=said.refused or _wasted(written, dose) or _another(written, drug),
         partly=said.partly or sub_potent(resource),
-        masses=tuple(masses(resource, dosages)),
-        vials=vials_said(resource, dosages),
+        masses=tuple(masses(written, len(dosages))),
+        vials=vials_said(written),
         unread=(*unread, *said.unread),
     )
 
 
-def _wasted(dosages: list[Resource], dose: Amount) -> str | None:
+def _wasted(written: Iterable[Written], dose: Amount) -> str | None:
     """What makes a row of the record that of the waste: its own dose is what its text says was
     discarded."""
-    for text in map(elements.text, stated(dosages, "text")):
-        if is_own_waste(text, dose):
-            return f"was discarded: {_shown(text, 'dosage.text')}"
+    for element, text in written:
+        if element == "dosage.text" and is_own_waste(text, dose):
+            return f"was discarded: {_shown(text, element)}"
     return None
 
 
-def _another(resource: Resource, dosages: list[Resource], drug: Drug) -> str | None:
+def _another(written: Iterable[Written], drug: Drug) -> str | None:
     """What says that another iron was given in its place."""
-    for element, text in texts(resource, dosages) if drug.family else ():
+    for element, text in written if drug.family else ():
         for sentence in filter(_INSTEAD.search, SENTENCE.split(text)):
             irons = irons_named(_IN_PLACE_OF.sub("", sentence))
             if irons and drug.family not in irons and not is_of_another_time(sentence):
@@ -115,7 +114,7 @@ def _routes_of(concept: Concept) -> tuple[RouteSaid, ...]:
 
 
 def _mixture(
-    resource: Resource, dosages: list[Resource], dose: Amount, drug: Drug, times: Times
+    written: list[Written], dosages: list[Resource], dose: Amount, drug: Drug, times: Times
 ) -> str | None:
     """What says that the volume is one of a mixture, quoted."""
     for dosage in dosages:
@@ -125,9 +124,9 @@ def _mixture(
         lasting = _lasting(dosage, dose, drug)
         if lasting:
             return lasting
-    for note in elements.notes(resource.get("note")):
-        if names_mixture(note, None):
-            return _shown(note, "note")
+    for element, text in written:
+        if element == "note" and names_mixture(text, None):
+            return _shown(text, element)
     minutes = _recorded_minutes(*times)
     return f"{minutes} minutes from start to stop" if minutes > _LONGEST_PUSH else None
 
@@ -138,7 +137,7 @@ def _recorded_minutes(start: Moment | None, end: Moment | None) -> int:
     return int((end.instant - start.instant).total_seconds() // 60)
 
 
-def _of_dosage(dosage: Resource) -> Iterator[Said]:
+def _of_dosage(dosage: Resource) -> Iterator[Written]:
     yield "dosage.text", elements.text(dosage.get("text"))
     yield "dosage.dose", elements.text(elements.mapping(dosage.get("dose")).get("unit"))
     for element in ("route", "method", "site"):

@@ -109,6 +109,8 @@ def address(person: Resource) -> Address | None:
 
 def performers(resource: Resource, collection: Collection) -> tuple[Practitioner, ...]:
     """Who gave the drug."""
+    if not resource.get("performer"):
+        return ()
     people = (
         _practitioner(item.get("actor"), item.get("function"), collection, resource)
         for item in elements.items(resource.get("performer"))

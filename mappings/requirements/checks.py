@@ -12,11 +12,9 @@ from functools import cache
 from inspect import isfunction, signature
 from itertools import chain
 from types import ModuleType
+from typing import NamedTuple
 
 from mappings import codes
-from mappings.charge.charge import Charge
-from mappings.charge.neighbors import Neighbors
-from mappings.codes.requirement import RequirementTable
 from mappings.requirements import claim, labs, safety
 from mappings.requirements.chart import (
     anemia_link,
@@ -28,9 +26,15 @@ from mappings.requirements.chart import (
 )
 from mappings.requirements.payer import authorization, coverage, filing, place, products
 from mappings.requirements.result import Result
-from mappings.values.remembered import by_identity
 
-Check = Callable[[Charge, Neighbors], Result | None]
+
+class Check(NamedTuple):
+    """What decides a requirement of a dose. `alone`: it asks nothing of the patient's other
+    doses."""
+
+    decide: Callable[..., Result | None]
+    alone: bool
+
 
 WRITTEN_IN = (
     claim, labs, safety,
@@ -40,20 +44,14 @@ WRITTEN_IN = (
 
 
 def check_of(requirement: str) -> Check | None:
-    """The function that decides a requirement; None where nothing does."""
+    """What decides a requirement; None where nothing does."""
     return _functions().get(requirement)
 
 
+@codes.remembered
 def undecided() -> list[str]:
     """Requirements of the table that nothing decides yet: each holds every line."""
-    return _undecided(codes.requirement_table())
-
-
-@by_identity
-def _undecided(table: RequirementTable) -> list[str]:
-    return [
-        requirement.id for requirement in table.requirements if check_of(requirement.id) is None
-    ]
+    return [identity for identity in codes.requirements() if check_of(identity) is None]
 
 
 @cache
@@ -69,9 +67,4 @@ def _public(module: ModuleType) -> Iterator[tuple[str, Check]]:
             continue
         form = signature(found)
         if form.return_annotation in (Result, Result | None):
-            yield name, found if len(form.parameters) > 1 else _alone(found)
-
-
-def _alone(check: Callable[[Charge], Result | None]) -> Check:
-    """A check that asks nothing of the patient's other doses."""
-    return lambda charge, _: check(charge)
+            yield name, Check(found, alone=len(form.parameters) == 1)

@@ -156,12 +156,14 @@ def _source(charge: Charge, reference: str) -> Source:
 
 def ndc(charge: Charge) -> Result | None:
     """One of a finished package is known; of several sizes, the record says which was opened."""
-    rule, known = charge.rules.ndc, charge.known_ndcs
+    rule = charge.rules.ndc
     if not charge.applies(rule):
         return None
+    packages = charge.known_packages
+    known = tuple(packages)
     named = known or charge.administration.drug.ndcs
     evidence = tuple([cite(charge.administration.source, f"NDC {ndc}") for ndc in named[:1]])
-    sizes = {package.mg for package in charge.known_packages.values()}
+    sizes = {package.mg for package in packages.values()}
     if len(sizes) > 1 and not (charge.administration.containers or charge.dispenses):
         says = (
             f"NDCs of different containers are recorded ({', '.join(known)}), and nothing says"

@@ -17,7 +17,7 @@ from mappings.codes.requirement import Known, Requirement
 from mappings.codes.tables import Dated
 from mappings.policy.choosing import Policy, Rule
 from mappings.requirements.asking import asked, is_blocking
-from mappings.requirements.checks import Check, check_of
+from mappings.requirements.checks import check_of
 from mappings.requirements.result import Result
 from mappings.values.remembered import by_identity
 
@@ -30,12 +30,13 @@ _OF_NO_LINE = "product"
 
 
 class PolicyCheck(Struct, frozen=True):
-    """A requirement as a policy asks it. `form`: all of a finding but what was found of a dose, by
-    its state, whether it holds the line (None: the policy says), the rule and the row that decided;
-    `unasked`: the one of a dose of which it is not asked."""
+    """A requirement as a policy asks it, and what decides it. `form`: all of a finding but what was
+    found of a dose, by its state, whether it holds the line (None: the policy says), the rule and
+    the row that decided; `unasked`: the one of a dose of which it is not asked."""
 
     requirement: Requirement
-    check: Check
+    decide: Callable[..., Result | None]
+    alone: bool
     form: Callable[[State, bool | None, Rule | None, Dated | None], Finding]
     unasked: Finding
 
@@ -50,7 +51,10 @@ def findings_of(charge: Charge, neighbors: Neighbors) -> list[Finding]:
     # Of possible duplicates one speaks of the dose, for all of them.
     if charge.is_copy:
         checks = [asked for asked in checks if not asked.requirement.of_duplicates]
-    return [_finding(asked, asked.check(charge, neighbors), charge) for asked in checks]
+    results = [
+        asked.decide(charge) if asked.alone else asked.decide(charge, neighbors) for asked in checks
+    ]
+    return [_finding(asked, result, charge) for asked, result in zip(checks, results, strict=True)]
 
 
 def _asked_of(charge: Charge) -> tuple[Requirement, ...]:
@@ -72,7 +76,7 @@ def _checks(
         if check:
             form = by_identity(partial(_form, requirement, policy, known_payer))
             unasked = form("not-applicable", None, None, None)
-            found.append(PolicyCheck(requirement, check, form, unasked))
+            found.append(PolicyCheck(requirement, *check, form, unasked))
     return found
 
 

@@ -70,11 +70,11 @@ def _naming(rules: tuple[LabRule, ...], name: str) -> list[LabRule]:
 
 def _asked(charge: Charge, name: str, rule: LabRule) -> Result | None:
     """None where the limit turns out to ask for other values alone."""
+    found = charge.lab(LAB_VALUES[name].analyte, rule.window_days)
     if name in rule.on_record:
-        state = charge.lab(LAB_VALUES[name].analyte, rule.window_days).state
-        return _result(charge, name, rule, state)
+        return _result(charge, name, rule, found, found.state)
     states = _states(charge, rule)
-    return _result(charge, name, rule, states[name]) if name in states else None
+    return _result(charge, name, rule, found, states[name]) if name in states else None
 
 
 def _states(charge: Charge, rule: LabRule) -> Mapping[str, State]:
@@ -88,8 +88,7 @@ def _states(charge: Charge, rule: LabRule) -> Mapping[str, State]:
     return dict.fromkeys(names(parse(limit)), failed)
 
 
-def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
-    found = charge.lab(LAB_VALUES[name].analyte, rule.window_days)
+def _result(charge: Charge, name: str, rule: LabRule, found: LabState, state: State) -> Result:
     if state == "not-applicable":
         return Result(state=state, says="The policy's other value meets the limit.", rule=rule)
     if found.result is None:
@@ -226,7 +225,8 @@ def _unknown(charge: Charge) -> str:
     doubt = charge.lab("pregnancy", codes.windows().days("pregnancy")).unread
     if doubt:
         return f"the pregnancy status {labs.quoted(doubt, charge.zone)}, can't be read"
-    if charge.flags["pregnant"] is None and charge.pregnancies:
-        code = charge.pregnancies[0].code
+    pregnancies = charge.standing.pregnancies
+    if charge.flags["pregnant"] is None and pregnancies:
+        code = pregnancies[0].code
         return f"whether the patient is pregnant is not on record: {code} is of no known day"
     return "a fact that the limit depends on is not on record"

@@ -74,11 +74,12 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
 def _beyond_every_label(charge: Charge, dose: Decimal) -> Result | None:
     """A dose above every dose of the label, and above what is billed of it on a day: it blocks
     whatever the policy says, until a person confirms it (R3)."""
-    labels, code, day_mg = _labels(charge), charge.code, most_mg(charge)
-    if not labels or code is None or day_mg is None:
+    labels, code = _labels(charge), charge.code
+    label = _most_of(labels) if labels else None
+    if label is None or code is None or dose <= label.single_mg:
         return None
-    label = _most_of(labels)
-    if dose <= label.single_mg or dose <= day_mg:
+    day_mg = most_mg(charge)
+    if day_mg is None or dose <= day_mg:
         return None
     return Result(
         state="contradicted",
@@ -274,16 +275,12 @@ def _course(
 
 
 def _labels(charge: Charge) -> tuple[LabelDose, ...]:
-    family = charge.family.family if charge.family else ""
-    return _by_family(codes.dosing()).get(family, ())
+    return _of_family(charge.family.family) if charge.family else ()
 
 
-@by_identity
-def _by_family(labels: tuple[LabelDose, ...]) -> dict[str, tuple[LabelDose, ...]]:
-    found: dict[str, tuple[LabelDose, ...]] = {}
-    for label in labels:
-        found[label.family] = (*found.get(label.family, ()), label)
-    return found
+@codes.remembered
+def _of_family(family: str) -> tuple[LabelDose, ...]:
+    return tuple([label for label in codes.dosing() if label.family == family])
 
 
 def label_dose(charge: Charge) -> LabelDose | None:
@@ -349,6 +346,8 @@ def iron_overload(charge: Charge) -> Result | None:
 
 def _unread_note(charge: Charge) -> str | None:
     """Newer results that can't be read may be above the ceiling."""
+    if not charge.history.results.unread:
+        return None
     doubts = list(filter(None, map(charge.unread_lab, ("ferritin", "tsat"))))
     if not doubts:
         return None

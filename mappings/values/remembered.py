@@ -53,11 +53,12 @@ def by_identity(function: Callable[[*Given], T]) -> Callable[[*Given], T]:
     @wraps(function)
     def remembered(*arguments: *Given) -> T:
         key = tuple(map(id, arguments))
-        found = known.get(key)
-        if found is None:
-            # With the arguments, so that no other object gets the identity of one.
-            found = known.keep(key, (arguments, function(*arguments)))
-        return found[1]
+        try:
+            return known[key][1]
+        except KeyError:
+            pass
+        # With the arguments, so that no other object gets the identity of one.
+        return known.keep(key, (arguments, function(*arguments)))[1]
 
     return remembered
 
@@ -95,10 +96,9 @@ class Once:
     def __call__(self, function: Callable[[*Given], T], *arguments: *Given) -> T:
         """What FUNCTION gives for the very same objects; it must ask nothing else."""
         key = (function, *map(id, arguments))
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = (arguments, function(*arguments))
-        given: T = found[1]
+        if key not in self._known:
+            self._known[key] = (arguments, function(*arguments))
+        given: T = self._known[key][1]
         return given
 
     def alike(self, function: Callable[[*Given], T], *arguments: *Given) -> T:

@@ -72,12 +72,11 @@ def issues(
 
 def gap_of(resource: Resource) -> str | None:
     """The gap that an issue of ours is for: the value of our identifier."""
-    found = (
-        identifier
-        for identifier in resource.get("identifier") or ()
-        if isinstance(identifier, dict) and identifier.get("system") == own_names.GAP
-    )
-    return next((str(identifier["value"]) for identifier in found if identifier.get("value")), None)
+    for identifier in resource.get("identifier") or ():
+        is_ours = isinstance(identifier, dict) and identifier.get("system") == own_names.GAP
+        if is_ours and identifier.get("value"):
+            return str(identifier["value"])
+    return None
 
 
 def waivers_in(existing: Iterable[Resource]) -> list[Waiver]:

@@ -1,7 +1,9 @@
 """Resources gathered: versions, references of every form, contained ones, and what can't be
 taken."""
 
+import cProfile
 import json
+import pstats
 from decimal import Decimal
 from itertools import permutations
 from typing import Any
@@ -793,3 +795,21 @@ def test_one_version_with_two_patients_is_named_with_both() -> None:
     document = builders.document_of([*chart, builders.administration("ma3", patient="p2"), *copies])
     named = [[problem.resource for problem in patient.unreadable] for patient in document.patients]
     assert named == [[MA1], [MA1]]
+
+
+def test_one_resource_that_appears_twice_slows_no_other() -> None:
+    twice = builders.lab("tsat", 15, on="2026-01-01")
+
+    def calls(others: int, *more: Resource) -> int:
+        labs = [builders.lab("ferritin", 60, on=f"2026-01-{day + 1:02}") for day in range(others)]
+        collection = Collection()
+        text = json.dumps(bundle(*labs, twice, *more, urls=False), default=float).encode()
+        assert collection.add_text(text, "the file")
+        profiler = cProfile.Profile()
+        profiler.runcall(list, collection.groups())
+        made: int = pstats.Stats(profiler).total_calls  # type: ignore[attr-defined]
+        return made
+
+    other = twice | {"status": "amended"}
+    slower = [calls(others, other) - calls(others) for others in (1, 1, 28)]
+    assert slower[2] <= slower[1]

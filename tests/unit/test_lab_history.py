@@ -1,5 +1,7 @@
 """Results put in order once say what a look through all of them says."""
 
+import cProfile
+import pstats
 from datetime import date, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -90,3 +92,15 @@ def test_the_newest_within_a_window(
     assert found_at.newest("ferritin") is _newest(usable, zone)
     newer = labs.unread_after(_newest(usable, zone), unread + undated)
     assert found_at.unread_after_newest("ferritin") is newer
+
+
+def test_results_of_one_day_are_compared_once_each() -> None:
+    def calls(number: int) -> int:
+        results = tuple(_result(parse(str(DAY)), one, "read") for one in range(number))
+        dose = LabHistory(results, None).at(None, DAY)
+        profiler = cProfile.Profile()
+        profiler.runcall(dose.state, "ferritin", 60)
+        made: int = pstats.Stats(profiler).total_calls  # type: ignore[attr-defined]
+        return made
+
+    assert calls(80) < 2.2 * calls(40)

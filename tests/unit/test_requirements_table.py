@@ -151,8 +151,7 @@ def test_a_check_is_a_public_function_of_its_module_that_gives_a_result() -> Non
         function.__module__ = "ours"
     named = {function.__name__: function for function in ours}
     vars(module).update(theirs, _hidden=of_the_dose, **named)
-    found = {name: check("a dose", "others") for name, check in _public(module)}  # type: ignore[arg-type]
-    assert {name: result and result.says for name, result in found.items()} == {
-        "of_the_dose": "a dose",
-        "of_its_neighbors": "a dose beside others",
+    assert dict(_public(module)) == {
+        "of_the_dose": (of_the_dose, True),
+        "of_its_neighbors": (of_its_neighbors, False),
     }

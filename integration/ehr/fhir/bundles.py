@@ -177,10 +177,10 @@ def page(found: Bundle, kind: str, limit_bytes: int) -> Page:
     resources: list[Json] = []
     problems: list[dict[str, str]] = []
     codes: list[str] = []
-    for raw in _raws(found):
-        taken = resource(raw, limit_bytes, kind)
+    for text in _texts(found):
+        taken = resource(text, limit_bytes, kind)
         if isinstance(taken, str):
-            problems.append({"resource": name(raw, kind), "problem": taken})
+            problems.append({"resource": name(text, kind), "problem": taken})
         elif taken["resourceType"] == "OperationOutcome":
             codes += filter(None, [outcomes.left_out(taken)])
         else:
@@ -192,15 +192,15 @@ def page(found: Bundle, kind: str, limit_bytes: int) -> Page:
     return Page(resources, problems, found.next, length, found.count, said)
 
 
-def resource(raw: Raw | bytes, limit_bytes: int, kind: str) -> Json | str:
+def resource(text: bytes, limit_bytes: int, kind: str) -> Json | str:
     """The resource, or why it cannot be used."""
-    if len(bytes(raw)) > limit_bytes:
+    if len(text) > limit_bytes:
         return (
             f"larger than {limit_bytes} bytes, so it was not read; raise limits.resource_bytes if"
             " that is right"
         )
     try:
-        taken: Any = decode(raw)
+        taken: Any = decode(text)
     except ValueError:
         return "not JSON that can be read"
     if not isinstance(taken, dict) or not isinstance(taken.get("resourceType"), str):
@@ -209,7 +209,7 @@ def resource(raw: Raw | bytes, limit_bytes: int, kind: str) -> Json | str:
     if isinstance(taken, Damaged):
         return taken
     sent = AsSent(taken)
-    sent.text = bytes(raw)
+    sent.text = text
     return sent
 
 
@@ -224,15 +224,16 @@ def _without_attachments(taken: Json) -> None:
             attachment.pop("data", None)
 
 
-def name(raw: Raw | bytes, kind: str) -> str:
+def name(text: bytes, kind: str) -> str:
     try:
-        _, head = decode_with(_heads, bytes(raw))
+        _, head = decode_with(_heads, text)
     except NotJson:
         return kind
     return f"{head.resourceType}/{head.id}" if head.id else head.resourceType
 
 
-def _raws(found: Bundle) -> Iterator[Raw]:
+def _texts(found: Bundle) -> Iterator[bytes]:
     for entry in found.entries:
-        if bytes(entry.resource) not in (b"", b"null"):
-            yield entry.resource
+        text = bytes(entry.resource)
+        if text not in (b"", b"null"):
+            yield text

@@ -43,7 +43,11 @@ def subject(resource: Json, bases: Bases) -> str | None:
         return None
     said = resource.get(place)
     named = said if isinstance(said, list) else [said]
-    return next((key for reference in named if (key := local(reference, bases))), "")
+    for reference in named:
+        key = local(reference, bases)
+        if key:
+            return key
+    return ""
 
 
 def server_named(resource: Json) -> str | None:

@@ -55,6 +55,8 @@ def _path(address: str) -> str:
 
 
 def _resource(answer: Answer) -> Json:
+    if not answer.body:
+        return {}
     try:
         told = decode(answer.body)
     except ValueError:

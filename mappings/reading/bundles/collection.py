@@ -158,13 +158,14 @@ class Collection:
         return True
 
     def _add_page(self, found: Envelope, resources: list[Any], where: str) -> None:
+        is_counted = found.total is not UNSET
+        pairs = zip(found.entry, resources, strict=True) if is_counted else ()
         listed = [
             {
                 "resource": _named(resource),
                 "search": None if entry.search is UNSET else decode(entry.search),
             }
-            for entry, resource in zip(found.entry, resources, strict=True)
-            if found.total is not UNSET
+            for entry, resource in pairs
         ]
         bundle = {
             "type": found.type,

@@ -80,6 +80,12 @@ class Copies:
             return held.home
         return self._home.get(id(resource), 0)
 
+    @property
+    def unusual(self) -> set[str]:
+        """Those that are spoiled, and those of which a deletion is told."""
+        self.settle()
+        return self.spoiled.keys() | self.deletions.names()
+
     def settle(self) -> None:
         for key in self._suspects:
             self.spoiled.pop(key, None)

@@ -3,7 +3,7 @@
 Held by tests/unit/test_collection.py.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from itertools import chain
 from typing import Any
 
@@ -53,6 +53,9 @@ class Deletions:
 
     def __iter__(self) -> Iterator[Deletion]:
         return chain.from_iterable(self._by_name.values())
+
+    def names(self) -> Set[str]:
+        return self._by_name.keys()
 
     def add(self, deletion: Deletion) -> None:
         self._by_name.setdefault(deletion.name, []).append(deletion)

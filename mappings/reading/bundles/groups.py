@@ -4,6 +4,7 @@ Held by tests/unit/test_collection.py.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct, field
@@ -23,7 +24,7 @@ class Group(Struct):
     administrations of which a version is there."""
 
     patient: str
-    by_type: dict[str, Kept] = field(default_factory=dict)
+    by_type: defaultdict[str, Kept] = field(default_factory=lambda: defaultdict(list))
     deleted: list[Resource] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -39,15 +40,16 @@ class Grouping:
         self.groups: dict[str, Group] = {}
         # By what a reference says; None where that is nobody's chart.
         self._named: dict[str, Group | None] = {}
-        is_usual = not (copies.spoiled or copies.deletions)
+        unusual = copies.unusual
         for key, resource in copies.items():
-            if is_usual and isinstance(resource, Held):
+            if isinstance(resource, Held) and key not in unusual:
                 self._put_held(key, resource)
             else:
                 self._put(key, resource)
         for group in map(self._of, copies.mixed & self.groups.keys()):
             # Nothing tells whose of two people its records are.
-            group.by_type, group.deleted = {}, []
+            group.by_type.clear()
+            group.deleted.clear()
 
     def _put_held(self, key: str, held: Held) -> None:
         """As nearly all are."""
@@ -61,11 +63,7 @@ class Grouping:
             group = self._group(key, whose.reference if whose else None)
             if group is None:
                 return
-        kept = group.by_type.get(kind)
-        if kept is None:
-            group.by_type[kind] = [held]
-        else:
-            kept.append(held)
+        group.by_type[kind].append(held)
 
     def _put(self, key: str, resource: Resource | Held) -> None:
         kind = key.partition("/")[0]
@@ -76,7 +74,7 @@ class Grouping:
             elif key in self._copies.spoiled:
                 group.problems.append(Problem(key, self._copies.spoiled[key]))
             else:
-                group.by_type.setdefault(kind, []).append(resource)
+                group.by_type[kind].append(resource)
 
     def _groups(self, key: str, resource: Resource | Held) -> Iterable[Group]:
         """Of one that appears twice, those of all whom a copy names."""

@@ -5,14 +5,13 @@ Held by tests/scenarios/given_in_part.yaml.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cache
 
 from mappings import codes
 from mappings.reading.drugs.mixtures import masses_alone
-from mappings.reading.drugs.texts import SENTENCE, is_of_another_time, texts
-from mappings.reading.fhir.elements import Resource
+from mappings.reading.drugs.texts import SENTENCE, Written, is_of_another_time
 
 # "Only 150 mg given", "150 mg of 200 mg given", "dose given was 150 mg": what a note says outright.
 _ONLY = re.compile(r"\b(?:only|just)\b", re.IGNORECASE)
@@ -46,12 +45,12 @@ _IN_A_FLUID = re.compile(r"\bin \d+ ?(?:cc|ml)\b.*")
 _OF_THIS_DOSE = re.compile(r"\b(?:to|total)\b")
 
 
-def masses(resource: Resource, dosages: list[Resource]) -> Iterator[tuple[Decimal, str]]:
-    """The masses that can only be the dose: of the dosage's text, and of a note that says how
-    much was given, and no more."""
-    for element, text in texts(resource, dosages):
+def masses(written: Iterable[Written], dosages: int) -> Iterator[tuple[Decimal, str]]:
+    """The masses that can only be the dose: of the text of a single dosage, and of a note that says
+    how much was given, and no more."""
+    for element, text in written:
         if element == "dosage.text":
-            parts = [text] if len(dosages) == 1 else []
+            parts = [text] if dosages == 1 else []
         else:
             sentences = SENTENCE.split(text)
             parts = [*filter(None, map(_said_outright, sentences)), *_said_once(sentences)]

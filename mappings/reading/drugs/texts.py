@@ -4,11 +4,13 @@ Held by tests/unit/test_reading_administrations.py.
 """
 
 import re
-from collections.abc import Iterator
 
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.record import Concept
+
+# An element of a dose, and the words that stand in it.
+Written = tuple[str, str]
 
 MOST_SAID = 80
 # What ends a sentence, but for a point within a number; in the second one also an exclamation.
@@ -34,12 +36,10 @@ def stated_concept(value: object) -> Concept:
     return Concept(text=value) if isinstance(value, str) else elements.concept(value)
 
 
-def texts(resource: Resource, dosages: list[Resource]) -> Iterator[tuple[str, str]]:
-    """What is written of a dose in words, by element."""
-    for text in stated(dosages, "text"):
-        yield "dosage.text", elements.text(text)
-    for note in elements.notes(resource.get("note")):
-        yield "note", note
+def texts(resource: Resource, dosages: list[Resource]) -> list[Written]:
+    """What is written of a dose in words."""
+    found = [("dosage.text", elements.text(text)) for text in stated(dosages, "text")]
+    return found + [("note", note) for note in elements.notes(resource.get("note"))]
 
 
 def is_of_another_time(text: str) -> bool:

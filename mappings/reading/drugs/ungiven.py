@@ -5,7 +5,7 @@ Held by tests/unit/test_reading_administrations.py.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import chain
 
@@ -17,12 +17,12 @@ from mappings.reading.drugs.actions import in_extensions
 from mappings.reading.drugs.interruptions import is_in_part
 from mappings.reading.drugs.texts import (
     SENTENCE_OR_CRY,
+    Written,
     cut,
     is_of_another_time,
     quoted,
     stated,
     stated_concept,
-    texts,
 )
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
@@ -85,9 +85,10 @@ def not_given(resource: Resource, dose: Amount) -> bool:
 
 def _reasons(resource: Resource, element: str) -> Iterator[Concept]:
     """Also those that are texts; a bare code of table 0322 is one of it."""
-    table, said = codes.products().not_given.coded, resource.get(element)
+    said = resource.get(element)
     if said is None:
         return
+    table = codes.products().not_given.coded
     for reason in map(stated_concept, said if isinstance(said, list) else (said,)):
         bare = [one.code for one in reason.codings if not (one.system or one.display)]
         known = [code for code in (*bare, reason.text.strip()) if code in table]
@@ -96,7 +97,9 @@ def _reasons(resource: Resource, element: str) -> Iterator[Concept]:
         )
 
 
-def outcome(resource: Resource, status: str, dosages: list[Resource]) -> Ungiven:
+def outcome(
+    resource: Resource, status: str, dosages: list[Resource], written: Iterable[Written]
+) -> Ungiven:
     """What a record that is over says became of its dose; of one that was stopped only that nothing
     was given, for the rest was not."""
     if status not in ("completed", "stopped"):
@@ -108,7 +111,9 @@ def outcome(resource: Resource, status: str, dosages: list[Resource]) -> Ungiven
             quote = denied if isinstance(denied, Unread) else Unread(element, "not given")
             return Ungiven(refused=f"{_NOT_GIVEN}: {quote}")
     coded = list(_coded(resource, dosages, completed))
-    said = [*coded, *_written(resource, dosages, completed)]
+    said = [*coded, *_written(resource, written, completed)]
+    if not said:
+        return Ungiven()
     found = {one.outcome: one for one in reversed(said)}
     refusals = (
         f"{kind}: {_shown(found[kind])}"
@@ -234,10 +239,10 @@ def _is_method(concept: Concept) -> bool:
     return any(codes.giving().methods.named_in(text) for text in concept.statements)
 
 
-def _written(resource: Resource, dosages: list[Resource], completed: bool) -> Iterator[_Said]:
+def _written(resource: Resource, written: Iterable[Written], completed: bool) -> Iterator[_Said]:
     """What the dosage's text and the notes say outright; any other words may be of something
     else."""
-    for element, text in texts(resource, dosages):
+    for element, text in written:
         if is_in_part(text):
             yield _Said(_PARTLY, element, cut(text))
         became = _outright(text, completed)
@@ -252,9 +257,11 @@ def _is_of_another_day(text: str, resource: Resource) -> bool:
     where that is written in UTC, the one before."""
     said = (_ON_A_DAY.match(part.strip()) for part in SENTENCE_OR_CRY.split(text))
     stated_days = [(int(one["month"]), int(one["day"])) for one in said if one]
-    period = elements.mapping(resource.get("effectivePeriod")) if stated_days else {}
+    if not stated_days:
+        return False
+    period = elements.mapping(resource.get("effectivePeriod"))
     when = elements.moment(resource.get("effectiveDateTime") or period.get("start"))
-    if not stated_days or when is None or when.partial:
+    if when is None or when.partial:
         return False
     own = {when.first, when.first - timedelta(days=1 if when.zulu else 0)}
     return any(one not in {(day.month, day.day) for day in own} for one in stated_days)

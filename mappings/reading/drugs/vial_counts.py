@@ -4,12 +4,11 @@ Held by tests/scenarios/given_in_part.yaml.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from mappings import codes
-from mappings.reading.drugs.texts import SENTENCE_OR_CRY, cut, is_of_another_time, texts
-from mappings.reading.fhir.elements import Resource
+from mappings.reading.drugs.texts import SENTENCE_OR_CRY, Written, cut, is_of_another_time
 from mappings.record import VialsSaid
 
 _NUMBERS = {
@@ -38,16 +37,16 @@ _UNUSED = re.compile(
 )
 
 
-def vials_said(resource: Resource, dosages: list[Resource]) -> VialsSaid | None:
+def vials_said(written: Iterable[Written]) -> VialsSaid | None:
     """The one count of vials that the notes of a dose name; several may be parts of it. Where the
     second was not used, it was one."""
-    for element, text in texts(resource, dosages):
+    for element, text in written:
         unused = _UNUSED.search(text.lower()) if element == "note" else None
         if unused and not is_of_another_time(text):
             return VialsSaid(count=_BEFORE[unused["nth"]], each_mg=None, says=cut(text))
     found = [
         said
-        for element, text in texts(resource, dosages)
+        for element, text in written
         if element == "note" and not _NTH.search(text)
         for sentence in SENTENCE_OR_CRY.split(text)
         for said in _of_sentence(sentence)

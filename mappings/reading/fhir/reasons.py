@@ -22,6 +22,8 @@ def coded(resource: Resource) -> tuple[Concept, ...]:
 def references(resource: Resource) -> list[Resource]:
     """References to the resources that are reasons."""
     found = elements.items(resource.get("reasonReference"))
+    if "reason" not in resource:
+        return found
     return found + [elements.mapping(one.get("reference")) for one in _of_r5(resource)]
 
 
