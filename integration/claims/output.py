@@ -39,6 +39,7 @@ class FilePart:
 
     name: str
     path: Path
+    form: Format
     kind: str
     control: int
     receiver: Receiver | None = None
@@ -155,7 +156,7 @@ class Output:
             )
             name = f"{self.how.site_name}_{file.control:09}_{SHORT[kind]}.x12"
             self.parts[key] = FilePart(
-                name, path, SHORT[kind], file.control, receiver, file.production
+                name, path, "x12", SHORT[kind], file.control, receiver, file.production
             )
             self._interchanges[key] = file, handle
         return self.parts[key], self._interchanges[key][0]
@@ -166,7 +167,8 @@ class Output:
             number = next(self.how.numbers)
             path, handle = self._opened(what)
             name = f"{self.how.site_name}_{number:09}_{what}.{_ENDS[form]}"
-            self.parts[what, ""] = FilePart(name, path, what, number, production=self._counts())
+            counts = self._counts()
+            self.parts[what, ""] = FilePart(name, path, form, what, number, production=counts)
             self._forms[what] = FORMS[form](self.how, handle, path)
         return self.parts[what, ""], self._forms[what]
 

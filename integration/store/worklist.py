@@ -81,7 +81,6 @@ class Row:
     sent_number: str | None
     sent_file: str | None
     sent_state: ClaimState | None
-    sent_at: datetime | None
     answered: AnsweredState | None
     paid: Decimal | None
     denied_for: list[str]
@@ -91,7 +90,6 @@ class Row:
     gone_at: datetime | None
     changed: bool
     changed_at: datetime
-    first_seen_at: datetime
 
     @property
     def line(self) -> ClaimLine:
