@@ -21,6 +21,7 @@ from mappings.assessment import ClaimLine, Evidence, Finding, Gap, PatientAssess
 from mappings.rules import numbered
 from mappings.values.moment import shown
 from mappings.values.us_dates import us_date
+from mappings.values.words import within
 
 _BY_NUMBER = "The rules by number: docs/rules/by-number.md"
 
@@ -172,9 +173,7 @@ def _requirements(findings: Sequence[Finding], gaps: Sequence[Gap], console: Con
 
 
 def _met(finding: Finding, console: Console) -> RenderableType:
-    said = finding.says or "met"
-    says = said if said[:2].isupper() else said[:1].lower() + said[1:]
-    head = Text(f"{title(finding.requirement)}: {says}")
+    head = Text(f"{title(finding.requirement)}: {within(finding.says or 'met')}")
     return _marked(
         sign("met", console),
         Group(

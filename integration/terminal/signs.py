@@ -15,6 +15,7 @@ from integration.wording.words import reason
 from mappings import codes
 from mappings.assessment import ClaimLine, Denial, LineStatus, PolicyRef
 from mappings.policy import choosing
+from mappings.values.words import within
 
 _SIGNS: dict[str, tuple[str, str]] = {
     "ready": ("✓", "+"),
@@ -91,5 +92,4 @@ def denial(denied: Denial) -> str:
 def causes(reasons: tuple[str, ...]) -> str:
     """Reasons in the middle of a sentence: `ferritin, transferrin saturation, NDC of the product
     used`."""
-    said = [reason(name) for name in reasons]
-    return ", ".join(text if text[:2].isupper() else text[:1].lower() + text[1:] for text in said)
+    return ", ".join(within(reason(name)) for name in reasons)

@@ -19,7 +19,7 @@ from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Authorization, AuthorizationDecision, Insurer
 from mappings.values import words
-from mappings.values.stated import Unread, first_unread
+from mappings.values.stated import Unread, first_unread, only
 from mappings.values.systems import PAS
 
 # X12 306 (HCR01) and what it calls them, and plain words. A2 and A6: what was authorized is less
@@ -238,7 +238,7 @@ def _mg_per_unit(billed: tuple[str, ...]) -> Decimal | None:
     """Of the one iron that is authorized."""
     rows = chain.from_iterable(family.codes for family in codes.families().values())
     found = {row.mg_per_unit for row in rows if row.code in billed}
-    return found.pop() if len(found) == 1 else None
+    return only(found)
 
 
 def _insurer(resource: Resource, collection: Collection) -> Insurer | None:

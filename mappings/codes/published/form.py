@@ -19,6 +19,7 @@ from mappings.codes.quarters import quarter_name
 from mappings.codes.rows import Kind, OwnRows
 from mappings.codes.tables import BillingCode, Family, PaymentLimits
 from mappings.values import words
+from mappings.values.stated import only
 
 MOST_MISTAKES = 20
 # So many times the price of before, or less than its part, is told.
@@ -122,7 +123,7 @@ class Known(Struct, frozen=True, dict=True, kw_only=True):
         if text not in self._seen:
             families, pattern = self._names
             found = {families[name] for name in pattern.findall(words.plain(text))}
-            self._seen[text] = found.pop() if len(found) == 1 else None
+            self._seen[text] = only(found)
         return self._seen[text]
 
 
