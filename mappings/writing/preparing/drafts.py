@@ -16,7 +16,6 @@ from mappings.values.identity import stable_id
 from mappings.values.numbers import plain
 from mappings.writing.preparing.charges import CENT
 
-MOST_POINTERS = 4
 DIALYSIS = "72X"
 
 Kind = Literal["professional", "institutional"]
@@ -69,9 +68,8 @@ class Draft(Struct, frozen=True, kw_only=True):
 
     def pointers(self, line: ClaimLine) -> list[int]:
         """Where the diagnoses that the line points to stand among the claim's, from 1."""
-        pointed_to = line.pointers or line.diagnoses[:MOST_POINTERS]
         diagnoses = self.diagnoses
-        return [diagnoses.index(code) + 1 for code in pointed_to]
+        return [diagnoses.index(code) + 1 for code in pointed_to(line)]
 
     @property
     def authorizations(self) -> list[str]:
@@ -127,6 +125,11 @@ def pairs(lines: Iterable[ClaimLine]) -> list[tuple[ClaimLine, ...]]:
     for line in lines:
         found.setdefault(line.pair, []).append(line)
     return [tuple(lines) for lines in found.values()]
+
+
+def pointed_to(line: ClaimLine) -> tuple[str, ...]:
+    """The diagnoses that a claim line points to: those of the assessment, else the first ones."""
+    return line.pointers or line.diagnoses[: codes.claim_forms().limits.pointers]
 
 
 def ndcs_of(line: ClaimLine) -> tuple[NdcQuantity, ...]:
