@@ -120,7 +120,7 @@ def explain(
 ) -> None:
     """The whole chain of one line: evidence, arithmetic, rules, sources, predicted denials."""
     from integration.commands.inputs import terms
-    from integration.terminal import tables
+    from integration.terminal.explanation import explain_administration
     from integration.terminal.signs import console
 
     given = terms(policy_dir, code_dir, decisions, as_of, time_zone, site, config)
@@ -129,7 +129,7 @@ def explain(
         f"MedicationAdministration/{administration.removeprefix('MedicationAdministration/')}"
     )
     for found in result.document.patients:
-        if tables.explain_administration(found, reference, console()):
+        if explain_administration(found, reference, console()):
             raise typer.Exit(0 if result.complete else 1)
     raise ConfigurationError(
         "No IV-iron administration with that id is in the source: look at `ferroclaim assess` for"

@@ -19,6 +19,7 @@ from joserfc.jws import extract_compact
 from integration.ehr.fhir.references import FHIR_ID
 from integration.smart.refusal import Refusal
 from integration.smart.server import AuthorizationServer, Client, Directory
+from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import cleaned
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "PS384"]
@@ -140,18 +141,13 @@ def moment(claims: Mapping[str, Any], name: str) -> float | None:
 
 
 def _identity(client: Client, claims: Mapping[str, Any]) -> Identity:
-    groups = claims.get("groups")
     return Identity(
         provider=client.name,
         subject=str(claims["sub"]),
         fhir_user=_fhir_user(client.site.base_url, claims.get("fhirUser")),
         name=_text(claims.get("name")) or _text(claims.get("preferred_username")),
         email=_text(claims.get("email")) if claims.get("email_verified") is True else None,
-        groups=(
-            tuple(group for group in groups if isinstance(group, str))
-            if isinstance(groups, list)
-            else ()
-        ),
+        groups=elements.texts(claims.get("groups")),
     )
 
 

@@ -8,10 +8,11 @@ import io
 import sys
 from collections.abc import Callable
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.text import Text
 
 from integration.wording.amounts import Sum, money
-from integration.wording.words import reason
+from integration.wording.words import reason, status
 from mappings import codes
 from mappings.assessment import ClaimLine, Denial, LineStatus, PolicyRef
 from mappings.policy import choosing
@@ -56,6 +57,17 @@ def as_text(show: Callable[[Console], None]) -> str:
 
 def sign(name: str, console: Console) -> str:
     return _SIGNS[name][1 if console.options.ascii_only else 0]
+
+
+def put(console: Console, *parts: RenderableType) -> None:
+    """Prints each as it stands: brackets are words, and no number is colored."""
+    for part in parts:
+        console.print(part, highlight=False, markup=False)
+
+
+def standing(line: ClaimLine, console: Console) -> Text:
+    """The sign and word of a line's status, in its color."""
+    return Text(f"{sign(line.status, console)} {status(line.status)}", style=STYLE[line.status])
 
 
 def billed(line: ClaimLine, console: Console) -> str:
