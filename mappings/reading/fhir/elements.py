@@ -149,6 +149,12 @@ def decimal(value: object) -> Decimal | None:
     return number if number.is_finite() and abs(number.adjusted()) <= _MOST_MAGNITUDE else None
 
 
+def ratio(value: object) -> tuple[Resource, Resource]:
+    """Numerator and denominator."""
+    said = mapping(value)
+    return mapping(said.get("numerator")), mapping(said.get("denominator"))
+
+
 def source(resource: Resource) -> Source:
     meta = resource.get("meta")
     version = meta.get("versionId") if isinstance(meta, dict) else None
