@@ -8,6 +8,7 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from datetime import date
+from decimal import Decimal
 
 from mappings import codes
 from mappings.values.us_dates import us_date
@@ -18,7 +19,6 @@ from mappings.writing.x12.segments import COMPONENT, Segment
 
 _STATUS, _PRIORITY = re.compile(r"\d{2}", re.ASCII), re.compile(r"[1-59]", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,4})?|\.\d{1,4}", re.ASCII)
-_KT_V, _NOT_MEASURED = "D5", "9.99"
 # Medicare, and what stands in for it (SBR09).
 _OF_MEDICARE = frozenset({"MA", "MB", "16"})
 _STILL_PATIENT = "30"
@@ -71,7 +71,7 @@ def faults(head: Sequence[Segment], segments: Sequence[Segment], about: About) -
         if not about.is_draft:
             yield from _dialysis_codes(codes_by_kind, segments)
         if not about.is_draft and about.filing in _OF_MEDICARE:
-            yield from _medicare_codes(codes_by_kind, _amount_of(head, _KT_V))
+            yield from _medicare_codes(codes_by_kind, _amounts(head))
 
 
 def _reason(
@@ -124,10 +124,13 @@ def _values(head: Sequence[Segment]) -> Findings:
             yield Found(f"occurrence code {code} has no day", at)
 
 
-def _amount_of(head: Sequence[Segment], wanted: str) -> str:
-    """Of a value code."""
-    amounts = (amount for _, (*said, _, _, amount) in _coded(head) if said == ["BE", wanted])
-    return next(amounts, "")
+def _amounts(head: Sequence[Segment]) -> dict[str, Decimal | None]:
+    """Of each value code; None where none is read."""
+    return {
+        code: Decimal(amount) if _NUMBER.fullmatch(amount) else None
+        for _, (kind, code, _, _, amount) in _coded(head)
+        if kind == "BE"
+    }
 
 
 def _dialysis_diagnosis(by_kind: dict[str, list[tuple[str, int]]], *, is_draft: bool) -> Findings:
@@ -177,19 +180,17 @@ def _dialysis_codes(
         yield Found("a dialysis claim has the lines of its treatments (082X to 085X)", 0)
 
 
-def _medicare_codes(by_kind: dict[str, list[tuple[str, int]]], kt_v: str) -> Findings:
+def _medicare_codes(
+    by_kind: dict[str, list[tuple[str, int]]], values: dict[str, Decimal | None]
+) -> Findings:
     """What Medicare's payment for dialysis rests on. A Kt/V of 9.99 says that none was measured,
     and there is no day of it (CMS Pub 100-04 ch. 8 s. 50.3, from memory)."""
     table = codes.claim_forms().dialysis
-    values = {code for code, _ in by_kind.get("BE", ())}
     acute = table.acute_condition in {code for code, _ in by_kind.get("BG", ())}
-    wanted = [code for code in table.values if not acute or code != "D5"]
-    for code in wanted:
-        if code not in values:
-            yield Found(f"a dialysis claim has value code {code} (HI*BE)", 0)
-    if not values & set(table.one_of_values):
+    for code in table.lacks(values, acute=acute):
+        yield Found(f"a dialysis claim has value code {code} (HI*BE)", 0)
+    if values.keys().isdisjoint(table.one_of_values):
         yield Found("a dialysis claim has value code 48 or 49 (HI*BE)", 0)
     occurrences = {code for code, _ in by_kind.get("BH", ())}
-    measured = not acute and kt_v != _NOT_MEASURED
-    if measured and table.occurrence not in occurrences:
+    if table.asks_when(values, acute=acute) and table.occurrence not in occurrences:
         yield Found(f"a dialysis claim has occurrence code {table.occurrence} (HI*BH)", 0)

@@ -230,16 +230,16 @@ def _never_said(said: Mapping[str, FacilityRow], dialysis: bool) -> list[str]:
 def _dialysis_lacks(made: Statement) -> list[str]:
     """What Medicare asks of a 72X beside the drug, each that is missing by its code."""
     table = codes.claim_forms().dialysis
-    values = {code for code, _ in made.values}
+    values = dict(made.values)
     lacking = []
     if not set(table.conditions) & set(made.conditions):
         lacking.append(f"a condition code ({', '.join(table.conditions)})")
     acute = table.acute_condition in made.conditions
-    wanted = [code for code in table.values if not acute or code != "D5"]
-    lacking += [f"value code {code}" for code in wanted if code not in values]
-    if not values & set(table.one_of_values):
+    lacking += [f"value code {code}" for code in table.lacks(values, acute=acute)]
+    if values.keys().isdisjoint(table.one_of_values):
         lacking.append(f"value code {' or '.join(table.one_of_values)}")
-    if not acute and table.occurrence not in {code for code, _ in made.occurrences}:
+    when = {code for code, _ in made.occurrences}
+    if table.asks_when(values, acute=acute) and table.occurrence not in when:
         lacking.append(f"occurrence code {table.occurrence} with its date")
     if not any(line.revenue[:3] in table.treatment_revenue for line in made.lines):
         lacking.append("the lines of the month's treatments")
