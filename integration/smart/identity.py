@@ -98,13 +98,8 @@ def _problem(
         return "its id_token is of another issuer than its discovery document names"
     if not _is_for(claims, client_id):
         return "its id_token is for another client"
-    expires, issued = moment(claims, "exp"), moment(claims, "iat")
-    if expires is None or issued is None:
-        return "its id_token does not say from when until when it counts (exp, iat)"
-    if expires < now - CLOCK_SKEW_SECONDS:
-        return "its id_token has expired (check both clocks)"
-    if is_of_the_future(claims, issued, now):
-        return "its id_token is from the future (check both clocks)"
+    if untimely := out_of_time(claims, now):
+        return f"its id_token {untimely}"
     if claims.get("nonce") != nonce:
         return "its id_token belongs to another sign-in"
     return (
@@ -127,9 +122,16 @@ def audiences_of(claims: Mapping[str, Any]) -> list[Any]:
     return audience if isinstance(audience, list) else [audience]
 
 
-def is_of_the_future(claims: Mapping[str, Any], issued: float, now: float) -> bool:
-    """Whether a token was issued, or counts, only later."""
-    return max(issued, moment(claims, "nbf") or issued) > now + CLOCK_SKEW_SECONDS
+def out_of_time(claims: Mapping[str, Any], now: float) -> str | None:
+    """Why a token does not count now."""
+    expires, issued = moment(claims, "exp"), moment(claims, "iat")
+    if expires is None or issued is None:
+        return "does not say from when until when it counts (exp, iat)"
+    if expires < now - CLOCK_SKEW_SECONDS:
+        return "has expired (check both clocks)"
+    if max(issued, moment(claims, "nbf") or issued) > now + CLOCK_SKEW_SECONDS:
+        return "is from the future (check both clocks)"
+    return None
 
 
 def moment(claims: Mapping[str, Any], name: str) -> float | None:

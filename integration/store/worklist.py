@@ -19,6 +19,7 @@ from integration.store import audit
 from integration.store.claims import ClaimState
 from integration.store.database.connection import Db
 from mappings.assessment import CHARGES, ClaimLine, LineStatus, Payment, untouched_lines
+from mappings.writing.answers.answer import REFUSED
 
 View = Literal[
     "ready",
@@ -37,7 +38,6 @@ View = Literal[
 ]
 Sort = Literal["worth", "due", "money", "age", "date", "patient"]
 AnsweredState = Literal["sent", "paid", "denied", "rejected"]
-REFUSED: tuple[AnsweredState, ...] = ("denied", "rejected")
 PAGE_ROWS = 100
 MOST_OF_A_PAIR = 2
 

@@ -17,7 +17,7 @@ from integration.configuration.service import HOOK_HEADER
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
-from integration.ehr.fhir.answers import Answer, Json
+from integration.ehr.fhir.answers import FHIR_JSON, Answer, Json
 from integration.ehr.profile import Profile
 from integration.errors import BadAnswer, ConfigurationError, Forbidden, NotFound, Refused
 from integration.store import Db, Store, subscriptions
@@ -30,7 +30,6 @@ log = structlog.get_logger()
 
 TASK, ALL = "watch-subscriptions", "watch"
 KIND = "Subscription"
-PAYLOAD = "application/fhir+json"
 TAG = {"system": own_names.TAG, "code": "ferroclaim-subscription"}
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-"
 ACTIVATION_SECONDS = 30.0
@@ -181,11 +180,11 @@ def resource(
             f"{BACKPORT}filter-criteria", valueString=f"{wish.kind}?{extra or ''}"
         )
         channel |= {
-            "payload": PAYLOAD,
+            "payload": FHIR_JSON,
             "_payload": _extension(f"{BACKPORT}payload-content", valueCode=content),
         }
     elif content != "empty":
-        channel["payload"] = PAYLOAD
+        channel["payload"] = FHIR_JSON
     if profile.tells_of_deletions_by and wish.form == "rest-hook" and content != "empty":
         channel |= _extension(profile.tells_of_deletions_by, valueBoolean=True)
     if profile.signs_with:

@@ -12,7 +12,6 @@ from itertools import chain
 from integration.claims.answering.files import AnswerFile, said
 from integration.claims.answering.sets import PlacedClaim, claims_of, written_on
 from integration.claims.answering.telling import (
-    REFUSED,
     codes_of,
     unbalanced,
     why_of_claim,
@@ -26,6 +25,7 @@ from integration.store.claims import Sent
 from mappings.record import Problem
 from mappings.values.stated import only
 from mappings.writing.answers.answer import (
+    REFUSED,
     BatchAnswer,
     ClaimAnswer,
     RemittedPayment,

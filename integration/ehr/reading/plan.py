@@ -15,17 +15,16 @@ from integration.ehr.profile import Search, profile
 from integration.ehr.writing.forms import ChartForm, form_for
 from integration.errors import ConfigurationError
 from mappings.codes import labs
-from mappings.values import own_names
+from mappings.values import own_names, systems
 
 REPEATED = ("_include", "_include:iterate", "_revinclude")
 CONTROLS = ("_count", "_elements", "_summary", "_sort", "_total")
-LOINC = "http://loinc.org"
 
 
 def queries(capability: Capability, patient_id: str, since: date | None, site: Site) -> list[Query]:
     """Every search for one patient, in the profile's order, each once."""
     codes = ",".join(
-        [f"{LOINC}|{code}" for code in loinc_codes()]
+        [f"{systems.LOINC}|{code}" for code in loinc_codes()]
         + sorted(c for c in site.lab_aliases if "|" in c)
     )
     filling = {

@@ -15,18 +15,18 @@ from mappings.values.us_dates import us_date
 from mappings.writing.checks.about import About
 from mappings.writing.checks.dates import day, span
 from mappings.writing.checks.fault import Findings, Found, element, first_of
+from mappings.writing.preparing.prepared import UNSCHEDULED
+from mappings.writing.preparing.statements import STILL_PATIENT
 from mappings.writing.x12.segments import COMPONENT, Segment
 
 _STATUS, _PRIORITY = re.compile(r"\d{2}", re.ASCII), re.compile(r"[1-59]", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,4})?|\.\d{1,4}", re.ASCII)
 # Medicare, and what stands in for it (SBR09).
 _OF_MEDICARE = frozenset({"MA", "MB", "16"})
-_STILL_PATIENT = "30"
 _DIALYSIS, _OUTPATIENT = "72", frozenset({"13", "85", "78"})
 # A laboratory looks at a specimen; of everything else X223 asks the point of origin (NUBC FL 15,
 # from memory).
 _SPECIMEN = "14"
-_UNSCHEDULED = frozenset({"1", "2"})
 
 
 def statement_days(head: Sequence[Segment]) -> tuple[date, date] | None:
@@ -81,7 +81,7 @@ def _reason(
     if "PR" in by_kind:
         says = "HI*PR is the reason for a visit by ICD-9-CM: by ICD-10-CM it is APR"
         yield Found(says, by_kind["PR"][0][1])
-    elif bill_type in _OUTPATIENT and priority in _UNSCHEDULED and "APR" not in by_kind:
+    elif bill_type in _OUTPATIENT and priority in UNSCHEDULED and "APR" not in by_kind:
         yield Found("an unscheduled outpatient visit has its reason (HI*APR)", at)
 
 
@@ -147,14 +147,14 @@ def _dialysis_diagnosis(by_kind: dict[str, list[tuple[str, int]]], *, is_draft: 
 
 
 def _goes_on(frequency: str, status: str, at: int) -> Findings:
-    if frequency in codes.claim_forms().frequency.still_patient and status != _STILL_PATIENT:
+    if frequency in codes.claim_forms().frequency.still_patient and status != STILL_PATIENT:
         says = f"frequency {frequency} says that treatment goes on, patient status {status} that it"
         yield Found(f"{says} ended", at)
 
 
 def _dialysis(frequency: str, status: str, at: int, days: tuple[date, date] | None) -> Findings:
     table = codes.claim_forms().frequency
-    if frequency in table.ended and status == _STILL_PATIENT:
+    if frequency in table.ended and status == STILL_PATIENT:
         says = f"frequency {frequency} says that treatment ended, patient status 30 that it goes on"
         yield Found(says, at)
     if days is None:

@@ -12,13 +12,11 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.assessment import Assessment, ClaimLine, NdcQuantity
+from mappings.site import DIALYSIS, ClaimKind
 from mappings.values.identity import stable_id
-from mappings.values.numbers import plain
-from mappings.writing.preparing.charges import CENT
+from mappings.values.numbers import CENT, plain
 
-DIALYSIS = "72X"
-
-Kind = Literal["professional", "institutional"]
+FORMS: dict[ClaimKind, str] = {"professional": "837P", "institutional": "837I"}
 SeveralNdcs = Literal["apart", "modifiers", "one"]
 
 
@@ -45,7 +43,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     lines: tuple[ClaimLine, ...]
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ClaimKind:
         return "institutional" if self.bill_type else "professional"
 
     @property

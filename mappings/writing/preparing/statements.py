@@ -16,12 +16,14 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.datafiles.error import DataFileError
+from mappings.site import DIALYSIS
 from mappings.values.us_dates import us_date
-from mappings.writing.preparing.drafts import DIALYSIS, Draft
+from mappings.writing.preparing.drafts import Draft
 
 COLUMNS = ("patient", "period", "item", "code", "amount", "date", "units", "modifiers", "revenue")
 # NUBC: 9, the record does not say.
-_NOT_SAID, _EMERGENCY, _HOME, _STILL_PATIENT = "9", "1", "01", "30"
+_NOT_SAID, _EMERGENCY, _HOME = "9", "1", "01"
+STILL_PATIENT = "30"
 _CODES = {
     "status": r"\d{2}", "frequency": r"[1-4]", "priority": r"[1-59]", "origin": r"[0-9A-Z]",
     "condition": r"[0-9A-Z]{2}", "value": r"[0-9A-Z]{2}", "occurrence": r"[0-9A-Z]{2}",
@@ -176,7 +178,7 @@ def statement(draft: Draft, rows: Sequence[FacilityRow]) -> tuple[Statement, lis
         start=start,
         end=end,
         frequency=_code(said, "frequency", "2" if dialysis else "1"),
-        status=_code(said, "status", _STILL_PATIENT if dialysis else _HOME),
+        status=_code(said, "status", STILL_PATIENT if dialysis else _HOME),
         priority=_code(said, "priority", _priority(draft)),
         origin=_code(said, "origin", _NOT_SAID),
         reasons=tuple(row.code for row in rows if row.item == "reason")[:3],
@@ -250,10 +252,10 @@ def _disagreements(made: Statement, dialysis: bool, ended: bool) -> list[str]:
     """Frequency, status and the end of the period say the same."""
     table = codes.claim_forms().frequency
     lacking = []
-    if dialysis and made.frequency in table.still_patient and made.status != "30":
+    if dialysis and made.frequency in table.still_patient and made.status != STILL_PATIENT:
         lacking.append(f"patient status 30 with frequency {made.frequency}")
     if dialysis and made.frequency in table.ended:
-        if made.status == "30":
+        if made.status == STILL_PATIENT:
             lacking.append(f"another patient status than 30 with frequency {made.frequency}")
         if not ended:
             lacking.append(f"the day (through) on which treatment ended, with {made.frequency}")
