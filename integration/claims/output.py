@@ -204,9 +204,10 @@ def _noted_void(void: Voiding, total: Decimal, lines: tuple[str, ...]) -> Noted:
 
 def _noted_charges(found: ChargeLines) -> Noted:
     parts = chain.from_iterable(own for _, own in found.services)
-    total = sum((part.value for part in parts if part.value is not None), Decimal(0))
     draft, lines = found.draft, tuple(line.id for line, _ in found.services)
-    return Noted(claim_number(draft.id), draft.id, draft.patient, "1", None, total, lines)
+    return Noted(
+        claim_number(draft.id), draft.id, draft.patient, "1", None, drafts.value_of(parts), lines
+    )
 
 
 def _place(path: Path, target: Path) -> None:

@@ -4,12 +4,12 @@ Held by tests/contract/test_prior_auth.py.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from integration.commands.assessing import Patients, Source
-from integration.commands.formats import put
+from integration.commands.formats import as_json, as_line, put
 from integration.commands.options import (
     AsOf,
     CodeDir,
@@ -162,19 +162,10 @@ def _formatted(found: "AuthorizationCharts", form: Form) -> bytes:
 
         return signs.as_text(lambda console: authorizations.show(found, console)).encode()
     if form == "fhir":
-        return b"".join(_json(bundle) + b"\n" for bundle in found.bundles())
+        return b"".join(as_line(bundle) + b"\n" for bundle in found.bundles())
     from mappings.authorizing.document import document
 
-    made = document(found.requests, found.covered, found.problems, found.asking.as_of)
-    import msgspec
-
-    return msgspec.json.format(_json(made), indent=2) + b"\n"
-
-
-def _json(value: Any) -> bytes:
-    import msgspec
-
-    return msgspec.json.Encoder(decimal_format="number").encode(value)
+    return as_json(document(found.requests, found.covered, found.problems, found.asking.as_of))
 
 
 def _say(text: str) -> None:

@@ -18,6 +18,7 @@ from mappings.values import own_names
 from mappings.values.identity import stable_id
 from mappings.values.sentences import amounts
 from mappings.writing.issue_form import Resource, checked
+from mappings.writing.transaction import present
 
 TAG = {"system": own_names.TAG, "code": "iron-billing-check"}
 AUTHOR = "Device/ferroclaim"
@@ -218,7 +219,7 @@ def _new(
         "reference": own_names.policy(gap.policy) if gap.policy else None,
         "mitigation": mitigations,
     }
-    return {name: value for name, value in issue.items() if value not in (None, [])}
+    return present(issue)
 
 
 def _decided(gap: Gap) -> str:

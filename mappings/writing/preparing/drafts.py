@@ -173,6 +173,11 @@ def service_lines(
         yield from _apart(line, value, several, modifiers)
 
 
+def value_of(parts: Iterable[ServiceLine]) -> Decimal:
+    """The sum of the values that are known."""
+    return sum((part.value for part in parts if part.value is not None), Decimal(0))
+
+
 def modifiers_of(parts: Sequence[ServiceLine]) -> list[str]:
     """Those that all parts of a line have, and so the line itself."""
     return [
