@@ -276,9 +276,7 @@ def test_what_people_decided_counts(folder: Path) -> None:
         builders.authorization(insurance=[by_plan]),
         builders.note(),
     )
-    entries = [{"resource": resource} for resource in chart]
-    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
-    (folder / "chart.json").write_text(json.dumps(bundle, default=str))
+    builders.chart_file(folder / "chart.json", chart)
     decided = (
         "decisions:\n- {who: M, when: 2026-11-01, pays_first: {patient: p1, coverage:"
         " Coverage/group, then: [Coverage/coverage]}}\n"
