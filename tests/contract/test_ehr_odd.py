@@ -255,7 +255,7 @@ def test_the_one_of_patient_and_subject_that_is_listed_is_asked_by(listed: str) 
     observation = {"type": "Observation", "searchParam": [{"name": listed}, {"name": "code"}]}
     site = Site.adhoc("https://ehr.example.org", vendor="generic")
     capability = read_statement(site, said(resource=[observation]))
-    asked = [dict(query.params) for query in queries(capability, "p1", None, site)]
+    asked = [dict(query.params) for query in queries(capability, "p1", site)]
     wanted = {"patient": "p1", "subject": "Patient/p1"}[listed]
     assert asked
     assert all(one[listed] == wanted for one in asked)
