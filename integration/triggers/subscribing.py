@@ -4,7 +4,6 @@
 Held by tests/contract/test_subscribing.py.
 """
 
-import hashlib
 import re
 import time
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from integration.store.subscriptions import Subscribed
 from integration.triggers import waking
 from integration.work.engine import Engine, Job
 from mappings.values import own_names
+from mappings.values.identity import chosen_id
 
 log = structlog.get_logger()
 
@@ -231,7 +231,7 @@ def _there(client: EhrClient, ours: Subscribed, body: Json) -> Json | None:
 def _created(client: EhrClient, ours: Subscribed, body: Json) -> Json:
     """Under an id of ours where the server lets us choose: then doing it twice makes one."""
     if client.capability.own_ids(KIND):
-        identity = "fc-" + hashlib.sha256(body["channel"]["endpoint"].encode()).hexdigest()[:40]
+        identity = chosen_id(body["channel"]["endpoint"])
         named = {**body, "id": identity}
         answer = client.transport.write("PUT", f"{KIND}/{identity}", named)
         return _answered(client, ours, answer, named)

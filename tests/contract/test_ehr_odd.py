@@ -418,7 +418,7 @@ def test_what_a_write_is_answered_with(
 ) -> None:
     fake = single(ehr("medplum"))
     fake.inject(answer, method="POST", pattern="^DetectedIssue")
-    assert write_back_for(connect(fake)).put(detected_issue("a")).result == result
+    assert write_back_for(connect(fake)).put_all([detected_issue("a")])[0].result == result
 
 
 @pytest.mark.parametrize("place", ["http://[nowhere", "12", "", "/", "//", "::"])
@@ -438,7 +438,7 @@ def test_an_entry_of_a_transaction_that_went_through_says_what_became_of_it(
     entry = {"response": {"status": status}}
     made = {"resourceType": "Bundle", "type": "transaction-response", "entry": [entry]}
     fake.inject(answered(made), method="POST")
-    assert write_back_for(connect(fake)).put(detected_issue("a")).result == result
+    assert write_back_for(connect(fake)).put_all([detected_issue("a")])[0].result == result
 
 
 # Addresses: a server behind a proxy calls itself something else
