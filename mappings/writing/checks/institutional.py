@@ -6,7 +6,7 @@ Held by tests/unit/test_claim_checks.py.
 
 import re
 from calendar import monthrange
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ from mappings import codes
 from mappings.values.us_dates import us_date
 from mappings.writing.checks.about import About
 from mappings.writing.checks.dates import day, span
-from mappings.writing.checks.fault import Findings, Found, element, first_of
+from mappings.writing.checks.fault import Findings, Found, coded, element, first_of
 from mappings.writing.preparing.prepared import UNSCHEDULED
 from mappings.writing.preparing.statements import STILL_PATIENT
 from mappings.writing.x12.segments import COMPONENT, Segment
@@ -90,17 +90,9 @@ def _is_off_campus(segments: Sequence[Segment]) -> bool:
     return any({"PO", "PN"} & set(parts) for parts in services)
 
 
-def _coded(head: Sequence[Segment]) -> Iterator[tuple[int, list[str]]]:
-    """Of each code of HI where it stands, and its parts: kind, code, the form of a day, day and
-    amount; empty where it lacks them."""
-    for at, segment in enumerate(head):
-        for said in segment[1:] if segment[0] == "HI" else ():
-            yield at, [*said.split(COMPONENT), "", "", "", ""][:5]
-
-
 def _hi_codes(head: Sequence[Segment]) -> dict[str, list[tuple[str, int]]]:
     found: dict[str, list[tuple[str, int]]] = {}
-    for at, (kind, code, *_) in _coded(head):
+    for at, (kind, code, *_) in coded(head):
         found.setdefault(kind, []).append((code, at))
     return found
 
@@ -109,7 +101,7 @@ def _twice(head: Sequence[Segment]) -> Findings:
     """An occurrence may stand with several days."""
     names = {"BE": "value", "BG": "condition", "BH": "occurrence"}
     seen = set()
-    for at, (kind, code, _, when, _) in _coded(head):
+    for at, (kind, code, _, when, _) in coded(head):
         if kind in names and (kind, code, when) in seen:
             yield Found(f"{names[kind]} code {code} appears twice", at)
         seen.add((kind, code, when))
@@ -117,7 +109,7 @@ def _twice(head: Sequence[Segment]) -> Findings:
 
 def _values(head: Sequence[Segment]) -> Findings:
     """A value code has its amount, an occurrence its day."""
-    for at, (kind, code, form, when, amount) in _coded(head):
+    for at, (kind, code, form, when, amount) in coded(head):
         if kind == "BE" and not _NUMBER.fullmatch(amount):
             yield Found(f"value code {code} has no amount", at)
         if kind == "BH" and (form != "D8" or day(when) is None):
@@ -128,7 +120,7 @@ def _amounts(head: Sequence[Segment]) -> dict[str, Decimal | None]:
     """Of each value code; None where none is read."""
     return {
         code: Decimal(amount) if _NUMBER.fullmatch(amount) else None
-        for _, (kind, code, _, _, amount) in _coded(head)
+        for _, (kind, code, _, _, amount) in coded(head)
         if kind == "BE"
     }
 
