@@ -18,6 +18,7 @@ from mappings.values import moment
 
 ClaimKind = Literal["professional", "institutional"]
 BillType = Literal["13X", "72X", "85X"]
+DIALYSIS: BillType = "72X"
 # X12 I05: who gave the number that names a sender or receiver.
 Qualifier = Literal["01", "14", "20", "27", "28", "29", "30", "33", "ZZ"]
 

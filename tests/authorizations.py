@@ -6,8 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from integration.authorizing.charts import AuthorizationCharts, from_collection
 from integration.authorizing.planned import Asking
 from mappings.policy import choosing
@@ -91,14 +89,7 @@ def drawn(resources: list[Resource], **asked: Any) -> AuthorizationCharts:
 
 def file(folder: Path, resources: list[Resource]) -> Path:
     """As a Bundle, in FOLDER."""
-    bundle = {
-        "resourceType": "Bundle",
-        "type": "collection",
-        "entry": [{"resource": resource} for resource in resources],
-    }
-    path = folder / "chart.json"
-    path.write_bytes(msgspec.json.Encoder(decimal_format="number").encode(bundle))
-    return path
+    return builders.chart_file(folder / "chart.json", resources)
 
 
 def configuration(folder: Path) -> Path:

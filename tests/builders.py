@@ -7,10 +7,13 @@ is `ready` on AS_OF.
 
 # ruff: noqa: A002 - `id` is what FHIR calls it
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from mappings.assess import assess, document
 from mappings.assessment import Assessment, PatientAssessment
@@ -664,6 +667,14 @@ def shown(assessment: PatientAssessment) -> list[str]:
             " ".join([line.code, *line.modifiers, "×", str(line.units), line.status]) + reasons
         )
     return rows
+
+
+def chart_file(path: Path, resources: Iterable[Resource]) -> Path:
+    """Resources as a Bundle, at PATH."""
+    entries = [{"resource": resource} for resource in resources]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    path.write_bytes(msgspec.json.Encoder(decimal_format="number").encode(bundle))
+    return path
 
 
 def gaps(assessment: PatientAssessment, blocking: bool | None = None) -> list[str]:

@@ -18,6 +18,7 @@ settings.register_profile(
 settings.load_profile(os.environ.get("FERROCLAIM_HYPOTHESIS", "quick"))
 
 pytest_plugins = [
+    "tests.plugins.command",
     "tests.plugins.hapi",
     "tests.plugins.pages",
     "tests.plugins.postgres",

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from docs.make.markdown import table
 from mappings import codes
-from mappings.writing.preparing.charges import CENT
+from mappings.values.numbers import CENT
 
 
 class _Sourced(Protocol):

@@ -25,6 +25,7 @@ from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection
 from mappings.reading.drugs.products import ProductFinder
 from mappings.values import own_names
+from mappings.values.words import within
 from mappings.writing.detected_issue import Waiver
 
 Resource = dict[str, Any]
@@ -203,7 +204,7 @@ def _summary(first: str, requirements: Sequence[str]) -> str:
     """The first finding, and that there are others, as far as there is room: a summary is often all
     that is read."""
     titles = dict.fromkeys(map(words.title, requirements))
-    others = [words.inside(title) for title in titles][1:]
+    others = [within(title) for title in titles][1:]
     if not others:
         return first
     short = first.rstrip(".")
@@ -258,7 +259,7 @@ def _suggestions(some: Sequence[Foreseen], patient: str) -> list[Resource]:
         return []
     return [
         {
-            "label": f"Order {words.joined([words.inside(name) for name in actions])}",
+            "label": f"Order {words.joined([within(name) for name in actions])}",
             "uuid": str(uuid.uuid4()),
             "actions": list(actions.values()),
         }
@@ -270,7 +271,7 @@ def _order(test: OrderableTest, patient: str, of: Foreseen) -> Resource:
     draft = draft_order(test, patient)
     if of.is_later:
         draft["occurrenceDateTime"] = of.day.isoformat()
-    return {"type": "create", "description": f"Order {words.inside(test.name)}", "resource": draft}
+    return {"type": "create", "description": f"Order {within(test.name)}", "resource": draft}
 
 
 def _plain(text: str) -> str:

@@ -20,12 +20,12 @@ from integration.claims.forms import FORMS, ClaimForm, Fhir, Writing, sync
 from integration.claims.notes import Noted, Notes
 from integration.errors import ConfigurationError
 from mappings.record import PatientRecord
-from mappings.site import Receiver
+from mappings.site import ClaimKind, Receiver
 from mappings.writing.drafting import by_subscriber, written
 from mappings.writing.fhir_resending import SentClaim
-from mappings.writing.form837.interchange import SHORT, Interchange, checked
+from mappings.writing.form837.interchange import Interchange, checked
 from mappings.writing.form837.resending import Resent, Voiding
-from mappings.writing.preparing.drafts import Kind
+from mappings.writing.preparing import drafts
 from mappings.writing.preparing.prepare import ChargeLines
 from mappings.writing.preparing.prepared import Claim, claim_number
 
@@ -39,6 +39,7 @@ class FilePart:
 
     name: str
     path: Path
+    form: Format
     kind: str
     control: int
     receiver: Receiver | None = None
@@ -127,7 +128,7 @@ class Output:
         refused: list[tuple[Claim, list[str]]] = []
         by_file: dict[tuple[str, str], list[Claim]] = {}
         for claim in claims:
-            by_file.setdefault((claim.receiver.name, SHORT[claim.kind]), []).append(claim)
+            by_file.setdefault((claim.receiver.name, drafts.FORMS[claim.kind]), []).append(claim)
         for some in by_file.values():
             part, file = self._interchange(some[0].receiver, some[0].kind)
             for batch in by_subscriber(some):
@@ -139,10 +140,10 @@ class Output:
                 refused += found
         return refused
 
-    def _interchange(self, receiver: Receiver, kind: Kind) -> tuple[FilePart, Interchange]:
-        key = (receiver.name, SHORT[kind])
+    def _interchange(self, receiver: Receiver, kind: ClaimKind) -> tuple[FilePart, Interchange]:
+        key = (receiver.name, drafts.FORMS[kind])
         if key not in self._interchanges:
-            path, handle = self._opened(f"{receiver.id}-{SHORT[kind]}")
+            path, handle = self._opened(f"{receiver.id}-{drafts.FORMS[kind]}")
             biller = self.how.site.biller(kind, None)
             file = Interchange(
                 handle.write,
@@ -153,9 +154,9 @@ class Output:
                 test=self.how.test,
                 phone=biller.phone if biller else None,
             )
-            name = f"{self.how.site_name}_{file.control:09}_{SHORT[kind]}.x12"
+            name = f"{self.how.site_name}_{file.control:09}_{drafts.FORMS[kind]}.x12"
             self.parts[key] = FilePart(
-                name, path, SHORT[kind], file.control, receiver, file.production
+                name, path, "x12", drafts.FORMS[kind], file.control, receiver, file.production
             )
             self._interchanges[key] = file, handle
         return self.parts[key], self._interchanges[key][0]
@@ -166,7 +167,8 @@ class Output:
             number = next(self.how.numbers)
             path, handle = self._opened(what)
             name = f"{self.how.site_name}_{number:09}_{what}.{_ENDS[form]}"
-            self.parts[what, ""] = FilePart(name, path, what, number, production=self._counts())
+            counts = self._counts()
+            self.parts[what, ""] = FilePart(name, path, form, what, number, production=counts)
             self._forms[what] = FORMS[form](self.how, handle, path)
         return self.parts[what, ""], self._forms[what]
 
@@ -202,9 +204,10 @@ def _noted_void(void: Voiding, total: Decimal, lines: tuple[str, ...]) -> Noted:
 
 def _noted_charges(found: ChargeLines) -> Noted:
     parts = chain.from_iterable(own for _, own in found.services)
-    total = sum((part.value for part in parts if part.value is not None), Decimal(0))
     draft, lines = found.draft, tuple(line.id for line, _ in found.services)
-    return Noted(claim_number(draft.id), draft.id, draft.patient, "1", None, total, lines)
+    return Noted(
+        claim_number(draft.id), draft.id, draft.patient, "1", None, drafts.value_of(parts), lines
+    )
 
 
 def _place(path: Path, target: Path) -> None:

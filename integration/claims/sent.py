@@ -7,7 +7,6 @@ Held by tests/contract/test_claims_sent.py.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from integration.claims.output import CHARGES
@@ -22,19 +21,15 @@ _REASON = re.compile(r"([DE]\d)?", re.ASCII)
 @dataclass(frozen=True)
 class Earlier:
     """A claim that left: its number, the file it left in, and the lines it carried, by the ids that
-    a claim gives them (REF*6R). `payer_number`: the payer's own (ICN), where an answer told it."""
+    a claim gives them (REF*6R). `payer_number`: the payer's own (ICN), where an answer told it;
+    `is_charges`: its lines went to the facility, for its own claim."""
 
     number: str
     file: str
     production: bool
     lines: frozenset[str]
-    id: int | None = None
     payer_number: str = ""
-
-    @property
-    def is_charges(self) -> bool:
-        """Whether its lines went to the facility, for its own claim."""
-        return Path(self.file).stem.endswith(f"_{CHARGES}")
+    is_charges: bool = False
 
 
 class Before(Protocol):
@@ -79,8 +74,14 @@ class StoredBefore:
 
 
 def _earlier_of(sent: claims.Sent) -> Earlier:
-    lines = frozenset(line_key(line) for line in sent.lines)
-    return Earlier(sent.number, sent.file, sent.production, lines, sent.id, sent.payer_number or "")
+    return Earlier(
+        sent.number,
+        sent.file,
+        sent.production,
+        frozenset(map(line_key, sent.lines)),
+        sent.payer_number or "",
+        sent.kind == CHARGES,
+    )
 
 
 @dataclass(frozen=True)

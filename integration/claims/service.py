@@ -215,7 +215,7 @@ class _Run:
         file = NewFile(
             site=order.site,
             name=part.name,
-            format="csv" if part.name.endswith(".csv") else order.form,
+            format=part.form,
             kind=part.kind,
             receiver=part.receiver.id if part.receiver else None,
             control=part.control,

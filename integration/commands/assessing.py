@@ -3,7 +3,6 @@
 Held by tests/contract/test_command_line.py.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,10 +23,7 @@ from integration.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from integration.assessing.sources import AssessedCharts
-    from integration.configuration.site import Site
-    from mappings.decisions import Decision
-    from mappings.policy.choosing import PolicySet
-    from mappings.site import Site as Facts
+    from integration.commands.inputs import Terms
 
 DEFAULT_WRITES = 100
 
@@ -87,7 +83,7 @@ def assess(
 ) -> None:
     """Claim lines and gaps of a source."""
     from integration.assessing.sources import is_server
-    from integration.commands.inputs import decisions_of, facts_of, named_site
+    from integration.commands.inputs import terms
 
     if trace and form != "json":
         raise ConfigurationError("--trace goes with --format json; `explain` shows one chain.")
@@ -100,24 +96,10 @@ def assess(
             "Writing for a whole site: run it with --dry-run first, and give the number that it"
             " says as --limit."
         )
-    named = named_site(site, config)
-    facts = facts_of(named, time_zone, code_dir)
-    decided = decisions_of(decisions or (), facts)
-    result = _result(
-        source,
-        patient,
-        everyone,
-        policy_dir,
-        code_dir,
-        decided,
-        as_of,
-        time_zone,
-        named,
-        facts,
-        (dry_run, limit or DEFAULT_WRITES) if write_back else None,
-    )
-    at = datetime.fromisoformat(result.document.as_of)
-    written(result, form, out, facts.deciding(decided, at), trace)
+    given = terms(policy_dir, code_dir, decisions, as_of, time_zone, site, config)
+    write = (dry_run, limit or DEFAULT_WRITES) if write_back else None
+    result = _result(source, patient, everyone, given, write)
+    written(result, form, out, given.deciding, trace)
     _report(result, dry_run)
     raise typer.Exit(0 if result.complete else 1)
 
@@ -137,30 +119,17 @@ def explain(
     config: Config = None,
 ) -> None:
     """The whole chain of one line: evidence, arithmetic, rules, sources, predicted denials."""
-    from integration.commands.inputs import decisions_of, facts_of, named_site
-    from integration.terminal import tables
+    from integration.commands.inputs import terms
+    from integration.terminal.explanation import explain_administration
     from integration.terminal.signs import console
 
-    named = named_site(site, config)
-    facts = facts_of(named, time_zone, code_dir)
-    result = _result(
-        source,
-        patient,
-        False,
-        policy_dir,
-        code_dir,
-        decisions_of(decisions or (), facts),
-        as_of,
-        time_zone,
-        named,
-        facts,
-        None,
-    )
+    given = terms(policy_dir, code_dir, decisions, as_of, time_zone, site, config)
+    result = _result(source, patient, False, given, None)
     reference = (
         f"MedicationAdministration/{administration.removeprefix('MedicationAdministration/')}"
     )
     for found in result.document.patients:
-        if tables.explain_administration(found, reference, console()):
+        if explain_administration(found, reference, console()):
             raise typer.Exit(0 if result.complete else 1)
     raise ConfigurationError(
         "No IV-iron administration with that id is in the source: look at `ferroclaim assess` for"
@@ -172,21 +141,12 @@ def _result(
     source: str,
     patients: list[str] | None,
     everyone: bool,
-    policy_dir: Path | None,
-    code_dir: Path | None,
-    decided: "Sequence[Decision]",
-    as_of: str | None,
-    time_zone: str | None,
-    named: "Site | None",
-    facts: "Facts",
+    given: "Terms",
     write: tuple[bool, int] | None,
 ) -> "AssessedCharts":
     from integration.assessing.files import is_folder
     from integration.assessing.sources import from_files, is_server
-    from integration.commands.inputs import moment_of, policies_of
 
-    at = moment_of(as_of, facts)
-    policies = policies_of(policy_dir, named, facts)
     if not is_server(source):
         if patients or everyone:
             raise ConfigurationError(
@@ -194,35 +154,23 @@ def _result(
                 " https://."
             )
         if is_folder(source):
-            return _of_folder(source, facts.deciding(decided, at), policies, at)
-        return from_files(source, facts.deciding(decided, at), policies, at)
+            return _of_folder(source, given)
+        return from_files(source, given.deciding, given.policies, given.at)
     if bool(patients) == everyone:
         raise ConfigurationError("Name the patients with --patient ID, or ask for --all of them.")
-    from integration.assessing.servers import adhoc_or_named
-
-    site = adhoc_or_named(source, named)
-    given = {"time_zone": time_zone, "code_dir": code_dir}
-    site = site.model_copy(update={name: value for name, value in given.items() if value})
-    return _of_server(site, None if everyone else patients, policies, at, decided, write)
+    return _of_server(source, patients, given, write)
 
 
-def _of_folder(
-    folder: str, facts: "Facts", policies: "PolicySet", at: datetime
-) -> "AssessedCharts":
+def _of_folder(folder: str, given: "Terms") -> "AssessedCharts":
     from integration.bulk.folder import assessed
     from integration.terminal.progress import steps
 
     with steps() as tell:
-        return assessed(folder, facts, policies, at, tell)
+        return assessed(folder, given.deciding, given.policies, given.at, tell)
 
 
 def _of_server(
-    site: "Site",
-    patients: list[str] | None,
-    policies: "PolicySet",
-    at: datetime,
-    decided: "Sequence[Decision]",
-    write: tuple[bool, int] | None,
+    source: str, patients: list[str] | None, given: "Terms", write: tuple[bool, int] | None
 ) -> "AssessedCharts":
     from integration.assessing.servers import from_server, writing_back
     from integration.ehr.client import EhrClient
@@ -232,13 +180,14 @@ def _of_server(
 
     wanted = [patient_id(named) for named in patients] if patients else None
     observer = _told if loudness() == "verbose" else None
+    site = given.server(source)
     with EhrClient(site, observer=observer) as client, counting("patients read") as step:
         back = (
             writing_back(write_back_for(client, limit=write[1]), datetime.now(UTC), write[0])
             if write
             else None
         )
-        return from_server(client, wanted, policies, at, back, decided, step)
+        return from_server(client, wanted, given.policies, given.at, back, given.decisions, step)
 
 
 def _told(method: str, status: int, seconds: float) -> None:

@@ -80,13 +80,7 @@ def bulk(
     """A whole population in bounded memory. What was stopped goes on: run the same again."""
     from integration.assessing.sources import is_server
     from integration.bulk import run
-    from integration.commands.inputs import (
-        decisions_of,
-        facts_of,
-        moment_of,
-        named_site,
-        policies_of,
-    )
+    from integration.commands.inputs import moment_of, terms
     from integration.terminal.progress import loudness, steps
 
     wish = exporting.Wish(
@@ -98,16 +92,14 @@ def bulk(
         exporting.cancel(server, out)
         return
     site = site or (server.name if server and not is_server(source) else None)
-    named = named_site(site, config)
-    facts = facts_of(named, time_zone, code_dir)
-    policies = policies_of(policy_dir, named, facts)
-    decided = decisions_of(decisions or (), facts)
-    moment = moment_of(as_of, facts) if as_of else lambda: moment_of(None, facts)
+    given = terms(policy_dir, code_dir, decisions, as_of, time_zone, site, config)
+    facts, policies = given.facts, given.policies
+    moment = given.at if as_of else lambda: moment_of(None, facts)
     with steps() as tell, exporting.fetched(server, wish, out, tell) as export:
         found = run.bulk(
             str(export.folder) if export else source,
             out,
-            lambda at: facts.deciding(decided, at),
+            lambda at: facts.deciding(given.decisions, at),
             policies,
             moment,
             workers,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from integration.commands.formats import show_json, show_mistakes
 from integration.commands.options import AsOfBoth, Config, Json, Records, Zone, day_of
 from integration.errors import ConfigurationError
 from integration.terminal.listing import Listing
@@ -82,8 +83,6 @@ def every(
     as_json: Json = False,
 ) -> None:
     """What is in force, of what day it is, and until when that is normally current."""
-    import msgspec
-
     from integration.codes.folder import tables_of
     from mappings.codes import built_in
     from mappings.codes.freshness import ages
@@ -92,8 +91,7 @@ def every(
     tables = tables_of(folder) if folder else built_in()
     found = ages(tables, day_of(on) or _today())
     if as_json:
-        said = {"tables": found, "imported": tables.published}
-        typer.echo(msgspec.json.format(msgspec.json.encode(said)).decode())
+        show_json({"tables": found, "imported": tables.published})
         return
     for table in found:
         typer.echo(f"{'!' if table.stale else ' '} {table.says} ({table.by or 'none'})")
@@ -123,11 +121,7 @@ def check(
             "Name files or folders to check, or --code-dir DIR, or --site NAME."
         )
     found = mistakes(names)
-    for where, problems in found.items():
-        for problem in problems:
-            typer.echo(problem, err=True)
-        if not problems:
-            typer.echo(f"{where}: no mistakes")
+    show_mistakes(found)
     if not any(found.values()):
         ended = chain.from_iterable(ended_denials(tables_from(name)) for name in names)
         for said in dict.fromkeys(ended):

@@ -4,6 +4,7 @@ Held by tests/contract/test_command_line.py.
 """
 
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, assert_never
@@ -45,6 +46,22 @@ def put(data: bytes, out: Path | None) -> None:
         raise ConfigurationError(f"Cannot write {out}: {problem.strerror}.") from None
 
 
+def show_json(value: Any) -> None:
+    """On standard output, indented."""
+    import msgspec
+
+    typer.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
+
+
+def show_mistakes(found: Mapping[str, Sequence[str]]) -> None:
+    """Of each file: its mistakes on standard error, or that it has none."""
+    for where, problems in found.items():
+        for problem in problems:
+            typer.echo(problem, err=True)
+        if not problems:
+            typer.echo(f"{where}: no mistakes")
+
+
 def _formatted(result: "AssessedCharts", form: Format, facts: "Facts", trace: bool) -> bytes:
     if form == "json":
         from mappings.document import to_json
@@ -60,7 +77,7 @@ def _formatted(result: "AssessedCharts", form: Format, facts: "Facts", trace: bo
     if form == "fhir":
         from mappings.writing.fhir_claim import claims
 
-        return _json(claims(result.document, result.records, facts, now))
+        return as_json(claims(result.document, result.records, facts, now))
     if form == "x12":
         from mappings.writing.drafting import x12
 
@@ -71,13 +88,18 @@ def _formatted(result: "AssessedCharts", form: Format, facts: "Facts", trace: bo
     assert_never(form)
 
 
-def _json(value: Any) -> bytes:
+def as_line(value: Any) -> bytes:
+    """JSON as FHIR has it: amounts are numbers."""
     import msgspec
 
-    return (
-        msgspec.json.format(msgspec.json.Encoder(decimal_format="number").encode(value), indent=2)
-        + b"\n"
-    )
+    return msgspec.json.Encoder(decimal_format="number").encode(value)
+
+
+def as_json(value: Any) -> bytes:
+    """The same, indented."""
+    import msgspec
+
+    return msgspec.json.format(as_line(value), indent=2) + b"\n"
 
 
 def _as_text(document: "Assessment", names: dict[str, str]) -> bytes:

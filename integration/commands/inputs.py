@@ -4,10 +4,11 @@ Held by tests/contract/test_command_line.py.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
@@ -25,6 +26,54 @@ from mappings.values import moment
 if TYPE_CHECKING:
     from integration.configuration.settings import Settings
     from integration.configuration.site import Site
+
+
+@dataclass(frozen=True)
+class Terms:
+    """By what charts are assessed: a `site` of the configuration or none, what the rules need of
+    it, policies, what people decided, and the moment. `own`: what the command line says in place of
+    the site."""
+
+    site: "Site | None"
+    facts: Facts
+    policies: PolicySet
+    decisions: tuple[Decision, ...]
+    at: datetime
+    own: Mapping[str, Any]
+
+    @property
+    def deciding(self) -> Facts:
+        """The facts with what people had decided by then."""
+        return self.facts.deciding(self.decisions, self.at)
+
+    def server(self, source: str) -> "Site":
+        """The site of a FHIR base URL."""
+        from integration.assessing.servers import adhoc_or_named
+
+        return adhoc_or_named(source, self.site).model_copy(update=self.own)
+
+
+def terms(
+    policy_dir: Path | None,
+    code_dir: Path | None,
+    decisions: Iterable[Path] | None,
+    as_of: str | None,
+    time_zone: str | None,
+    site: str | None,
+    config: Path | None,
+) -> Terms:
+    """What the options of those names mean together."""
+    named = named_site(site, config)
+    facts = facts_of(named, time_zone, code_dir)
+    own = {"time_zone": time_zone, "code_dir": code_dir}
+    return Terms(
+        named,
+        facts,
+        policies_of(policy_dir, named, facts),
+        decisions_of(decisions or (), facts),
+        moment_of(as_of, facts),
+        {name: value for name, value in own.items() if value},
+    )
 
 
 def named_site(site: str | None, config: Path | None) -> "Site | None":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from integration.commands.formats import show_json, show_mistakes
 from integration.commands.options import (
     AsOfBoth,
     CodeDir,
@@ -61,7 +62,7 @@ def every(
     policies = in_force.policies
     _name_unread(_folders(policy_dir, named))
     if as_json:
-        _json([_brief(policy) for policy in policies])
+        show_json([_brief(policy) for policy in policies])
         return
     for policy in policies:
         titled = _source(policy.title, policy.verified)
@@ -83,8 +84,6 @@ def show(
     as_json: Json = False,
 ) -> None:
     """What a policy asks for, each rule with its source."""
-    import msgspec
-
     from integration.wording.policies import policy_rows
 
     _, policies = _in_force(policy_dir, code_dir, site, config)
@@ -96,7 +95,7 @@ def show(
             " are."
         )
     if as_json:
-        _json(msgspec.to_builtins(policy))
+        show_json(policy)
         return
     typer.echo(
         f"{policy.title} ({policy.id} {policy.version})\n{_audience(policy)}\nsource:"
@@ -141,11 +140,7 @@ def check(
     with codes.using(facts_of(named, None, code_dir).codes):
         found, lacks = mistakes(names), list(lacking(codes.in_force()))
     _name_unread(map(Path, names))
-    for where, problems in found.items():
-        for problem in problems:
-            typer.echo(problem, err=True)
-        if not problems:
-            typer.echo(f"{where}: no mistakes")
+    show_mistakes(found)
     for lack in lacks:
         typer.echo(f"code tables: {lack}", err=True)
     raise typer.Exit(2 if any(found.values()) else 0)
@@ -181,7 +176,7 @@ def run(
         if not as_json:
             _show_results(policy, results)
     if as_json:
-        _json(told)
+        show_json(told)
     raise typer.Exit(0 if all(result["passed"] for result in told) else 1)
 
 
@@ -211,10 +206,8 @@ def diff(
 def report_difference(found: "Difference", result: "AssessedCharts", as_json: bool) -> NoReturn:
     """The difference on standard output, what could not be read on standard error, and the exit
     status."""
-    import msgspec
-
     if as_json:
-        _json(msgspec.to_builtins(found))
+        show_json(found)
     else:
         _show_difference(found)
     for unreadable in result.document.all_unreadable:
@@ -378,12 +371,6 @@ def _gap(change: "GapChange") -> str:
     )
     doses = ", ".join(change.administrations)
     return f"  {change.requirement}{kind}: {says}  {doses}\n    {change.message}"
-
-
-def _json(value: Any) -> None:
-    import msgspec
-
-    typer.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
 
 
 def _console() -> "Console":

@@ -4,12 +4,12 @@ Held by tests/contract/test_prior_auth.py.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from integration.commands.assessing import Patients, Source
-from integration.commands.formats import put
+from integration.commands.formats import as_json, as_line, put
 from integration.commands.options import (
     AsOf,
     CodeDir,
@@ -22,13 +22,9 @@ from integration.commands.options import (
 from integration.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from integration.authorizing.charts import AuthorizationCharts
     from integration.authorizing.planned import Asking
-    from integration.configuration.site import Site
-    from mappings.decisions import Decision
-    from mappings.policy.choosing import PolicySet
+    from integration.commands.inputs import Terms
 
 Form = Literal["table", "json", "html", "fhir"]
 
@@ -83,52 +79,33 @@ def prior_auth(
     from integration.assessing.sources import is_server
     from integration.authorizing.charts import from_files
     from integration.authorizing.planned import Asking
-    from integration.commands.inputs import (
-        decisions_of,
-        facts_of,
-        moment_of,
-        named_site,
-        policies_of,
-    )
+    from integration.commands.inputs import terms
 
-    named = named_site(site, config)
-    facts = facts_of(named, time_zone, code_dir)
-    decided = decisions_of(decisions or (), facts)
-    at = moment_of(as_of, facts)
-    asking = Asking(at, frozenset(map(_order, order or ())), _known_place(place), doses)
-    policies = policies_of(policy_dir, named, facts)
+    given = terms(policy_dir, code_dir, decisions, as_of, time_zone, site, config)
+    asking = Asking(given.at, frozenset(map(_order, order or ())), _known_place(place), doses)
     if is_server(source):
-        given = {"time_zone": time_zone, "code_dir": code_dir}
-        own = {name: value for name, value in given.items() if value}
-        found = _of_server(source, named, own, patient, policies, asking, decided)
+        found = _of_server(source, patient, given, asking)
     elif patient:
         raise ConfigurationError("--patient goes with a FHIR base URL as SOURCE.")
     else:
-        found = from_files(source, facts.deciding(decided, at), policies, asking)
+        found = from_files(source, given.deciding, given.policies, asking)
     _tell_unknown(found)
     _written(found, form, out)
     raise typer.Exit(1 if found.problems or (form == "fhir" and _lacks(found)) else 0)
 
 
 def _of_server(
-    source: str,
-    named: "Site | None",
-    own: "Mapping[str, Any]",
-    patients: list[str] | None,
-    policies: "PolicySet",
-    asking: "Asking",
-    decided: "Sequence[Decision]",
+    source: str, patients: list[str] | None, given: "Terms", asking: "Asking"
 ) -> "AuthorizationCharts":
-    from integration.assessing.servers import adhoc_or_named
     from integration.authorizing.charts import from_server
     from integration.ehr.client import EhrClient
     from integration.ehr.fhir.references import patient_id
 
     if not patients:
         raise ConfigurationError("Name the patients with --patient ID.")
-    site = adhoc_or_named(source, named).model_copy(update=own)
-    with EhrClient(site) as client:
-        return from_server(client, map(patient_id, patients), policies, asking, decided)
+    with EhrClient(given.server(source)) as client:
+        wanted = map(patient_id, patients)
+        return from_server(client, wanted, given.policies, asking, given.decisions)
 
 
 def _order(named: str) -> str:
@@ -185,19 +162,10 @@ def _formatted(found: "AuthorizationCharts", form: Form) -> bytes:
 
         return signs.as_text(lambda console: authorizations.show(found, console)).encode()
     if form == "fhir":
-        return b"".join(_json(bundle) + b"\n" for bundle in found.bundles())
+        return b"".join(as_line(bundle) + b"\n" for bundle in found.bundles())
     from mappings.authorizing.document import document
 
-    made = document(found.requests, found.covered, found.problems, found.asking.as_of)
-    import msgspec
-
-    return msgspec.json.format(_json(made), indent=2) + b"\n"
-
-
-def _json(value: Any) -> bytes:
-    import msgspec
-
-    return msgspec.json.Encoder(decimal_format="number").encode(value)
+    return as_json(document(found.requests, found.covered, found.problems, found.asking.as_of))
 
 
 def _say(text: str) -> None:

@@ -153,10 +153,8 @@ def _with_address(settings: "Settings", host: str | None, port: int | None) -> "
 
     given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     service = settings.service.model_copy(update=given)
-    people_sign_in = settings.web.sign_in is not None or any(
-        site.app for site in settings.sites.values()
-    )
-    if not is_loopback(service.host) and (not people_sign_in or settings.web.local_user):
+    signs_in = settings.ways_to_sign_in and not settings.web.local_user
+    if not is_loopback(service.host) and not signs_in:
         raise ConfigurationError(
             f"Without sign-in the service listens on 127.0.0.1 only, not on {service.host}."
             " Configure web.sign_in or a site's app."

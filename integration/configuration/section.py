@@ -8,7 +8,7 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
 
@@ -37,6 +37,11 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def is_safe(address: SplitResult) -> bool:
+    """Whether what goes there can't be read on the way: https, or this machine."""
+    return address.scheme == "https" or (address.scheme == "http" and is_loopback(address.hostname))
+
+
 def is_address(text: str) -> bool:
     """Whether it is an address, not a name or a file; ConfigurationError where only `http://` is
     missing."""
@@ -52,13 +57,16 @@ def safe_address(value: str) -> str:
     parts = urlsplit(value)
     if "://" not in value:
         raise ValueError("must begin with https:// (or http:// for this machine)")
-    if not parts.hostname or not (
-        parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
-    ):
+    if not parts.hostname or not is_safe(parts):
         raise ValueError("must be an https address")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must hold neither credentials, a query nor a fragment")
+    refuse_more(parts)
     return value.rstrip("/")
+
+
+def refuse_more(address: SplitResult) -> None:
+    """ValueError where more than a place stands in an address."""
+    if address.username or address.password or address.query or address.fragment:
+        raise ValueError("must hold neither credentials, a query nor a fragment")
 
 
 def origin(value: str) -> str:

@@ -166,6 +166,12 @@ class Settings(Section):
                 f"There is no site {name!r} in the configuration (known: {known})."
             ) from None
 
+    def chosen(self, names: list[str] | None) -> list[Site]:
+        """The sites of these names, all without any; ConfigurationError where there is none."""
+        if not self.sites:
+            raise ConfigurationError(_NO_SITE)
+        return [self.site(name) for name in names or sorted(self.sites)]
+
     def read_by_itself(self, names: list[str] | None) -> list[Site]:
         """The same, for what the service does without a person."""
         found = self.chosen(names)
@@ -175,18 +181,18 @@ class Settings(Section):
         return [site for site in found if not site.only_people_read]
 
     @property
+    def ways_to_sign_in(self) -> int:
+        """How many a person has."""
+        apps = sum(site.app is not None for site in self.sites.values())
+        return apps + (self.web.sign_in is not None)
+
+    @property
     def key_files(self) -> set[Path]:
         """Of every site, with what it signs as a service and as an app."""
         sites = self.sites.values()
         files = [site.auth.key_file for site in sites]
         files += [site.app.key_file for site in sites if site.app]
         return {file for file in files if file}
-
-    def chosen(self, names: list[str] | None) -> list[Site]:
-        """The sites of these names, all without any; ConfigurationError where there is none."""
-        if not self.sites:
-            raise ConfigurationError(_NO_SITE)
-        return [self.site(name) for name in names or sorted(self.sites)]
 
 
 class _Environment(BaseSettings, Settings):

@@ -17,7 +17,8 @@ from integration.configuration.claims import Billing, Payer, Place
 from integration.configuration.section import (
     ConfiguredPath,
     Section,
-    is_loopback,
+    is_safe,
+    refuse_more,
     sentences,
 )
 from integration.configuration.service import Hook, Name, Subscribing
@@ -77,8 +78,7 @@ def _fhir_base(value: str) -> str:
         _ = parts.port
     except ValueError:
         raise ValueError("must have one port at most, a number up to 65535") from None
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must hold neither credentials, a query nor a fragment")
+    refuse_more(parts)
     return f"{parts.scheme}{value[len(parts.scheme) :]}".rstrip("/")
 
 
@@ -287,12 +287,7 @@ class Site(Billing):
 
     @model_validator(mode="after")
     def _no_token_in_the_clear(self) -> Self:
-        parts = urlsplit(self.base_url)
-        if (
-            self.auth.method != "none"
-            and parts.scheme == "http"
-            and not is_loopback(parts.hostname)
-        ):
+        if self.auth.method != "none" and not is_safe(urlsplit(self.base_url)):
             raise ValueError("authorization needs https; a token must not travel in the clear")
         return self
 

@@ -13,6 +13,7 @@ from typing import Any
 from integration.configuration.resource_types import EVERY_LINE
 from integration.configuration.site import Site
 from integration.ehr.profile import Profile, detected, profile
+from mappings.reading.fhir import elements
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def read_statement(site: Site, statement: dict[str, Any] | None) -> Capability:
     statement = (
         statement if statement and statement.get("resourceType") == "CapabilityStatement" else {}
     )
-    names = (_dict(statement.get("software")).get("name"), statement.get("publisher"))
+    names = (elements.mapping(statement.get("software")).get("name"), statement.get("publisher"))
     software = " ".join(str(name) for name in names if name and name != _NO_PUBLISHER)
     rest = _servers(statement)
     return Capability(
@@ -163,7 +164,7 @@ def _type(resource: dict[str, Any]) -> TypeCapability:
     return TypeCapability(
         frozenset(_codes(resource.get("interaction"))),
         frozenset(_texts(p.get("name") for p in _dicts(resource.get("searchParam")))),
-        frozenset(_texts(_list(resource.get("searchInclude")))),
+        frozenset(elements.texts(resource.get("searchInclude"))),
         resource.get("conditionalCreate") is True,
         resource.get("updateCreate") is True,
     )
@@ -183,13 +184,5 @@ def _texts(values: Iterable[object]) -> list[str]:
     return [value for value in values if isinstance(value, str) and value]
 
 
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
-
-
 def _dicts(value: object) -> list[dict[str, Any]]:
-    return [v for v in _list(value) if isinstance(v, dict)]
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []

@@ -17,6 +17,7 @@ from integration.ehr.transport.tokens import UnusableToken, read_token
 from integration.errors import Unreachable
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.smart.server import AuthorizationServer, Client
+from mappings.reading.fhir import elements
 
 UNSTATED_LIFETIME_SECONDS = 300.0  # expires_in is only recommended; missing means short
 KEYS = KnownKeys()
@@ -95,14 +96,14 @@ def read_grant(answer: dict[str, Any] | None, base_url: str) -> Grant:
         access_token=token.text,
         good_for_seconds=UNSTATED_LIFETIME_SECONDS if token.seconds is None else token.seconds,
         scopes=token.scopes,
-        refresh_token=_text(answer.get("refresh_token")),
-        id_token=_text(answer.get("id_token")),
+        refresh_token=elements.text(answer.get("refresh_token")) or None,
+        id_token=elements.text(answer.get("id_token")) or None,
         patient=_identity(answer.get("patient"), "Patient", base_url),
         encounter=_identity(answer.get("encounter"), "Encounter", base_url),
         need_patient_banner=answer.get("need_patient_banner") is not False,
-        style_url=_text(answer.get("smart_style_url")),
+        style_url=elements.text(answer.get("smart_style_url")) or None,
         fhir_context=_context(answer.get("fhirContext")),
-        app_context=_text(answer.get("appContext")),
+        app_context=elements.text(answer.get("appContext")) or None,
     )
 
 
@@ -131,10 +132,6 @@ def _not_let_in(administrator: str, status: int) -> Refusal:
         administrator,
         status,
     )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _identity(value: object, kind: str, base_url: str) -> str | None:

@@ -19,6 +19,7 @@ from joserfc.jws import extract_compact
 from integration.ehr.fhir.references import FHIR_ID
 from integration.smart.refusal import Refusal
 from integration.smart.server import AuthorizationServer, Client, Directory
+from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import cleaned
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "PS384"]
@@ -97,13 +98,8 @@ def _problem(
         return "its id_token is of another issuer than its discovery document names"
     if not _is_for(claims, client_id):
         return "its id_token is for another client"
-    expires, issued = moment(claims, "exp"), moment(claims, "iat")
-    if expires is None or issued is None:
-        return "its id_token does not say from when until when it counts (exp, iat)"
-    if expires < now - CLOCK_SKEW_SECONDS:
-        return "its id_token has expired (check both clocks)"
-    if is_of_the_future(claims, issued, now):
-        return "its id_token is from the future (check both clocks)"
+    if untimely := out_of_time(claims, now):
+        return f"its id_token {untimely}"
     if claims.get("nonce") != nonce:
         return "its id_token belongs to another sign-in"
     return (
@@ -126,9 +122,16 @@ def audiences_of(claims: Mapping[str, Any]) -> list[Any]:
     return audience if isinstance(audience, list) else [audience]
 
 
-def is_of_the_future(claims: Mapping[str, Any], issued: float, now: float) -> bool:
-    """Whether a token was issued, or counts, only later."""
-    return max(issued, moment(claims, "nbf") or issued) > now + CLOCK_SKEW_SECONDS
+def out_of_time(claims: Mapping[str, Any], now: float) -> str | None:
+    """Why a token does not count now."""
+    expires, issued = moment(claims, "exp"), moment(claims, "iat")
+    if expires is None or issued is None:
+        return "does not say from when until when it counts (exp, iat)"
+    if expires < now - CLOCK_SKEW_SECONDS:
+        return "has expired (check both clocks)"
+    if max(issued, moment(claims, "nbf") or issued) > now + CLOCK_SKEW_SECONDS:
+        return "is from the future (check both clocks)"
+    return None
 
 
 def moment(claims: Mapping[str, Any], name: str) -> float | None:
@@ -140,18 +143,13 @@ def moment(claims: Mapping[str, Any], name: str) -> float | None:
 
 
 def _identity(client: Client, claims: Mapping[str, Any]) -> Identity:
-    groups = claims.get("groups")
     return Identity(
         provider=client.name,
         subject=str(claims["sub"]),
         fhir_user=_fhir_user(client.site.base_url, claims.get("fhirUser")),
         name=_text(claims.get("name")) or _text(claims.get("preferred_username")),
         email=_text(claims.get("email")) if claims.get("email_verified") is True else None,
-        groups=(
-            tuple(group for group in groups if isinstance(group, str))
-            if isinstance(groups, list)
-            else ()
-        ),
+        groups=elements.texts(claims.get("groups")),
     )
 
 

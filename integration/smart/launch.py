@@ -193,17 +193,11 @@ def roles_of(settings: Settings, who: Identity, *, from_chart: bool) -> frozense
     """
     names = {who.subject, *who.groups, *filter(None, (who.fhir_user, who.email))}
     marks = {f"{who.provider}:{name}" for name in names} | (
-        names if _ways(settings) == 1 else set()
+        names if settings.ways_to_sign_in == 1 else set()
     )
     if from_chart and (who.fhir_user or "").startswith(("Practitioner/", "PractitionerRole/")):
         marks.add("*")
     return frozenset(role for role, people in settings.web.roles.items() if marks & set(people))
-
-
-def _ways(settings: Settings) -> int:
-    return sum(site.app is not None for site in settings.sites.values()) + (
-        settings.web.sign_in is not None
-    )
 
 
 def _mixed_up(administrator: str) -> Refusal:

@@ -16,7 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from joserfc.jwk import Key as SigningKey
 
-from integration.configuration.section import is_loopback
+from integration.configuration.section import is_safe
 from integration.configuration.settings import Settings
 from integration.configuration.sign_in import SmartApp
 from integration.configuration.site import Site
@@ -24,6 +24,7 @@ from integration.ehr.scopes import version_of
 from integration.ehr.transport.discovery import WELL_KNOWN, json_object, plain_request
 from integration.errors import ConfigurationError, EhrError, Unreachable
 from integration.smart.refusal import Refusal
+from mappings.reading.fhir import elements
 
 log = structlog.get_logger()
 
@@ -177,8 +178,8 @@ def _discovered(client: Client) -> AuthorizationServer:
         _endpoint(site, said, "token_endpoint"),
         said["issuer"] if isinstance(said.get("issuer"), str) else None,
         _endpoint(site, said, "jwks_uri") if said.get("jwks_uri") else None,
-        _texts(said.get("capabilities")),
-        _texts(said.get("scopes_supported")),
+        frozenset(elements.texts(said.get("capabilities"))),
+        frozenset(elements.texts(said.get("scopes_supported"))),
         said.get(_SAYS_ISSUER) is True,
     )
 
@@ -239,20 +240,11 @@ def _endpoint(site: Site, said: dict[str, Any], name: str) -> str:
     value = said.get(name)
     if isinstance(value, str) and value:
         address = urljoin(site.base_url + "/", value)
-        parts = urlsplit(address)
-        if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname)):
+        if is_safe(urlsplit(address)):
             return address
     raise Refusal(
         "The EHR cannot sign you in",
         "The EHR's sign-in is not set up in a way that can be used.",
         f"Site {site.name}: its discovery document names no usable {name} (https is required).",
         502,
-    )
-
-
-def _texts(value: object) -> frozenset[str]:
-    return (
-        frozenset(v for v in value if isinstance(v, str))
-        if isinstance(value, list)
-        else frozenset()
     )

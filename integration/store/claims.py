@@ -6,7 +6,7 @@ Held by tests/contract/test_claims_sent.py.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
@@ -39,17 +39,14 @@ class Sent:
 
     id: int
     number: str
-    draft_id: str
     patient_id: int
-    frequency: str
-    original: str | None
     lines: list[str]
     state: ClaimState
     payer_number: str | None
     site: str
     file: str
+    kind: str
     production: bool
-    written_at: datetime
 
 
 @dataclass(frozen=True)
@@ -113,9 +110,8 @@ class KeptClaim:
     content: bytes
 
 
-_SENT = """select c.id, c.number, c.draft_id, c.patient_id, c.frequency, c.original, c.lines,
-    c.state, c.payer_number, f.site, f.name as file, f.production, f.written_at
-    from claims c join claim_files f on f.id = c.file_id
+_SENT = """select c.id, c.number, c.patient_id, c.lines, c.state, c.payer_number, f.site,
+    f.name as file, f.kind, f.production from claims c join claim_files f on f.id = c.file_id
     where (not f.trial or %(with_trials)s)"""
 
 

@@ -5,7 +5,6 @@ Held by tests/contract/test_decisions.py.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from psycopg.rows import class_row
@@ -27,7 +26,6 @@ class Recorded:
     patient: str | None
     document: dict[str, Any]
     recorded_by: str
-    recorded_at: datetime
 
     @property
     def decision(self) -> Decision:
@@ -35,8 +33,8 @@ class Recorded:
 
 
 _SELECT = (
-    "select d.id, d.site, p.fhir_id as patient, d.document, d.recorded_by, d.recorded_at from"
-    " decisions d left join patients p on p.id = d.patient_id where d.ended_at is null and"
+    "select d.id, d.site, p.fhir_id as patient, d.document, d.recorded_by from decisions d"
+    " left join patients p on p.id = d.patient_id where d.ended_at is null and"
 )
 
 

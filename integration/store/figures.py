@@ -172,8 +172,8 @@ def times_to_complete(db: Db, scope: Scope) -> Times:
     return Times(days, len(found) - len(days))
 
 
-def first_looks(db: Db, scope: Scope, months: int = 12) -> list[FirstLook]:
-    """By month of service, over the last MONTHS; the first assessment that has the line decides."""
+def first_looks(db: Db, scope: Scope) -> list[FirstLook]:
+    """By month of service, over the last twelve; the first assessment that has the line decides."""
     query = f"""select date_trunc('month', service_date)::date, count(*),
         count(*) filter (where status = 'ready') from (
             select distinct on (a.patient_id, l ->> 'id') l ->> 'status' as status, site,
@@ -183,10 +183,9 @@ def first_looks(db: Db, scope: Scope, months: int = 12) -> list[FirstLook]:
             where l ->> 'serviceDate' is not null order by a.patient_id,
                 l ->> 'id', a.id) x
         where status <> 'not-billable' and {_scope()}
-            and service_date > now() - make_interval(months => %(months)s)
+            and service_date > now() - make_interval(months => 12)
             group by 1 order by 1"""  # noqa: S608
-    values = _values(scope) | {"months": months}
-    return [FirstLook(*row) for row in db.execute(query.encode(), values)]
+    return [FirstLook(*row) for row in db.execute(query.encode(), _values(scope))]
 
 
 def wasted(db: Db, scope: Scope) -> list[Wasted]:

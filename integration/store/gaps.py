@@ -21,13 +21,8 @@ from mappings.writing.detected_issue import Waiver
 class GapRow:
     """`gap` is the gap of the assessment document."""
 
-    patient_id: int
     document: str
-    opened_at: datetime
-    changed_at: datetime
-    closed_at: datetime | None
     waived_by: str | None
-    waived_at: datetime | None
     waiver_reason: str | None
     location: str | None  # where it stands in the EHR, `DetectedIssue/12`
     written: str | None  # pending, sent, confirmed, refused
@@ -37,25 +32,20 @@ class GapRow:
         return msgspec.json.decode(self.document, type=Gap)
 
 
-_ROWS = """select g.patient_id, g.document::text, g.opened_at, g.changed_at, g.closed_at,
-        coalesce(w.waived_by_name, w.waived_by) as waived_by, w.waived_at,
-            w.reason as waiver_reason, b.location, b.state as written
+_ROWS = """select g.document::text, coalesce(w.waived_by_name, w.waived_by) as waived_by,
+        w.reason as waiver_reason, b.location, b.state as written
     from gaps g join patients p on p.id = g.patient_id
     left join waivers w on w.patient_id = g.patient_id and w.gap_id = g.id
         and w.withdrawn_at is null
     left join write_backs b on b.site = p.site and b.gap_id = g.id
-    where p.site = %s and p.fhir_id = %s"""
+    where p.site = %s and p.fhir_id = %s and g.closed_at is null
+    order by g.requirement, g.administrations"""
 
 
-def of_patient(db: Db, site: str, fhir_id: str, *, closed: bool = False) -> list[GapRow]:
-    """The open gaps of a patient; the closed ones, too, where asked for."""
+def of_patient(db: Db, site: str, fhir_id: str) -> list[GapRow]:
+    """The open gaps of a patient."""
     with db.cursor(row_factory=class_row(GapRow)) as rows:
-        query = (
-            _ROWS
-            + ("" if closed else " and g.closed_at is null")
-            + " order by g.requirement, g.administrations"
-        )
-        return rows.execute(query.encode(), [site, fhir_id]).fetchall()
+        return rows.execute(_ROWS, [site, fhir_id]).fetchall()
 
 
 def waive(

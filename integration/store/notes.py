@@ -4,7 +4,6 @@ Held by tests/contract/test_store.py.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from psycopg.rows import class_row
 
@@ -15,11 +14,8 @@ from integration.store.patients import Patient
 
 @dataclass(frozen=True)
 class LineNote:
-    id: int
-    patient_id: int
     line_id: str | None
     written_by: str
-    written_at: datetime
     text: str
 
 

@@ -20,14 +20,13 @@ class Patient:
     site: str
     fhir_id: str
     concerns_us: bool
-    assessed_at: datetime | None
 
     @property
     def reference(self) -> str:
         return f"Patient/{self.fhir_id}"
 
 
-_COLUMNS = "id, site, fhir_id, concerns_us, assessed_at"
+_COLUMNS = "id, site, fhir_id, concerns_us"
 
 
 def known(db: Db, site: str, fhir_id: str) -> Patient:

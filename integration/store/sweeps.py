@@ -20,9 +20,7 @@ class Window:
     kind: str
     position: datetime
     window_from: datetime | None
-    window_to: datetime | None
     cursor: str | None
-    found: int
     finished_at: datetime | None
     wanted: bool
 

@@ -5,7 +5,7 @@ Held by tests/contract/test_worklist.py.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,6 +19,7 @@ from integration.store import audit
 from integration.store.claims import ClaimState
 from integration.store.database.connection import Db
 from mappings.assessment import CHARGES, ClaimLine, LineStatus, Payment, untouched_lines
+from mappings.writing.answers.answer import REFUSED
 
 View = Literal[
     "ready",
@@ -37,7 +38,6 @@ View = Literal[
 ]
 Sort = Literal["worth", "due", "money", "age", "date", "patient"]
 AnsweredState = Literal["sent", "paid", "denied", "rejected"]
-REFUSED: tuple[AnsweredState, ...] = ("denied", "rejected")
 PAGE_ROWS = 100
 MOST_OF_A_PAIR = 2
 
@@ -81,7 +81,6 @@ class Row:
     sent_number: str | None
     sent_file: str | None
     sent_state: ClaimState | None
-    sent_at: datetime | None
     answered: AnsweredState | None
     paid: Decimal | None
     denied_for: list[str]
@@ -91,7 +90,6 @@ class Row:
     gone_at: datetime | None
     changed: bool
     changed_at: datetime
-    first_seen_at: datetime
 
     @property
     def line(self) -> ClaimLine:
@@ -243,16 +241,12 @@ def pair_of(db: Db, key: str, sites: Sequence[str]) -> Pair:
     row = get(db, key, sites)
     if row is None:
         return ()
-    values = {"patient": row.patient_id, "pair": row.pair}
-    where = "patient_id = %(patient)s and pair = %(pair)s"
-    return tuple(_found(db, f"{NOW} x where {where} order by {_TOGETHER}", values))
+    return tuple(_of(db, row.patient_id, "pair = %(pair)s", pair=row.pair))
 
 
 def released_of(db: Db, patient_id: int) -> list[Pair]:
     """The released pairs of a patient, changed and sent ones as well."""
-    where = "patient_id = %(patient)s and released"
-    found = _found(db, f"{NOW} x where {where} order by {_TOGETHER}", {"patient": patient_id})
-    return [tuple(lines) for _, lines in groupby(found, lambda row: row.pair)]
+    return _pairs(_of(db, patient_id, "released"))
 
 
 def patients_released(db: Db, site: str) -> list[int]:
@@ -265,11 +259,19 @@ def patients_released(db: Db, site: str) -> list[int]:
 
 def untouched(db: Db, patient_id: int) -> list[Pair]:
     """The ready pairs of a patient that no person has to look at."""
-    where = f"patient_id = %(patient)s and pair not in ({_EVER_RELEASED})"
-    found = _found(db, f"{NOW} x where {where} order by {_TOGETHER}", {"patient": patient_id})
+    found = _of(db, patient_id, f"pair not in ({_EVER_RELEASED})")
     left = untouched_lines([row.line for row in found], _named(db, patient_id))
     ids = {line.id for line in left}
-    rows = [row for row in found if row.line_id in ids]
+    return _pairs(row for row in found if row.line_id in ids)
+
+
+def _of(db: Db, patient_id: int, where: str, **values: object) -> list[Row]:
+    """Lines of a patient as they are now, pairs together."""
+    query = f"{NOW} x where patient_id = %(patient)s and {where} order by {_TOGETHER}"
+    return _found(db, query, {"patient": patient_id, **values})
+
+
+def _pairs(rows: Iterable[Row]) -> list[Pair]:
     return [tuple(lines) for _, lines in groupby(rows, lambda row: row.pair)]
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from integration.authorizing.charts import AuthorizationCharts
-from integration.terminal.signs import sign
+from integration.terminal.signs import put, sign
 from integration.wording import words
 from integration.wording.authorizations import NOTHING, why_none
 from mappings.assessment import WORST_FIRST
@@ -21,20 +21,20 @@ from mappings.authorizing.summary import plan
 def show(found: AuthorizationCharts, console: Console) -> None:
     """Each request, then the orders that need none."""
     if not found.requests:
-        _print(console, Text(NOTHING))
+        put(console, Text(NOTHING))
     for request in found.requests:
         _request(request, found.names.get(request.patient, request.patient), console)
     for request in found.covered:
         name = found.names.get(request.patient, request.patient)
-        _print(console, Text(f"{name}: {plan(request)}: {why_none(request)}", style="dim"))
+        put(console, Text(f"{name}: {plan(request)}: {why_none(request)}", style="dim"))
 
 
 def _request(request: AuthorizationRequest, name: str, console: Console) -> None:
     payer = request.payer or "payer not known"
     beside = f"  {request.patient}  {payer}"
-    _print(console, Text.assemble((name, "bold"), (beside, "dim")), Text(f"  {plan(request)}"))
+    put(console, Text.assemble((name, "bold"), (beside, "dim")), Text(f"  {plan(request)}"))
     said = [request.decides.says] if request.decides and request.decides.says else []
-    _print(console, *(Text(f"  {text}") for text in (*said, *request.notes)))
+    put(console, *(Text(f"  {text}") for text in (*said, *request.notes)))
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=1)
     grid.add_column(width=27)
@@ -51,9 +51,4 @@ def _request(request: AuthorizationRequest, name: str, console: Console) -> None
         grid.add_row("", Text(fact.about), Text(fact.says))
     for what in request.lacking:
         grid.add_row(sign("held", console), Text("lacking", style="bold"), Text(what))
-    _print(console, Padding(grid, (0, 0, 0, 2)), Text())
-
-
-def _print(console: Console, *parts: object) -> None:
-    for part in parts:
-        console.print(part, highlight=False, markup=False)
+    put(console, Padding(grid, (0, 0, 0, 2)), Text())

@@ -14,13 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from integration.terminal import signs
-from integration.terminal.signs import sign
+from integration.terminal.signs import put, sign
 from integration.wording.amounts import worth
-from integration.wording.words import state, status, title
+from integration.wording.words import state, title
 from mappings.assessment import ClaimLine, Evidence, Finding, Gap, PatientAssessment
 from mappings.rules import numbered
 from mappings.values.moment import shown
 from mappings.values.us_dates import us_date
+from mappings.values.words import within
 
 _BY_NUMBER = "The rules by number: docs/rules/by-number.md"
 
@@ -36,62 +37,37 @@ def explain_administration(patient: PatientAssessment, reference: str, console: 
     ]
     for dose in unbilled:
         says = f"{reference} has no claim line: {dose.reason} (status {dose.status})."
-        _print(console, Text(says, style="bold"))
+        put(console, Text(says, style="bold"))
     concerned = set(chain.from_iterable(line.administrations for line in lines)) or {reference}
     findings = [
         finding for finding in patient.requirements if concerned & set(finding.administrations)
     ]
     if findings and not (lines or unbilled):
-        _print(console, Text(f"{reference} has no claim line.", style="bold"), Text())
+        put(console, Text(f"{reference} has no claim line.", style="bold"), Text())
     _requirements(findings, patient.gaps, console)
     return bool(lines or unbilled or findings)
 
 
-def explain(
-    line: ClaimLine, gaps: Sequence[Gap], findings: Sequence[Finding], console: Console
-) -> None:
-    """The chain of one line: how it came about, what is noted on it, and what its payer asks."""
-    _line(line, console)
-    _requirements(
-        [
-            finding
-            for finding in findings
-            if set(finding.administrations) & set(line.administrations)
-        ],
-        gaps,
-        console,
-    )
-
-
 def _line(line: ClaimLine, console: Console) -> None:
-    state_now = Text(
-        f"{sign(line.status, console)} {status(line.status)}",
-        style=signs.STYLE[line.status],
-    )
     head = Text.assemble(
         (signs.billed(line, console), "bold"),
         f"  {signs.drug(line)}, {shown(line.given_on or 'no date')}  ",
-        state_now,
+        signs.standing(line, console),
     )
-    _print(
+    put(
         console,
         head.append(f"  {worth(line)}"),
         Text(f"{signs.payer(line.policy)}, line {line.id}", style="dim"),
     )
     head = Text.assemble(("How the line came about", "bold"), (f"  {_BY_NUMBER}", "dim"))
-    _print(console, Text(), head, _steps(line))
+    put(console, Text(), head, _steps(line))
     if line.notes:
-        _print(
+        put(
             console,
             Text("Notes", style="bold"),
             *(_marked("", Text(note)) for note in line.notes),
             Text(),
         )
-
-
-def _print(console: Console, *parts: RenderableType) -> None:
-    for part in parts:
-        console.print(part, highlight=False, markup=False)
 
 
 def _steps(line: ClaimLine) -> RenderableType:
@@ -139,7 +115,7 @@ def _requirements(findings: Sequence[Finding], gaps: Sequence[Gap], console: Con
     then what is not asked."""
     if not findings:
         return
-    _print(console, Text("What the payer asks", style="bold"))
+    put(console, Text("What the payer asks", style="bold"))
     asked = [finding for finding in findings if finding.state != "not-applicable"]
     for finding in sorted(
         asked,
@@ -151,7 +127,7 @@ def _requirements(findings: Sequence[Finding], gaps: Sequence[Gap], console: Con
             if gap.requirement == finding.requirement
             and set(gap.administrations) & set(finding.administrations)
         )
-        _print(
+        put(
             console,
             _met(finding, console)
             if finding.state == "met"
@@ -161,20 +137,18 @@ def _requirements(findings: Sequence[Finding], gaps: Sequence[Gap], console: Con
         {finding.requirement for finding in findings} - {finding.requirement for finding in asked}
     )
     if unasked:
-        _print(
+        put(
             console,
             _marked(
                 sign("not-billable", console),
                 Text(f"Not asked: {signs.causes(tuple(unasked))}.", style="dim"),
             ),
         )
-    _print(console, Text())
+    put(console, Text())
 
 
 def _met(finding: Finding, console: Console) -> RenderableType:
-    said = finding.says or "met"
-    says = said if said[:2].isupper() else said[:1].lower() + said[1:]
-    head = Text(f"{title(finding.requirement)}: {says}")
+    head = Text(f"{title(finding.requirement)}: {within(finding.says or 'met')}")
     return _marked(
         sign("met", console),
         Group(

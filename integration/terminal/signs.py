@@ -8,13 +8,15 @@ import io
 import sys
 from collections.abc import Callable
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.text import Text
 
 from integration.wording.amounts import Sum, money
-from integration.wording.words import reason
+from integration.wording.words import reason, status
 from mappings import codes
 from mappings.assessment import ClaimLine, Denial, LineStatus, PolicyRef
 from mappings.policy import choosing
+from mappings.values.words import within
 
 _SIGNS: dict[str, tuple[str, str]] = {
     "ready": ("✓", "+"),
@@ -57,6 +59,17 @@ def sign(name: str, console: Console) -> str:
     return _SIGNS[name][1 if console.options.ascii_only else 0]
 
 
+def put(console: Console, *parts: RenderableType) -> None:
+    """Prints each as it stands: brackets are words, and no number is colored."""
+    for part in parts:
+        console.print(part, highlight=False, markup=False)
+
+
+def standing(line: ClaimLine, console: Console) -> Text:
+    """The sign and word of a line's status, in its color."""
+    return Text(f"{sign(line.status, console)} {status(line.status)}", style=STYLE[line.status])
+
+
 def billed(line: ClaimLine, console: Console) -> str:
     """`J1756 JZ × 200`; without Unicode, `x`."""
     return line.text.replace("×", sign("times", console))
@@ -91,5 +104,4 @@ def denial(denied: Denial) -> str:
 def causes(reasons: tuple[str, ...]) -> str:
     """Reasons in the middle of a sentence: `ferritin, transferrin saturation, NDC of the product
     used`."""
-    said = [reason(name) for name in reasons]
-    return ", ".join(text if text[:2].isupper() else text[:1].lower() + text[1:] for text in said)
+    return ", ".join(within(reason(name)) for name in reasons)

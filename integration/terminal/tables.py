@@ -18,8 +18,7 @@ from rich.text import Text
 
 from integration.terminal import signs, sums
 from integration.terminal.calling import as_called
-from integration.terminal.explanation import explain, explain_administration
-from integration.terminal.signs import sign
+from integration.terminal.signs import put, sign
 from integration.wording import words
 from integration.wording.amounts import Sum, money, total, worth
 from integration.wording.words import (
@@ -28,13 +27,10 @@ from integration.wording.words import (
     plural,
     reason,
     state,
-    status,
     title,
 )
 from mappings.assessment import Assessment, ClaimLine, Gap, PatientAssessment
 from mappings.values.moment import shown
-
-__all__ = ["explain", "explain_administration", "next_steps", "show"]
 
 WIDE, NARROW = 130, 72
 LEAST_DRUG = 6
@@ -46,9 +42,9 @@ Widths = dict[str, int]
 def show(document: Assessment, console: Console, names: Names | None = None) -> None:
     """Print the document. `names`: patient reference → display name."""
     names = names or {}
-    _print(console, _heading(document), Text())
+    put(console, _heading(document), Text())
     if not document.patients:
-        _print(console, "No patient here was given an intravenous iron.")
+        put(console, "No patient here was given an intravenous iron.")
         return
     _safety(document, console, names)
     widths = _widths(document, console)
@@ -66,7 +62,7 @@ def next_steps(console: Console) -> None:
 
     call = as_called()
     sample = os.path.relpath(str(files("integration") / "samples" / "bruno-fixture.json"))
-    _print(console, Text(), _section("Next steps", console))
+    put(console, Text(), _section("Next steps", console))
     for command, does in (
         (
             f"{call} explain {sample} --administration bruno-dose-1",
@@ -78,11 +74,6 @@ def next_steps(console: Console) -> None:
         console.print(
             Text.assemble((command, "bold"), f"\n    {does}"), highlight=False, soft_wrap=True
         )
-
-
-def _print(console: Console, *parts: RenderableType) -> None:
-    for part in parts:
-        console.print(part, highlight=False, markup=False)
 
 
 def _heading(document: Assessment) -> Text:
@@ -119,7 +110,7 @@ def _safety(document: Assessment, console: Console, names: Names) -> None:
             parts.append(Text(f"{_message(gap)}\n{sign('arrow', console)} {gap.fix}"))
     if parts:
         head = Text(f"{sign('safety', console)} Safety: for a clinician to look at", style="bold")
-        _print(
+        put(
             console,
             Panel(Group(*parts), title=head, title_align="left", box=ROUNDED, border_style="red"),
             Text(),
@@ -133,12 +124,12 @@ def _patient(patient: PatientAssessment, console: Console, names: Names, widths:
         *([patient.patient] if name != patient.patient else []),
         *(payers if console.width < WIDE else []),
     ]
-    _print(console, Text.assemble((name, "bold"), *((f"  {part}", "dim") for part in beside)))
+    put(console, Text.assemble((name, "bold"), *((f"  {part}", "dim") for part in beside)))
     if patient.lines:
-        _print(console, Padding(_lines(patient.lines, console, widths), (0, 0, 0, 2), expand=False))
+        put(console, Padding(_lines(patient.lines, console, widths), (0, 0, 0, 2), expand=False))
     for unpaid in (line for line in patient.lines if not line.is_billable):
         on = shown(unpaid.given_on or "no date")
-        _print(
+        put(
             console,
             Text(
                 f"    {sign('not-billable', console)} {on} not billable:"
@@ -147,7 +138,7 @@ def _patient(patient: PatientAssessment, console: Console, names: Names, widths:
         )
     for kind, unbilled in (("pending", patient.pending), ("reversed", patient.reversed)):
         for item in unbilled:
-            _print(
+            put(
                 console,
                 Text(
                     f"    {sign(kind, console)} {item.administration.rpartition('/')[2]} {kind}:"
@@ -156,8 +147,8 @@ def _patient(patient: PatientAssessment, console: Console, names: Names, widths:
             )
     gaps = [gap for gap in patient.gaps if gap.blocking or not gap.is_safety]
     if gaps:
-        _print(console, Padding(_gaps(gaps, patient, console), (0, 0, 0, 4), expand=False))
-    _print(console, Text())
+        put(console, Padding(_gaps(gaps, patient, console), (0, 0, 0, 4), expand=False))
+    put(console, Text())
 
 
 def _cells(line: ClaimLine, console: Console) -> dict[str, Text]:
@@ -166,10 +157,7 @@ def _cells(line: ClaimLine, console: Console) -> dict[str, Text]:
         "drug": Text(signs.drug(line)),
         "line": Text(signs.billed(line, console), style="bold"),
         "payer": Text(signs.payer(line.policy)),
-        "status": Text(
-            f"{sign(line.status, console)} {status(line.status)}",
-            style=signs.STYLE[line.status],
-        ),
+        "status": signs.standing(line, console),
         "money": Text(worth(line), justify="right"),
     }
 
@@ -271,9 +259,9 @@ def _money(document: Assessment, console: Console) -> None:
         grid.add_row(
             f"{sign('not-billable', console)} not billable", "", plural(not_billable, "line")
         )
-    _print(console, _section("Money", console), grid, Text())
+    put(console, _section("Money", console), grid, Text())
     if held.lines:
-        _print(
+        put(
             console,
             _causes(document, alone=console.width >= NARROW),
             Text("A line held by several things is counted under each of them.", style="dim"),
@@ -325,10 +313,10 @@ def _tasks(document: Assessment, console: Console, names: Names) -> None:
                 (beyond if task.beyond_paperwork else "", "dim"),
             ),
         )
-    _print(console, _section("Resolve first", console), grid)
+    put(console, _section("Resolve first", console), grid)
     if len(found) > MOST_TASKS:
-        _print(console, Text(f"    and {len(found) - MOST_TASKS} more", style="dim"))
-    _print(console, Text())
+        put(console, Text(f"    and {len(found) - MOST_TASKS} more", style="dim"))
+    put(console, Text())
 
 
 def _questions(document: Assessment, console: Console) -> None:
@@ -344,7 +332,7 @@ def _questions(document: Assessment, console: Console) -> None:
             )
         )
         grid.add_row(Text(f"    give it a meaning in the site's `{question.table}`", style="dim"))
-    _print(console, _section("Say once", console), grid, Text())
+    put(console, _section("Say once", console), grid, Text())
 
 
 def _footnotes(document: Assessment, console: Console) -> None:
@@ -354,7 +342,7 @@ def _footnotes(document: Assessment, console: Console) -> None:
     unread = len(document.all_unreadable)
     if unread:
         notes.append(f"{plural(unread, 'resource')} could not be read.")
-    _print(console, *(Text(note, style="dim") for note in notes))
+    put(console, *(Text(note, style="dim") for note in notes))
 
 
 def _message(gap: Gap) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from integration.ehr.fhir.references import Bases, under
 from mappings.reading.bundles.heads import SUBJECT
 from mappings.reading.fhir.decoding import NotJson, TooDeep, decode
+from mappings.values.stated import only
 
 Json = dict[str, Any]
 Shape = Literal["resource", "empty", "delete", "topic-r4", "topic-r5"]
@@ -280,11 +281,10 @@ def _of_event(event: Mapping[str, Any], bases: Bases) -> Iterator[Told]:
     focus = _reference(event.get("focus"), bases)
     if focus is not None:
         own = focus.id if focus.kind == "Patient" else None
-        yield Told(focus.kind, focus.id, own or (patients[0] if len(patients) == 1 else None))
+        yield Told(focus.kind, focus.id, own or only(patients))
     elif event.get("focus"):
-        yield Told(
-            "?", None, patients[0] if len(patients) == 1 else None
-        )  # a proprietary id: it may be anything
+        # A proprietary id: it may be anything.
+        yield Told("?", None, only(patients))
 
 
 def _of_entries(entries: list[Json], bases: Bases) -> Iterator[Told]:

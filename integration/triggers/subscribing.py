@@ -4,7 +4,6 @@
 Held by tests/contract/test_subscribing.py.
 """
 
-import hashlib
 import re
 import time
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from integration.configuration.service import HOOK_HEADER
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
-from integration.ehr.fhir.answers import Answer, Json
+from integration.ehr.fhir.answers import FHIR_JSON, Answer, Json
 from integration.ehr.profile import Profile
 from integration.errors import BadAnswer, ConfigurationError, Forbidden, NotFound, Refused
 from integration.store import Db, Store, subscriptions
@@ -25,12 +24,12 @@ from integration.store.subscriptions import Subscribed
 from integration.triggers import waking
 from integration.work.engine import Engine, Job
 from mappings.values import own_names
+from mappings.values.identity import chosen_id
 
 log = structlog.get_logger()
 
 TASK, ALL = "watch-subscriptions", "watch"
 KIND = "Subscription"
-PAYLOAD = "application/fhir+json"
 TAG = {"system": own_names.TAG, "code": "ferroclaim-subscription"}
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-"
 ACTIVATION_SECONDS = 30.0
@@ -181,11 +180,11 @@ def resource(
             f"{BACKPORT}filter-criteria", valueString=f"{wish.kind}?{extra or ''}"
         )
         channel |= {
-            "payload": PAYLOAD,
+            "payload": FHIR_JSON,
             "_payload": _extension(f"{BACKPORT}payload-content", valueCode=content),
         }
     elif content != "empty":
-        channel["payload"] = PAYLOAD
+        channel["payload"] = FHIR_JSON
     if profile.tells_of_deletions_by and wish.form == "rest-hook" and content != "empty":
         channel |= _extension(profile.tells_of_deletions_by, valueBoolean=True)
     if profile.signs_with:
@@ -232,7 +231,7 @@ def _there(client: EhrClient, ours: Subscribed, body: Json) -> Json | None:
 def _created(client: EhrClient, ours: Subscribed, body: Json) -> Json:
     """Under an id of ours where the server lets us choose: then doing it twice makes one."""
     if client.capability.own_ids(KIND):
-        identity = "fc-" + hashlib.sha256(body["channel"]["endpoint"].encode()).hexdigest()[:40]
+        identity = chosen_id(body["channel"]["endpoint"])
         named = {**body, "id": identity}
         answer = client.transport.write("PUT", f"{KIND}/{identity}", named)
         return _answered(client, ours, answer, named)

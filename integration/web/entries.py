@@ -8,13 +8,11 @@ from typing import Any
 
 from mappings import codes
 from mappings.codes.requirement import OrderableTest
+from mappings.values import systems
 from mappings.values.own_names import DISCARDED_AMOUNT
 from mappings.writing.transaction import concept
 
 Resource = dict[str, Any]
-
-LOINC = "http://loinc.org"
-UCUM = "http://unitsofmeasure.org"
 
 
 def tests() -> dict[str, OrderableTest]:
@@ -34,7 +32,7 @@ def with_discard(administration: Resource, mg: str) -> Resource:
         for extension in administration.get("extension") or []
         if extension.get("url") != DISCARDED_AMOUNT
     ]
-    amount = {"value": float(mg), "unit": "mg", "system": UCUM, "code": "mg"}
+    amount = {"value": float(mg), "unit": "mg", "system": systems.UCUM, "code": "mg"}
     return {
         **administration,
         "extension": [*others, {"url": DISCARDED_AMOUNT, "valueQuantity": amount}],
@@ -101,7 +99,7 @@ def draft_order(test: OrderableTest, patient: str) -> Resource:
         "resourceType": "ServiceRequest",
         "status": "draft",
         "intent": "order",
-        "code": {"coding": [{"system": LOINC, "code": test.loinc}], "text": test.name},
+        "code": {"coding": [{"system": systems.LOINC, "code": test.loinc}], "text": test.name},
         "subject": {"reference": f"Patient/{patient}"},
     }
 

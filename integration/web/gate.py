@@ -169,8 +169,7 @@ def local_identity(request: Request, settings: Settings) -> Identity | None:
     The Host header is looked at, too: a page of elsewhere may lead a name of its own to 127.0.0.1.
     """
     name = settings.web.local_user
-    signs_in = settings.web.sign_in is not None or any(site.app for site in settings.sites.values())
-    if not name or signs_in or not is_loopback(request.url.hostname):
+    if not name or settings.ways_to_sign_in or not is_loopback(request.url.hostname):
         return None
     peer = request.client.host if request.client else None
     return Identity(LOCAL, name, None, name) if is_loopback(peer) else None

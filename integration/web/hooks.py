@@ -23,6 +23,7 @@ from integration.triggers.notification import Unusable
 from integration.triggers.proof import Gate, Gates
 from integration.web import problems
 from integration.web.problems import ApiProblem
+from integration.web.text import content_type
 
 log = structlog.get_logger()
 
@@ -82,8 +83,7 @@ async def _notified(request: Request, site_name: str, name: str, path: str) -> R
     way = await _way(request.app.state.gates, site, name)
     if not way.opens(request.headers, body):
         raise _refused(401, "secret", "The secret or the signature is missing or wrong.")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if body and kind not in _TYPES:
+    if body and content_type(request) not in _TYPES:
         raise _refused(415, "content-type", "Send application/fhir+json.")
     told = (request.method, path, body, site.addresses, request.headers)
     try:

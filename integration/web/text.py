@@ -37,11 +37,15 @@ class TextOnly:
         await answer(400, _SAYS, _FIX)(scope, receive, send)
 
 
+def content_type(request: Request) -> str:
+    """As the request says it, without parameters; empty without one."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def refuse_broken_form(request: Request) -> None:
     """Raises `Problem` 422. Starlette keeps the form that it has read, so the route's own fields
     are not read twice."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _FORMS:
+    if content_type(request) not in _FORMS:
         return
     for name, value in (await request.form()).multi_items():
         if not is_text(name) or (isinstance(value, str) and not is_text(value)):

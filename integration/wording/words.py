@@ -105,11 +105,6 @@ def things(count: int) -> str:
     return f"{number(count)} {'thing' if count == 1 else 'things'}"
 
 
-def inside(text: str) -> str:
-    """A text that begins a sentence, as it stands within one: `NDC …` stays as it is."""
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
-
-
 def plural(count: int, one: str, several: str | None = None) -> str:
     return f"{count} {one if count == 1 else several or one + 's'}"
 

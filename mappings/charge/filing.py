@@ -9,8 +9,7 @@ from datetime import date, timedelta
 from msgspec import Struct
 
 from mappings.policy.choosing import FilingRule, Policy
-
-_MONTHLY = "72X"
+from mappings.site import DIALYSIS
 
 
 class Filing(Struct, frozen=True, gc=False):
@@ -45,7 +44,7 @@ def filing(
         rule = FilingRule(days=answered, confirmed=True)
     if policy is None or rule is None or day is None:
         return None
-    by = _last_day(rule, _month_end(day) if bill_type == _MONTHLY else day)
+    by = _last_day(rule, _month_end(day) if bill_type == DIALYSIS else day)
     return Filing(rule, by, today > by, rule.confirmed or policy.verifies(rule))
 
 

@@ -12,6 +12,7 @@ from mappings.assessment import Evidence, State, cite
 from mappings.circumstances import eligibility
 from mappings.decisions import Decision, Decisions, PaysFirst
 from mappings.record import Coverage, PatientRecord
+from mappings.values.moment import may_span
 from mappings.values.remembered import kept
 from mappings.values.stated import Unread
 from mappings.values.us_dates import us_date
@@ -85,7 +86,7 @@ class CoverageHistory(Struct, frozen=True, eq=False, dict=True):
         current = [
             coverage
             for coverage in self.record.coverages
-            if coverage.active and _covers(coverage, day, self.zone)
+            if coverage.active and may_span(coverage.start, coverage.end, (day, day), self.zone)
         ]
         decision = self.decisions.pays_first(self.record.patient, day)
         asked = day.toordinal() if self.record.eligibility else 0
@@ -298,11 +299,6 @@ def _hole(
         return found
     says = f"The first coverage on record has order {lowest}: {_FIRST_IS_MISSING}."
     return _open(says, found.seen, cause=_ANOTHER_PAYS_FIRST)
-
-
-def _covers(coverage: Coverage, day: date, zone: tzinfo | None) -> bool:
-    begun = coverage.start is None or coverage.start.days(zone)[0] <= day
-    return begun and (coverage.end is None or coverage.end.days(zone)[1] >= day)
 
 
 def _none(

@@ -13,6 +13,7 @@ from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.codes.clinical import SnomedRow
 from mappings.record import Diagnosis, PatientRecord
+from mappings.values.moment import may_span
 from mappings.values.remembered import kept
 
 
@@ -52,9 +53,8 @@ class Stated(Struct, frozen=True, dict=True):
 
 def doubtful_on(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:
     """It would stand on the day, if its status were understood."""
-    begun = not (diagnosis.onset and diagnosis.onset.days(zone)[0] > day)
-    over = diagnosis.abatement and diagnosis.abatement.days(zone)[1] < day
-    return diagnosis.unread is not None and begun and not over
+    on_day = may_span(diagnosis.onset, diagnosis.abatement, (day, day), zone)
+    return diagnosis.unread is not None and on_day
 
 
 def coded(diagnosis: Diagnosis) -> Iterator[Stated]:
@@ -75,7 +75,7 @@ def unread_words(diagnoses: Iterable[Stated]) -> str:
 
 def began_by(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:
     """Confirmed, and not begun after the day; it may be over."""
-    return diagnosis.stands and not (diagnosis.onset and diagnosis.onset.days(zone)[0] > day)
+    return diagnosis.stands and may_span(diagnosis.onset, None, (day, day), zone)
 
 
 def valid_days(diagnosis: Diagnosis, zone: tzinfo | None) -> tuple[date, date] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, tzinfo
 
 from mappings.record import Coverage, Eligibility
+from mappings.values.moment import may_span
 from mappings.values.stated import Unread
 from mappings.values.us_dates import us_date
 
@@ -17,18 +18,13 @@ def refused(
     answers: Iterable[Eligibility], active: list[Coverage], day: date, zone: tzinfo | None
 ) -> str | None:
     """What the newest answers on a day say against coverages that count as active on it."""
-    about = [answer for answer in answers if _is_about(answer, day, zone)]
+    about = [one for one in answers if may_span(one.start, one.end, (day, day), zone)]
     for coverage in active:
         own = [one for one in about if one.coverage in (None, coverage.source.resource)]
         newest = max(own, key=_age, default=None)
         if newest is not None and newest.in_force is not True:
             return _says(newest, day, zone)
     return None
-
-
-def _is_about(answer: Eligibility, day: date, zone: tzinfo | None) -> bool:
-    begun = answer.start is None or answer.start.days(zone)[0] <= day
-    return begun and (answer.end is None or answer.end.days(zone)[1] >= day)
 
 
 def _age(answer: Eligibility) -> tuple[datetime, bool]:

@@ -13,7 +13,7 @@ from mappings.assessment import Evidence, cite
 from mappings.circumstances.diagnoses import Stated, having
 from mappings.circumstances.standing import Standing, cite_all
 from mappings.record import PatientRecord, Source
-from mappings.values.moment import Moment
+from mappings.values.moment import NEVER, Moment
 from mappings.values.remembered import kept
 
 DIALYSIS_FACILITY = "65"
@@ -22,7 +22,6 @@ DIALYSIS_FACILITY = "65"
 _DECIDING = ("esrd", "dialysis", "aki")
 
 # An encounter without an end goes on.
-_NEVER = Moment(date.max, date.max)
 
 Kind = Literal["hemodialysis", "peritoneal", "unspecified"]
 
@@ -101,7 +100,7 @@ class DialysisHistory(Struct, frozen=True, eq=False, dict=True):
         ]
         return found + [
             self._treatment(
-                one.source, one.dialysis, "dialysis encounter", one.start, one.end or _NEVER
+                one.source, one.dialysis, "dialysis encounter", one.start, one.end or NEVER
             )
             for one in self.record.encounters
             if one.dialysis and one.took_place and one.start

@@ -10,10 +10,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from mappings import codes
 from mappings.circumstances.diagnoses import Stated, having
 from mappings.record import Diagnosis
-
-MOST_DIAGNOSES = 12
 
 
 class Sequenced(Struct, frozen=True, gc=False):
@@ -51,7 +50,8 @@ def sequence(
     else:
         groups = [*kidney, heart, renal, *after]
     billable = {diagnosis.code for diagnosis in diagnoses if diagnosis.billable}
-    chosen = [code for code in chain.from_iterable(groups) if code in billable][:MOST_DIAGNOSES]
+    most = codes.claim_forms().limits.diagnoses["professional"]
+    chosen = [code for code in chain.from_iterable(groups) if code in billable][:most]
     alone = tuple(
         code
         for code in chosen

@@ -15,7 +15,7 @@ from mappings.record import (
     PatientRecord,
     Source,
 )
-from mappings.values.moment import Moment
+from mappings.values.moment import Moment, may_span
 from mappings.values.stated import Unread
 
 
@@ -104,10 +104,8 @@ def holds(encounter: Encounter, moment: Moment | None, zone: tzinfo | None) -> b
     """Whether the moment is on one of the encounter's days, as far as these are known."""
     if moment is None:
         return True
-    first, last = moment.days(zone)
-    began = encounter.start is None or encounter.start.days(zone)[0] <= last
     # A start alone, of which nothing says that it goes on, is its own day.
-    return began and (encounter.end is None or first <= encounter.end.days(zone)[1])
+    return may_span(encounter.start, encounter.end, moment.days(zone), zone)
 
 
 def has_night(encounter: Encounter, day: date, zone: tzinfo | None) -> bool:
@@ -136,9 +134,7 @@ def stays_around(
 
 
 def _touches(encounter: Encounter, day: date, zone: tzinfo | None) -> bool:
-    return (encounter.start is None or encounter.start.days(zone)[0] <= day) and (
-        encounter.end is None or encounter.end.days(zone)[1] >= day
-    )
+    return may_span(encounter.start, encounter.end, (day, day), zone)
 
 
 def of_facility(stays: Iterable[Encounter], day: date, zone: tzinfo | None) -> Encounter | None:

@@ -4,6 +4,7 @@ needs.
 Held by tests/unit/test_claim_contents.py.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from msgspec import Struct
@@ -41,16 +42,28 @@ class Frequency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Dialysis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`treatment_revenue`: the first three digits of a treatment's revenue code."""
+    """`treatment_revenue`: the first three digits of a treatment's revenue code. `kt_v`: the value
+    code of the dialysis's Kt/V, which says by `kt_v_not_measured` that there is none."""
 
     conditions: tuple[str, ...]
     acute_condition: str
     values: tuple[str, ...]
+    kt_v: str
+    kt_v_not_measured: Decimal
     one_of_values: tuple[str, ...]
     occurrence: str
     treatment_revenue: tuple[str, ...]
     source: str
     verified: bool
+
+    def lacks(self, values: Mapping[str, Decimal | None], *, acute: bool) -> list[str]:
+        """The value codes that a claim does not have; of an acute injury no Kt/V is asked."""
+        asked = (code for code in self.values if not (acute and code == self.kt_v))
+        return [code for code in asked if code not in values]
+
+    def asks_when(self, values: Mapping[str, Decimal | None], *, acute: bool) -> bool:
+        """Whether the day of the Kt/V stands on a claim (`occurrence`): where it was measured."""
+        return not acute and values.get(self.kt_v) != self.kt_v_not_measured
 
 
 class FilingName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

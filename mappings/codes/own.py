@@ -42,25 +42,17 @@ from mappings.datafiles import loading
 from mappings.datafiles.checking import too_small
 from mappings.datafiles.error import DataFileError
 
-SUFFIXES = frozenset({".yaml", ".yml"})
-
 
 def files_in(folder: Path) -> list[Path]:
     """The files of a code_dir in order; DataFileError where it is no folder. An empty one is fine:
     nothing is imported yet."""
     loading.refuse_no_folder(folder, "of code tables")
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()
-    )
+    return loading.data_files(folder.iterdir())
 
 
 def load(folder: Path | None) -> CodeTables:
     """The built-in tables with the rows of a site's folder; DataFileError on any mistake."""
-    return (
-        built_in()
-        if folder is None
-        else with_own({str(path): loading.text_of(path) for path in files_in(folder)})
-    )
+    return with_own(loading.texts_of(files_in(folder))) if folder else built_in()
 
 
 def read(text: str, where: str) -> OwnRows:
@@ -71,13 +63,7 @@ def read(text: str, where: str) -> OwnRows:
 def with_own(texts: Mapping[str, str]) -> CodeTables:
     """The built-in tables with a site's rows, by file name; DataFileError with every mistake of
     every file."""
-    files: dict[str, OwnRows] = {}
-    mistakes: list[str] = []
-    for where, text in texts.items():
-        try:
-            files[where] = read(text, where)
-        except DataFileError as problem:
-            mistakes += problem.every
+    files, mistakes = loading.each(texts, read)
     for where, path, said in chain(disagreements(files), _strangers(files)):
         mistakes.append(f"{where}:{loading.line_of(texts[where], path)}: {said}")
     if mistakes:
@@ -114,7 +100,7 @@ def _family_of(row: OwnPackage | OwnCode) -> Iterator[tuple[str, str]]:
 def _package(row: OwnPackage) -> Iterator[tuple[str, str]]:
     family = built_in().families.get(row.family)
     strength = family.strength_mg_per_ml if family else None
-    if strength and abs(row.mg / row.ml - strength) > strength / 100:
+    if not row.fits(strength):
         said = (
             f"{row.mg} mg in {row.ml} mL, and the label of {row.family} has {strength} mg in 1 mL"
         )

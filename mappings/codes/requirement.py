@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from mappings.codes.tables import DenialCodes
 from mappings.values.identity import stable_id
+from mappings.values.words import within
 
 Owner = Literal["clinician", "billing"]
 Group = Literal["safety", "laboratory", "authorization", "product", "documentation"]
@@ -82,8 +83,7 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     def named(self) -> str:
         """Its title in the middle of a sentence: `transferrin saturation`, `NDC of the product
         used`."""
-        title = self.title
-        return title if title[:2].isupper() else title[:1].lower() + title[1:]
+        return within(self.title)
 
     @property
     def denials(self) -> tuple[DenialCodes, ...]:

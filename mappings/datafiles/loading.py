@@ -4,6 +4,7 @@ was read and found right before is not read again, where `compiled` has a place 
 Held by tests/unit/test_policy_files.py.
 """
 
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from mappings.datafiles.checking import Check
 from mappings.datafiles.error import DataFileError
 
 T = TypeVar("T")
+_SUFFIXES = frozenset({".yaml", ".yml"})
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -39,6 +41,28 @@ def text_of(path: Path) -> str:
     except UnicodeDecodeError as problem:
         line = said.count(b"\n", 0, problem.start) + 1
         raise DataFileError(f"{path}:{line}: not text in UTF-8: save the file as UTF-8") from None
+
+
+def texts_of(paths: Iterable[Path]) -> dict[str, str]:
+    """The texts of several, by name."""
+    return {str(path): text_of(path) for path in paths}
+
+
+def each(texts: Mapping[str, str], read: Callable[[str, str], T]) -> tuple[dict[str, T], list[str]]:
+    """What READ makes of each text, by name, and every mistake of those that can't be read."""
+    found: dict[str, T] = {}
+    mistakes: list[str] = []
+    for where, text in texts.items():
+        try:
+            found[where] = read(text, where)
+        except DataFileError as problem:
+            mistakes += problem.every
+    return found, mistakes
+
+
+def data_files(paths: Iterable[Path]) -> list[Path]:
+    """Those that are YAML files, in order."""
+    return sorted(path for path in paths if path.suffix.lower() in _SUFFIXES and path.is_file())
 
 
 def refuse_no_folder(folder: Path, of: str) -> None:

@@ -18,6 +18,7 @@ from mappings.dose.waste import Given, Ndc, sizes
 from mappings.record import Administration, Container, Discard, Dispense
 from mappings.values.numbers import plain
 from mappings.values.remembered import Once
+from mappings.values.stated import only
 
 _ZERO = Decimal(0)
 
@@ -79,8 +80,7 @@ def _vial(
     are recorded."""
     vial = package(_of_family(ndcs, family) or dispensed, family)
     known = set(_of_family([*named, *ndcs, *dispensed], family))
-    only = known.pop() if len(known) == 1 else None
-    return vial, vial.ndc if vial else only
+    return vial, vial.ndc if vial else only(known)
 
 
 def documented(administration: Administration) -> tuple[Container, ...]:

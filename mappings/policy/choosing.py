@@ -62,7 +62,6 @@ __all__ = [
     "files_in",
     "load",
     "load_file",
-    "mistakes_in",
     "not_read_in",
     "with_own",
 ]
@@ -168,22 +167,13 @@ def load(folder: Path | None) -> PolicySet:
 
     A file with a built-in's id replaces it from the first day that the file is for.
     """
-    return (
-        built_in()
-        if folder is None
-        else with_own({str(path): loading.text_of(path) for path in files_in(folder)})
-    )
-
-
-_SUFFIXES = frozenset({".yaml", ".yml"})
+    return with_own(loading.texts_of(files_in(folder))) if folder else built_in()
 
 
 def files_in(folder: Path) -> list[Path]:
     """The policy files of a folder, in order; DataFileError where there is none."""
     loading.refuse_no_folder(folder, "of policies")
-    found = sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file()
-    )
+    found = loading.data_files(folder.iterdir())
     if not found:
         deeper = ", ".join(map(str, not_read_in(folder)))
         below = f"; those in folders of it are not read: {deeper}" if deeper else ""
@@ -193,9 +183,7 @@ def files_in(folder: Path) -> list[Path]:
 
 def not_read_in(folder: Path) -> list[Path]:
     """What looks like policy files in the folders of a folder."""
-    return sorted(
-        path for path in folder.glob("*/*") if path.suffix.lower() in _SUFFIXES and path.is_file()
-    )
+    return loading.data_files(folder.glob("*/*"))
 
 
 def load_file(path: Path) -> Policy:
@@ -277,28 +265,13 @@ def _until_replaced(policy: Policy, begins: date | None) -> Policy | None:
     return msgspec.structs.replace(policy, effective=Dated(start=policy.effective.start, end=end))
 
 
-def mistakes_in(text: str, where: str) -> list[str]:
-    """Every mistake of one policy file, each with file and line."""
-    try:
-        read(text, where)
-    except DataFileError as problem:
-        return list(problem.every)
-    return []
-
-
 def read(text: str, where: str) -> Policy:
     """One policy file, checked by itself; DataFileError with every mistake."""
     return loading.structure(text, where, Policy, checks.check, codes.in_force().digest)
 
 
 def _checked(texts: Mapping[str, str]) -> list[Policy]:
-    policies: dict[str, Policy] = {}
-    mistakes: list[str] = []
-    for where, text in texts.items():
-        try:
-            policies[where] = read(text, where)
-        except DataFileError as problem:
-            mistakes += problem.every
+    policies, mistakes = loading.each(texts, read)
     for where, other in checks.overlaps(policies.items()):
         line = loading.line_of(texts[other], "$.effective")
         mistakes.append(

@@ -17,9 +17,10 @@ from mappings.reading.drugs.texts import MOST_SAID
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
+from mappings.reading.fhir.units import code_of, text_of
 from mappings.record import Authorization, AuthorizationDecision, Insurer
 from mappings.values import words
-from mappings.values.stated import Unread, first_unread
+from mappings.values.stated import Unread, first_unread, only
 from mappings.values.systems import PAS
 
 # X12 306 (HCR01) and what it calls them, and plain words. A2 and A6: what was authorized is less
@@ -225,7 +226,7 @@ def _number_of(quantity: object, billed: tuple[str, ...]) -> Decimal | Unread:
     value = elements.decimal(said)
     if value is None:
         return Unread("ClaimResponse.item.quantity", str(said))
-    unit = elements.text(stated.get("unit")) or elements.text(stated.get("code"))
+    unit = text_of(stated) or code_of(stated)
     if words.squeezed(unit) in _UNITS:
         return value
     per = _mg_per_unit(billed) if words.squeezed(unit) == "mg" else None
@@ -238,7 +239,7 @@ def _mg_per_unit(billed: tuple[str, ...]) -> Decimal | None:
     """Of the one iron that is authorized."""
     rows = chain.from_iterable(family.codes for family in codes.families().values())
     found = {row.mg_per_unit for row in rows if row.code in billed}
-    return found.pop() if len(found) == 1 else None
+    return only(found)
 
 
 def _insurer(resource: Resource, collection: Collection) -> Insurer | None:

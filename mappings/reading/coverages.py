@@ -95,7 +95,7 @@ def _order(resource: Resource) -> int | None:
     order = resource.get("order")
     if isinstance(order, str) and order.strip().isdecimal():
         return int(order)
-    return order if isinstance(order, int) and not isinstance(order, bool) else None
+    return elements.whole(order)
 
 
 def _unread(resource: Resource, status: str | Unread | None) -> Iterator[Unread]:

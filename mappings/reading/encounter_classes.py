@@ -13,7 +13,7 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.statuses import Statement, quoted, statements
 from mappings.record import EncounterClass
 from mappings.values.remembered import Remembered
-from mappings.values.stated import Unread
+from mappings.values.stated import Unread, only
 from mappings.values.words import squeezed
 
 _ELEMENT = "Encounter.class"
@@ -49,7 +49,7 @@ class ClassReader:
         plain = {squeezed(part) for part in (said.code, said.display)}
         worded = {kind for word, kind in codes.settings().plain_words.items() if word in plain}
         found = worded | ({coded} if coded else set())
-        return found.pop() if len(found) == 1 else None
+        return only(found)
 
     def _in_table(self, said: Statement) -> str | None:
         own = self._own.get(said.key.lower()) or self._own.get((said.display or said.code).lower())

@@ -27,7 +27,7 @@ from mappings.reading.drugs.ungiven import outcome, sub_potent
 from mappings.reading.drugs.vial_counts import vials_said
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.units import bare
+from mappings.reading.fhir.units import bare, code_of, text_of
 from mappings.record import Amount, Concept, Drug, Giving, RouteSaid
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
@@ -167,7 +167,7 @@ def _lasting(dosage: Resource, dose: Amount, drug: Drug) -> str | None:
 
 def _minutes(rate: Resource, volume: Decimal | None, drug: Drug) -> tuple[Decimal | None, str]:
     """How long a volume runs at a rate, and the rate as it is written."""
-    over, under = elements.mapping(rate.get("numerator")), elements.mapping(rate.get("denominator"))
+    over, under = elements.ratio(rate)
     if over or under:
         says = f"{written(over)}/{written(under)}"
         per, time = amount(over), _time(under)
@@ -184,7 +184,7 @@ def _minutes(rate: Resource, volume: Decimal | None, drug: Drug) -> tuple[Decima
 
 def _parts(rate: Resource) -> tuple[Amount, Decimal | None]:
     """What flows, and in how many minutes: `200 mL/h`, `25 mL per 15 min`."""
-    unit = bare(elements.text(rate.get("unit")) or elements.text(rate.get("code")))
+    unit = bare(text_of(rate) or code_of(rate))
     what, _, time = unit.partition("/") if "/" in unit else unit.partition(" per ")
     number, _, name = time.strip().rpartition(" ")
     each = codes.units().minutes_per.get(name.strip().lower())
@@ -195,7 +195,7 @@ def _parts(rate: Resource) -> tuple[Amount, Decimal | None]:
 
 def _time(quantity: Resource) -> Decimal | None:
     """A time in minutes."""
-    unit = bare(elements.text(quantity.get("unit")) or elements.text(quantity.get("code")))
+    unit = bare(text_of(quantity) or code_of(quantity))
     each = codes.units().minutes_per.get(unit.lower())
     value = elements.decimal(quantity.get("value"))
     return value * each if each and value is not None and value > 0 else None

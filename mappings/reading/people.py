@@ -25,7 +25,7 @@ from mappings.record import (
     Subscriber,
 )
 from mappings.values.moment import Moment
-from mappings.values.stated import Unread
+from mappings.values.stated import Unread, only
 
 _NPI = frozenset({"http://hl7.org/fhir/sid/us-npi", "urn:oid:2.16.840.1.113883.4.6"})
 _MBI = frozenset({"http://hl7.org/fhir/sid/us-mbi", "urn:oid:2.16.840.1.113883.4.927"})
@@ -175,7 +175,7 @@ def _practitioner(
     return Practitioner(
         reference=key,
         role=next(elements.codes(role), None),
-        npi=_only(_values(named, _NPI)),
+        npi=only(set(_values(named, _NPI))),
         name=name(found),
         taxonomy=taxonomy or _taxonomy(qualified),
         credentials=tuple(dict.fromkeys(credentials)),
@@ -214,8 +214,8 @@ def subscriber(resource: Resource, collection: Collection) -> Subscriber:
     identifiers = elements.items(resource.get("identifier"))
     return Subscriber(
         member_id=elements.text(resource.get("subscriberId")).strip()
-        or _only(_values(identifiers, _MBI, _MEMBER))
-        or _only(_values(elements.items(patient.get("identifier")), _MBI)),
+        or only(set(_values(identifiers, _MBI, _MEMBER)))
+        or only(set(_values(elements.items(patient.get("identifier")), _MBI))),
         relationship=relationship,
         name=name(person) if relationship != "self" else None,
     )
@@ -241,7 +241,9 @@ def payor(resource: Resource, collection: Collection, on_claims: OnClaims) -> Pa
         ).strip()
         or None,
         reference=collection.key(first),
-        on_claims=replace(on_claims, id=on_claims.id or _only(_values(identifiers, _NAIC, _PAYER))),
+        on_claims=replace(
+            on_claims, id=on_claims.id or only(set(_values(identifiers, _NAIC, _PAYER)))
+        ),
     )
 
 
@@ -255,9 +257,3 @@ def _values(
         )
         if wanted and item.get("use") != "old" and elements.text(item.get("value")).strip():
             yield elements.text(item["value"]).strip()
-
-
-def _only(values: Iterable[str]) -> str | None:
-    """The one value; None where there are none or they differ."""
-    found = set(values)
-    return found.pop() if len(found) == 1 else None

@@ -44,7 +44,6 @@ class PatientRecord(Struct, frozen=True, dict=True, kw_only=True):
     sex: str | None = None
     demographics: Demographics = Demographics()
     administrations: tuple[Administration, ...] = ()
-    duplicates: tuple[tuple[str, str], ...] = ()
     labs: tuple[LabResult, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
     coverages: tuple[Coverage, ...] = ()

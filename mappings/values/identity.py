@@ -6,6 +6,12 @@ Held by tests/unit/test_identity.py.
 from hashlib import sha256
 
 
+def chosen_id(of: str) -> str:
+    """The id that we choose in an EHR for what is of ours: two who both create it write one
+    resource (Q23)."""
+    return f"fc-{sha256(of.encode()).hexdigest()[:40]}"
+
+
 def stable_id(kind: str, *parts: str) -> str:
     """An identifier of a line or gap from what makes it the one it is; no patient data can be read
     from it."""

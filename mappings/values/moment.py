@@ -138,6 +138,17 @@ class Moment(Struct, frozen=True, gc=False):
         return (self.at(_WESTMOST) or datetime.combine(self.last, datetime.min.time(), _WESTMOST),)
 
 
+def may_span(
+    start: Moment | None, end: Moment | None, days: tuple[date, date], zone: tzinfo | None
+) -> bool:
+    """Whether a period may hold a day of those from the first to the last; without a start or an
+    end it is open there."""
+    first, last = days
+    return (start is None or start.days(zone)[0] <= last) and (
+        end is None or end.days(zone)[1] >= first
+    )
+
+
 # The end of what still goes on.
 NEVER = Moment(date.max, date.max)
 

@@ -6,6 +6,7 @@ Held by tests/unit/test_amounts.py.
 from decimal import Decimal, getcontext
 from functools import lru_cache
 
+CENT = Decimal("0.01")
 # What a division leaves behind its last digit; no quantity is recorded as finely (fhir.decimal).
 _TAIL = Decimal("1e-18")
 

@@ -3,9 +3,12 @@
 Held by tests/unit/test_questions.py.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import TypeVar
 
 from msgspec import Struct
+
+StatedT = TypeVar("StatedT")
 
 
 class Unread(Struct, frozen=True, order=True, gc=False):
@@ -25,6 +28,11 @@ class Unread(Struct, frozen=True, order=True, gc=False):
     def is_of(self, element: str) -> bool:
         """Whether it stands in an element of that name, or in one of its choices."""
         return self.element.startswith(element)
+
+
+def only(stated: Collection[StatedT]) -> StatedT | None:
+    """The one of them; None where there is none, or several: none of these is guessed."""
+    return next(iter(stated)) if len(stated) == 1 else None
 
 
 def first_unread(stated: Iterable[object]) -> Unread | None:

@@ -33,6 +33,13 @@ def squeezed(text: str) -> str:
     return plain(text).replace(" ", "")
 
 
+def within(text: str) -> str:
+    """A text that begins a sentence, as it stands within one: `transferrin saturation`, but `NDC …`
+    and `J1756 …` as they are."""
+    goes_on_as_code = text[1:2].isupper() or text[1:2].isdigit()
+    return text if goes_on_as_code else text[:1].lower() + text[1:]
+
+
 def contains(text: str, name: str) -> bool:
     """Whether `name` stands in `text` as whole words."""
     return plain(name) in plain(text)

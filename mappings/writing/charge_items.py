@@ -17,7 +17,7 @@ from mappings.writing.fhir_claim import code_of, concept_of_ndc, money
 from mappings.writing.preparing.drafts import modifiers_of
 from mappings.writing.preparing.practitioners import encounters
 from mappings.writing.preparing.prepare import ChargeLines
-from mappings.writing.transaction import Resource
+from mappings.writing.transaction import Resource, present
 
 
 def charge_items(
@@ -46,5 +46,5 @@ def charge_items(
             "service": [{"reference": reference} for reference in line.administrations],
             "productCodeableConcept": concept_of_ndc(ndcs[0]) if len(ndcs) == 1 else None,
         }
-        made.append({name: value for name, value in item.items() if value not in (None, [])})
+        made.append(present(item))
     return made

@@ -18,6 +18,7 @@ from mappings.values import own_names
 from mappings.values.identity import stable_id
 from mappings.values.sentences import amounts
 from mappings.writing.issue_form import Resource, checked
+from mappings.writing.transaction import present
 
 TAG = {"system": own_names.TAG, "code": "iron-billing-check"}
 AUTHOR = "Device/ferroclaim"
@@ -46,7 +47,6 @@ def issues(
     assessment: PatientAssessment,
     existing: Iterable[Resource],
     now: datetime,
-    author: str = AUTHOR,
     waivers: Mapping[str, Waiver] | None = None,
 ) -> list[Resource]:
     """The DetectedIssues that should stand in the chart now, given ours that stand there; those to
@@ -55,9 +55,7 @@ def issues(
     waivers = waivers or {}
     wanted: list[Resource] = []
     for gap in (gap for gap in assessment.gaps if gap.write_back):
-        found = _open_issue(
-            gap, assessment.patient, held.get(gap.id), now, author, waivers.get(gap.id)
-        )
+        found = _open_issue(gap, assessment.patient, held.get(gap.id), now, waivers.get(gap.id))
         if found:
             wanted.append(found)
     still_open = {gap.id for gap in assessment.gaps if gap.write_back}
@@ -116,7 +114,7 @@ def _moment(text: object) -> datetime | None:
 
 
 def _open_issue(
-    gap: Gap, patient: str, held: Resource | None, now: datetime, author: str, waiver: Waiver | None
+    gap: Gap, patient: str, held: Resource | None, now: datetime, waiver: Waiver | None
 ) -> Resource | None:
     """The issue of an open gap; None where somebody else closed it for the same doses."""
     waived = waiver is not None and waiver.covers(gap)
@@ -126,7 +124,6 @@ def _open_issue(
             patient,
             "final" if waived else "preliminary",
             now,
-            author,
             _waived(waiver) if waived and waiver else [],
         )
     mitigations = list(held.get("mitigation", ()))
@@ -147,7 +144,7 @@ def _open_issue(
         return None
     kept = str(held["status"]) if held.get("status") in _OPEN else "amended"
     status = "final" if waived else kept
-    issue = _new(gap, patient, status, now, author, mitigations)
+    issue = _new(gap, patient, status, now, mitigations)
     return {
         **issue,
         "identifiedDateTime": held.get("identifiedDateTime", issue["identifiedDateTime"]),
@@ -187,7 +184,7 @@ def _same_waiver(mitigation: Resource, waiver: Waiver) -> bool:
 
 
 def _new(
-    gap: Gap, patient: str, status: str, now: datetime, author: str, mitigations: list[Resource]
+    gap: Gap, patient: str, status: str, now: datetime, mitigations: list[Resource]
 ) -> Resource:
     requirement = codes.requirements()[gap.requirement]
     source = f" Source: {gap.source}." if gap.source else ""
@@ -207,7 +204,7 @@ def _new(
         "severity": gap.severity,
         "patient": {"reference": patient},
         "identifiedDateTime": _instant(now),
-        "author": {"reference": author},
+        "author": {"reference": AUTHOR},
         "implicated": [{"reference": reference} for reference in gap.administrations],
         "evidence": [
             {"code": [{"text": item.says}]}
@@ -218,7 +215,7 @@ def _new(
         "reference": own_names.policy(gap.policy) if gap.policy else None,
         "mitigation": mitigations,
     }
-    return {name: value for name, value in issue.items() if value not in (None, [])}
+    return present(issue)
 
 
 def _decided(gap: Gap) -> str:

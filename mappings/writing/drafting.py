@@ -12,8 +12,9 @@ from mappings.assessment import Assessment
 from mappings.record import PatientRecord, Problem
 from mappings.site import Site
 from mappings.values.moment import shown
-from mappings.writing.form837.interchange import SHORT, Interchange
+from mappings.writing.form837.interchange import Interchange
 from mappings.writing.preparing.billers import provider_lacks
+from mappings.writing.preparing.drafts import FORMS
 from mappings.writing.preparing.prepare import Basis, LeftOut, listed, prepare
 from mappings.writing.preparing.prepared import Claim
 
@@ -82,7 +83,7 @@ def written(file: Interchange, batch: Sequence[Claim]) -> list[tuple[Claim, list
 
 
 def _address(claim: Claim) -> tuple[str, str]:
-    return claim.receiver.id, SHORT[claim.kind]
+    return claim.receiver.id, FORMS[claim.kind]
 
 
 def by_subscriber(claims: Iterable[Claim]) -> Iterator[list[Claim]]:

@@ -27,13 +27,14 @@ from mappings.writing.preparing.drafts import (
     drafts,
     modifiers_of,
     service_lines,
+    value_of,
 )
 from mappings.writing.preparing.parties import facility_of
 from mappings.writing.preparing.practitioners import encounters, practitioner_of
 from mappings.writing.preparing.prepared import Claim
 from mappings.writing.preparing.statements import OtherLine, Statement, statement
 from mappings.writing.stay import of_the_stay
-from mappings.writing.transaction import Resource, bundle, concept
+from mappings.writing.transaction import Resource, bundle, concept, present
 
 _FINEST = Decimal("0.0001")
 
@@ -145,9 +146,9 @@ def _claim(
         "diagnosis": [_diagnosis(number, code) for number, code in enumerate(draft.diagnoses, 1)],
         "insurance": list(_insurance(draft)),
         "item": items,
-        "total": money(_sum(services) + sum((other.charge for other in others), Decimal(0))),
+        "total": money(value_of(services) + sum((other.charge for other in others), Decimal(0))),
     }
-    return {name: value for name, value in claim.items() if value not in (None, [])}
+    return present(claim)
 
 
 def _period(draft: Draft, made: Statement | None) -> Resource:
@@ -288,7 +289,7 @@ def _item(
     visits: Mapping[str, str],
 ) -> Resource:
     """A line, its NDCs as details."""
-    worth = _sum(parts) if all(part.value is not None for part in parts) else None
+    worth = value_of(parts) if all(part.value is not None for part in parts) else None
     ndcs = [part.ndc for part in parts if part.ndc]
     visit = visits.get(line.id)
     item = {
@@ -308,7 +309,7 @@ def _item(
         "encounter": [{"reference": visit}] if visit else None,
         "detail": [_detail(place, ndc) for place, ndc in enumerate(ndcs, 1)],
     }
-    return {name: value for name, value in item.items() if value not in (None, [])}
+    return present(item)
 
 
 def _other_item(number: int, line: OtherLine) -> Resource:
@@ -325,7 +326,7 @@ def _other_item(number: int, line: OtherLine) -> Resource:
         "unitPrice": _unit_price(line.charge, line.units),
         "net": money(line.charge),
     }
-    return {name: value for name, value in item.items() if value not in (None, [])}
+    return present(item)
 
 
 def _service(code: str) -> Resource:
@@ -345,7 +346,7 @@ def _detail(number: int, ndc: NdcQuantity) -> Resource:
     quantity = {
         "value": Decimal(ndc.quantity),
         "unit": "mL",
-        "system": "http://unitsofmeasure.org",
+        "system": systems.UCUM,
         "code": "mL",
     }
     return {"sequence": number, "productOrService": concept_of_ndc(ndc), "quantity": quantity}
@@ -363,11 +364,6 @@ def code_of(code: str, modifiers: Sequence[str]) -> Resource:
         *({"system": systems.HCPCS, "code": modifier} for modifier in modifiers),
     ]
     return {"coding": codings, "text": " ".join([code, *modifiers])}
-
-
-def _sum(parts: Sequence[ServiceLine]) -> Decimal:
-    """Of the values that are known."""
-    return sum((part.value for part in parts if part.value is not None), Decimal(0))
 
 
 def money(value: Decimal) -> Resource:

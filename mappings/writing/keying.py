@@ -11,7 +11,7 @@ from mappings.assessment import ClaimLine
 from mappings.record import Address, Name, PatientRecord
 from mappings.site import Site
 from mappings.values.numbers import plain
-from mappings.writing.preparing.drafts import Draft, ServiceLine
+from mappings.writing.preparing.drafts import FORMS, Draft, ServiceLine
 from mappings.writing.preparing.insurance import coverage_of
 from mappings.writing.preparing.parties import Parties, parties
 from mappings.writing.preparing.practitioners import encounters
@@ -35,7 +35,6 @@ COLUMNS = (
     "revenue_code", "place_of_service", "bill_type", "prior_authorization", "pointers",
     *_DIAGNOSES, "claim_line_id", "administrations",
 )  # fmt: skip
-FORMS = {"professional": "837P", "institutional": "837I"}
 CHARGE_LINE = "charge line for the facility's claim"
 
 Row = dict[str, str]

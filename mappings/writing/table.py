@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import chain
 
 from mappings.assessment import Assessment, ClaimLine, Finding, PatientAssessment
-from mappings.writing.preparing.drafts import MOST_POINTERS, ServiceLine, service_lines
+from mappings.writing.preparing.drafts import ServiceLine, pointed_to, service_lines
 
 COLUMNS = (
     "claim_line_id", "patient", "coverage", "policy", "service_date", "hcpcs", "modifier_1",
@@ -79,6 +79,7 @@ def _rows(line: ClaimLine, assessment: PatientAssessment) -> Iterator[dict[str, 
 
 def _service(part: ServiceLine) -> dict[str, object]:
     line = part.line
+    diagnoses = pointed_to(line)
     return {
         "claim_line_id": line.id,
         "coverage": line.coverage,
@@ -93,13 +94,8 @@ def _service(part: ServiceLine) -> dict[str, object]:
         "revenue_code": line.revenue_code,
         "place_of_service": line.place_of_service,
         "bill_type": line.bill_type,
-        **{
-            f"diagnosis_{number}": code
-            for number, code in enumerate(line.diagnoses[:MOST_POINTERS], 1)
-        },
-        "pointers": ":".join(
-            str(number) for number in range(1, len(line.diagnoses[:MOST_POINTERS]) + 1)
-        ),
+        **{f"diagnosis_{number}": code for number, code in enumerate(diagnoses, 1)},
+        "pointers": ":".join(str(number) for number in range(1, len(diagnoses) + 1)),
         "prior_authorization": line.prior_authorization,
         "drug_source": line.drug_source,
         "payment": line.payment,

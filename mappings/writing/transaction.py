@@ -31,6 +31,11 @@ def entry(resource: Resource) -> Resource:
     }
 
 
+def present(elements: Resource) -> Resource:
+    """Without what FHIR does not write: elements without a value, and empty lists."""
+    return {name: value for name, value in elements.items() if value not in (None, [])}
+
+
 def concept(system: str, code: str) -> Resource:
     """A code alone, as FHIR has it."""
     return {"coding": [{"system": system, "code": code}]}

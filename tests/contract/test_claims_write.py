@@ -126,6 +126,15 @@ def test_the_dialysis_month_is_whole(folder: Path) -> None:
     ]
 
 
+def test_a_month_whose_kt_v_was_not_measured_has_no_day_of_it(folder: Path) -> None:
+    change(folder, "facility.csv", "value,D5,1.52", "value,D5,9.99")
+    change(folder, "facility.csv", "esther,2026-11,occurrence,51,,2026-11-06,,,\n", "")
+    assert run(folder).exit_code == 0
+    found = rows(folder, "*_837I.x12")
+    assert "HI*BE:A8:::72.5*BE:A9:::168*BE:D5:::9.99*BE:48:::10.4" in at(found, "HI")
+    assert not any("BH:51" in segment for segment in at(found, "HI"))
+
+
 def test_a_packaged_line_leaves_as_a_charge(folder: Path) -> None:
     run(folder)
     (text,) = written(folder, "*_charges.csv")
@@ -267,9 +276,7 @@ def test_what_people_decided_counts(folder: Path) -> None:
         builders.authorization(insurance=[by_plan]),
         builders.note(),
     )
-    entries = [{"resource": resource} for resource in chart]
-    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
-    (folder / "chart.json").write_text(json.dumps(bundle, default=str))
+    builders.chart_file(folder / "chart.json", chart)
     decided = (
         "decisions:\n- {who: M, when: 2026-11-01, pays_first: {patient: p1, coverage:"
         " Coverage/group, then: [Coverage/coverage]}}\n"

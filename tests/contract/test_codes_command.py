@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import time_machine
 
-from integration import cli
 from tests import builders, published
+from tests.plugins.command import Run
 
 FILES = Path(__file__).parents[1] / "data" / "published"
 PRICING, CROSSWALK = FILES / "2025-10_asp_pricing.csv", FILES / "2025-10_asp_crosswalk.csv.gz"
@@ -23,24 +22,6 @@ EVERY_TABLE = {
 }
 
 
-class Run:
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-
-@pytest.fixture
-def ferroclaim(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Any:
-    def run(*arguments: object) -> Run:
-        monkeypatch.setattr("sys.argv", ["ferroclaim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = (text.decode() for text in capfdbinary.readouterr())
-        assert "Traceback" not in err
-        return Run(int(ended.value.code or 0), out, err)
-
-    return run
-
-
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     return tmp_path / "own"
@@ -48,14 +29,7 @@ def own(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def records(tmp_path: Path) -> Path:
-    entries = [{"resource": resource} for resource in builders.chart()]
-    path = tmp_path / "chart.json"
-    path.write_bytes(
-        msgspec.json.Encoder(decimal_format="number").encode(
-            {"resourceType": "Bundle", "type": "collection", "entry": entries}
-        )
-    )
-    return path
+    return builders.chart_file(tmp_path / "chart.json", builders.chart())
 
 
 def anew(folder: Path, *changes: tuple[str, str]) -> Path:

@@ -12,46 +12,14 @@ import msgspec
 import pytest
 from pytest_httpserver import HTTPServer
 
-from integration import cli
 from tests import builders
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
-class Run:
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-
-@pytest.fixture
-def ferroclaim(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Any:
-    def run(*arguments: str) -> Run:
-        monkeypatch.setattr("sys.argv", ["ferroclaim", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = (text.decode() for text in capfdbinary.readouterr())
-        assert "Traceback" not in err
-        return Run(int(ended.value.code or 0), out, err)
-
-    return run
-
-
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    return _bundle(tmp_path / "chart.json", builders.chart())
-
-
-def _bundle(path: Path, resources: list[dict[str, Any]]) -> Path:
-    path.write_bytes(
-        _encoder.encode(
-            {
-                "resourceType": "Bundle",
-                "type": "collection",
-                "entry": [{"resource": resource} for resource in resources],
-            }
-        )
-    )
-    return path
+    return builders.chart_file(tmp_path / "chart.json", builders.chart())
 
 
 def test_a_bundle_gives_the_document(ferroclaim: Any, bundle: Path) -> None:
@@ -123,7 +91,7 @@ def test_a_stray_file_is_named_and_ends_no_run(
 
 def test_an_answer_that_is_only_an_error_is_not_nothing(ferroclaim: Any, tmp_path: Path) -> None:
     outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "x"}]}
-    path = _bundle(tmp_path / "answer.json", [outcome])
+    path = builders.chart_file(tmp_path / "answer.json", [outcome])
     run = ferroclaim("assess", str(path), "--as-of", "2026-11-23")
     assert run.status == 1
     assert "entry 1 of answer.json: an OperationOutcome says" in run.err
@@ -131,7 +99,9 @@ def test_an_answer_that_is_only_an_error_is_not_nothing(ferroclaim: Any, tmp_pat
 
 def test_a_merged_patient_is_said(ferroclaim: Any, tmp_path: Path) -> None:
     link = [{"type": "replaced-by", "other": {"reference": "Patient/p1"}}]
-    path = _bundle(tmp_path / "chart.json", builders.chart(builders.patient("p0", link=link)))
+    path = builders.chart_file(
+        tmp_path / "chart.json", builders.chart(builders.patient("p0", link=link))
+    )
     run = ferroclaim("assess", str(path), "--as-of", "2026-11-23")
     said = "Patient/p0 was merged into Patient/p1, and is assessed with it\n"
     assert (run.status, run.err) == (0, said)

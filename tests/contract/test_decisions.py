@@ -2,14 +2,12 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from integration import cli
 from integration.store import Store, assessments, decisions
 from mappings import decisions as forms
 from mappings.decisions import Decision
@@ -30,29 +28,11 @@ def two_plans() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def ferroclaim(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Any:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["ferroclaim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = (text.decode() for text in capfdbinary.readouterr())
-        assert "Traceback" not in err
-        return int(ended.value.code or 0), out, err
-
-    return run
-
-
-@pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
     """A chart of Medicare beside a group plan, and who pays first of them."""
-    bundle, decided = tmp_path / "chart.json", tmp_path / "decided.yaml"
-    entries = [{"resource": row} for row in [*builders.chart(), builders.commercial(id="group")]]
-    text = json.dumps(
-        {"resourceType": "Bundle", "type": "collection", "entry": entries}, default=str
-    )
-    bundle.write_text(text, "utf-8")
+    decided = tmp_path / "decided.yaml"
     decided.write_text(FIRST, "utf-8")
-    return bundle, decided
+    return builders.chart_file(tmp_path / "chart.json", two_plans()), decided
 
 
 OPTIONS = ("--as-of", "2026-11-23", "--time-zone", "America/New_York")

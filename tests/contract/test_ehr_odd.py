@@ -255,7 +255,7 @@ def test_the_one_of_patient_and_subject_that_is_listed_is_asked_by(listed: str) 
     observation = {"type": "Observation", "searchParam": [{"name": listed}, {"name": "code"}]}
     site = Site.adhoc("https://ehr.example.org", vendor="generic")
     capability = read_statement(site, said(resource=[observation]))
-    asked = [dict(query.params) for query in queries(capability, "p1", None, site)]
+    asked = [dict(query.params) for query in queries(capability, "p1", site)]
     wanted = {"patient": "p1", "subject": "Patient/p1"}[listed]
     assert asked
     assert all(one[listed] == wanted for one in asked)
@@ -418,7 +418,7 @@ def test_what_a_write_is_answered_with(
 ) -> None:
     fake = single(ehr("medplum"))
     fake.inject(answer, method="POST", pattern="^DetectedIssue")
-    assert write_back_for(connect(fake)).put(detected_issue("a")).result == result
+    assert write_back_for(connect(fake)).put_all([detected_issue("a")])[0].result == result
 
 
 @pytest.mark.parametrize("place", ["http://[nowhere", "12", "", "/", "//", "::"])
@@ -438,7 +438,7 @@ def test_an_entry_of_a_transaction_that_went_through_says_what_became_of_it(
     entry = {"response": {"status": status}}
     made = {"resourceType": "Bundle", "type": "transaction-response", "entry": [entry]}
     fake.inject(answered(made), method="POST")
-    assert write_back_for(connect(fake)).put(detected_issue("a")).result == result
+    assert write_back_for(connect(fake)).put_all([detected_issue("a")])[0].result == result
 
 
 # Addresses: a server behind a proxy calls itself something else

@@ -3,7 +3,7 @@ docs/ehr-quirks.md."""
 
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -70,14 +70,6 @@ def test_an_unknown_patient(ehr: Make, connect: Connect) -> None:
         read_patient(connect(ehr("hapi").load(chart())), "nobody")
 
 
-def test_since_leaves_out_older_results_only(ehr: Make, connect: Connect) -> None:
-    fake = ehr("hapi").load([*chart(), ferritin("old", "2019-01-01")])
-    client = connect(fake)
-    assert "Observation/old" in keys(read_patient(client, "p1").resources)
-    recent = keys(read_patient(client, "p1", since=date(2026, 1, 1)).resources)
-    assert recent == WHOLE
-
-
 def test_q11_a_fresh_read_asks_for_no_cache(ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load(chart())
     client = connect(fake)
@@ -126,11 +118,13 @@ def test_q15_epic_falls_back_to_clinical_dates(ehr: Make, connect: Connect) -> N
     assert capability.since_param("Coverage") is None
 
 
-def test_q16_oracle_gets_effective_time_with_prefix_and_time(ehr: Make, connect: Connect) -> None:
+def test_q16_oracle_is_asked_for_a_patients_doses_and_nothing_else(
+    ehr: Make, connect: Connect
+) -> None:
     fake = ehr("oracle").load(chart())
-    read_patient(connect(fake), "p1", since=date(2026, 1, 1))
+    read_patient(connect(fake), "p1")
     (asked,) = [q for q in fake.queries if q.startswith("GET MedicationAdministration?")]
-    assert "effective-time=ge2026-01-01T00%3A00%3A00Z" in asked
+    assert "patient=p1" in asked
     assert "_include" not in asked
 
 
@@ -230,17 +224,15 @@ def test_q20_what_names_no_patient_is_named_and_dropped(ehr: Make, connect: Conn
     assert {"resource": "Condition/d2", "problem": "names no patient; not used"} in pull.problems
 
 
-def test_q20_codes_and_dates_are_checked_again(ehr: Make, connect: Connect) -> None:
+def test_q20_codes_are_checked_again(ehr: Make, connect: Connect) -> None:
     fake = ehr("epic").load([resource("Patient", "p1")])
     several = [
         observation("weight", "29463-7", "vital-signs", "2026-10-01"),
         observation("pulse", "8867-4", "vital-signs", "2026-10-01"),
-        observation("weight-then", "29463-7", "vital-signs", "2020-10-01"),
-        observation("weight-that-year", "29463-7", "vital-signs", "2026"),
     ]
     fake.page(*several, pattern="category=vital-signs")
-    found = read_patient(connect(fake), "p1", since=date(2026, 1, 1)).resources
-    assert keys(found) == ["Observation/weight", "Observation/weight-that-year", "Patient/p1"]
+    found = read_patient(connect(fake), "p1").resources
+    assert keys(found) == ["Observation/weight", "Patient/p1"]
 
 
 def test_a_local_code_of_the_site_is_searched_too(ehr: Make, connect: Connect) -> None:

@@ -2,16 +2,17 @@
 traceback."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from integration import cli
 from mappings.codes import settings
 from tests import builders
 from tests.fakes.chart import transaction
+from tests.plugins.command import Call
 
 ROOT = Path(__file__).parents[2]
 BUILT_IN = ROOT / "mappings" / "policy" / "built_in"
@@ -20,22 +21,9 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 OPTIONS = ("--as-of", "2026-11-23", "--time-zone", "America/New_York")
 
 
-class Run:
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-
 @pytest.fixture
-def policy(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Any:
-    def run(*arguments: object) -> Run:
-        monkeypatch.setattr("sys.argv", ["ferroclaim", "policy", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = (text.decode() for text in capfdbinary.readouterr())
-        assert "Traceback" not in err
-        return Run(int(ended.value.code or 0), out, err)
-
-    return run
+def policy(ferroclaim: Call) -> Call:
+    return partial(ferroclaim, "policy")
 
 
 def written(path: Path, *changes: tuple[str, str]) -> Path:
@@ -65,12 +53,7 @@ def records(tmp_path: Path) -> Path:
 
 
 def chart(tmp_path: Path, *changes: builders.Resource) -> Path:
-    entries = [{"resource": resource} for resource in builders.chart(*changes)]
-    path = tmp_path / "chart.json"
-    path.write_bytes(
-        _encoder.encode({"resourceType": "Bundle", "type": "collection", "entry": entries})
-    )
-    return path
+    return builders.chart_file(tmp_path / "chart.json", builders.chart(*changes))
 
 
 class TestList:

@@ -10,9 +10,6 @@ from typing import Any
 import pytest
 
 from integration.terminal import progress
-from tests.contract.test_command_line import ferroclaim
-
-__all__ = ["ferroclaim"]
 
 ROOT = Path(__file__).parents[2]
 MODULE = [sys.executable, str(ROOT / "integration" / "entry" / "ferroclaim.py")]

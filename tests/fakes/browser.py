@@ -4,7 +4,6 @@ server, forms."""
 import re
 from html import unescape
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from fastapi import FastAPI
@@ -60,7 +59,3 @@ class Browser:
         assert found
         response = self.client.post(found[1], data=hidden | fields)
         return self.get(response.headers["location"]) if response.status_code == 303 else response
-
-
-def path_of(url: str) -> str:
-    return urlsplit(url).path

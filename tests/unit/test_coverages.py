@@ -12,6 +12,7 @@ from mappings.reading.authorizations import from_coverage
 from mappings.reading.coverages import CoverageReader
 from mappings.record import Coverage
 from mappings.site import PayerAlias
+from mappings.values.words import within
 from tests import builders
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -489,3 +490,14 @@ def test_such_an_authorization_is_for_any_iron_as_long_as_the_coverage_runs() ->
 )  # fmt: skip
 def test_an_insurers_public_plan_by_its_brand(name: str, expected: str) -> None:
     assert kind(payor=name) == expected
+
+
+@pytest.mark.parametrize(
+    ("begins", "within_one"),
+    [
+        ("Transferrin saturation", "transferrin saturation"), ("A ferritin", "a ferritin"),
+        ("NDC of the product", "NDC of the product"), ("J1756 is", "J1756 is"), ("", ""),
+    ],
+)  # fmt: skip
+def test_what_begins_a_sentence_stands_within_one(begins: str, within_one: str) -> None:
+    assert within(begins) == within_one

@@ -271,3 +271,15 @@ def test_what_is_read_at_once_is_read_so_in_parts(text: str, place: int, mark: s
         at_once = None
     if at_once:
         assert at_once == moment._any(bent)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (None, None, True), ("2026-11", None, True), ("2026-11-03", None, False),
+        (None, "2026-11-01", True), (None, "2026-10-31", False), ("2026-10", "2026-11", True),
+    ],
+)  # fmt: skip
+def test_a_period_that_may_hold_a_day(start: str | None, end: str | None, expected: bool) -> None:
+    days = (date(2026, 11, 1), date(2026, 11, 2))
+    assert moment.may_span(moment.parse(start), moment.parse(end), days, None) is expected

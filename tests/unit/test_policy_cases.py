@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import yaml
 
+from mappings.datafiles.error import DataFileError
 from mappings.policy import choosing
 from mappings.policy.cases import Case, CaseFacts
 from mappings.policy.choosing import Policy
@@ -179,7 +180,8 @@ ONE = "requirements: {ndc: {}}\ncases: [{name: one, "
 def test_what_the_schema_refuses_is_refused_on_load(rest: str) -> None:
     written = yaml.load(BASE + rest, _Loader)  # noqa: S506
     assert list(jsonschema.Draft202012Validator(json_schema()).iter_errors(written))
-    assert choosing.mistakes_in(BASE + rest, "sunrise.yaml")
+    with pytest.raises(DataFileError):
+        choosing.read(BASE + rest, "sunrise.yaml")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +201,7 @@ def test_what_the_schema_refuses_is_refused_on_load(rest: str) -> None:
 )
 def test_and_what_it_lets_through_is_taken(rest: str) -> None:
     jsonschema.validate(yaml.load(BASE + rest, _Loader), json_schema())  # noqa: S506
-    assert choosing.mistakes_in(BASE + rest, "sunrise.yaml") == []
+    choosing.read(BASE + rest, "sunrise.yaml")
 
 
 @pytest.mark.parametrize(

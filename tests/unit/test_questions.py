@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mappings.assessment import Question
+from mappings.values.stated import only
 from tests import builders
 
 ODD = {"system": "urn:oid:2.999", "code": "6", "display": "Discharge"}
@@ -70,3 +71,7 @@ def test_a_test_patient_is_told_by_its_marks(
     found = builders.assessed(builders.patient(meta={place: [mark]}))
     assert found.test_patient is is_one
     assert builders.shown(found) == ["J1756 JZ × 200 ready"]
+
+
+def test_of_several_none_is_guessed() -> None:
+    assert [only(said) for said in ([], {"a"}, ["a", "b"])] == [None, "a", None]

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from integration.terminal import sums, tables
 from integration.terminal.calling import as_called
+from integration.terminal.explanation import explain_administration
 from mappings.assessment import Assessment
 from tests.builders import administration, chart, commercial, condition, document_of, ferritin, tsat
 from tests.unit.test_samples import demo
@@ -32,7 +33,7 @@ def shown(document: Assessment, width: int = 100, encoding: str = "utf-8") -> st
 def explained(document: Assessment, reference: str, width: int = 100) -> str:
     stream = io.StringIO()
     found = [
-        tables.explain_administration(patient, reference, Console(file=stream, width=width))
+        explain_administration(patient, reference, Console(file=stream, width=width))
         for patient in document.patients
     ]
     assert any(found)
@@ -152,15 +153,6 @@ def test_explain_an_administration_without_a_line() -> None:
     assert "Which iron was given: contradictory" in explained(
         demo(), "MedicationAdministration/luis-dose-1"
     )
-
-
-def test_explain_a_line_of_its_own() -> None:
-    patient = document_of(chart()).patients[0]
-    stream = io.StringIO()
-    tables.explain(
-        patient.lines[0], patient.gaps, patient.requirements, Console(file=stream, width=100)
-    )
-    assert "ready: nothing is missing" in stream.getvalue()
 
 
 def test_causes_count_a_line_with_each_and_alone() -> None:

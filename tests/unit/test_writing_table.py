@@ -32,6 +32,13 @@ def with_line(**changes: Any) -> Assessment:
     return replace(found, patients=(replace(assessment, lines=(line,)),))
 
 
+def test_the_diagnoses_that_the_line_points_to() -> None:
+    listed = ("K50.00", "N18.4", "D63.1", "E61.1", "D50.9")
+    (row,) = rows(with_line(diagnoses=listed, pointers=(*listed[:3], listed[4])))
+    shown = [row[f"diagnosis_{number}"] for number in range(1, 5)]
+    assert (shown, row["pointers"]) == (["K50.00", "N18.4", "D63.1", "D50.9"], "1:2:3:4")
+
+
 def test_a_ready_line() -> None:
     (row,) = rows(document())
     assert {

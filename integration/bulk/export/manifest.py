@@ -12,6 +12,7 @@ from msgspec import Struct
 from integration.ehr.fhir.answers import Answer
 from integration.ehr.transport.http import Transport
 from integration.errors import BadAnswer
+from mappings.reading.fhir import elements
 
 Role = Literal["output", "deleted", "error"]
 _TELL_VENDOR = "Tell the EHR's vendor"
@@ -70,9 +71,8 @@ def _files(said: dict[str, Any], site: str) -> Iterator[ListedFile]:
             if not isinstance(url, str) or not url:
                 problem = f"file {number} of `{name}` in an export's list has no address"
                 raise BadAnswer(site, problem, _TELL_VENDOR)
-            kind, count = str(entry.get("type", "")), entry.get("count")
-            whole = count if isinstance(count, int) and not isinstance(count, bool) else None
-            yield ListedFile(role, kind if _TYPE.fullmatch(kind) else "", url, whole)
+            kind, count = str(entry.get("type", "")), elements.whole(entry.get("count"))
+            yield ListedFile(role, kind if _TYPE.fullmatch(kind) else "", url, count)
 
 
 def _next(links: object) -> str | None:

@@ -14,7 +14,7 @@ from integration.bulk.reporting.payments import refusals, remitted
 from integration.bulk.sums import LATER, PASSED, SPANS, UNKNOWN, WAITING_LONG, Cell, Sums, Table
 from integration.wording import words
 from integration.wording.amounts import money
-from integration.wording.spans import DAYS, is_within, span_name
+from integration.wording.spans import counted
 from mappings.dose.vials import Saving, Wasted, saving
 from mappings.policy.choosing import PolicySet
 
@@ -91,7 +91,7 @@ def _causes(table: Table) -> Figure:
         if found
         else "Nothing is held.",
         ("cause", "lines", "money"),
-        tuple((name, f"{cell.lines:,}", _worth(cell)) for name, cell in found),
+        _rows(found),
         tuple(
             Bar(name, (("held", float(cell.money)),), _worth(cell)) for name, cell in found[:MOST]
         ),
@@ -137,6 +137,10 @@ def _in_order(table: Table, order: Sequence[str]) -> list[tuple[str, Cell]]:
     return [(name, _all(table[name].values())) for name in order if name in table]
 
 
+def _rows(found: Sequence[tuple[str, Cell]]) -> tuple[tuple[str, ...], ...]:
+    return tuple((name, f"{cell.lines:,}", _worth(cell)) for name, cell in found)
+
+
 def _deadlines(table: Table) -> Figure:
     order = [PASSED, *(name for _, name in SPANS), LATER, UNKNOWN]
     found = _in_order(table, order)
@@ -146,7 +150,7 @@ def _deadlines(table: Table) -> Figure:
         "Until when payers take the claims",
         f"{words.plural(passed.lines, 'line')} can be filed no more." if passed.lines else "",
         ("last day", "lines", "money"),
-        tuple((name, f"{cell.lines:,}", _worth(cell)) for name, cell in found),
+        _rows(found),
         tuple(Bar(name, _ready_and_held(table[name]), _worth(cell)) for name, cell in found),
     )
 
@@ -162,7 +166,7 @@ def _waiting(table: Table) -> Figure:
         "How long ago the dose of a held line was",
         "",
         ("dose", "lines", "money"),
-        tuple((name, f"{cell.lines:,}", _worth(cell)) for name, cell in found),
+        _rows(found),
         tuple(Bar(name, (("held", float(cell.money)),), _worth(cell)) for name, cell in found),
     )
 
@@ -170,7 +174,7 @@ def _waiting(table: Table) -> Figure:
 def _completed(counts: dict[str, dict[int, int]], called: Callable[[str], str]) -> Figure:
     """By payer the median and the ninth of ten; of all, how many in which span of days."""
     all_days = _days(counts.values())
-    spans = [(span_name(*span), sum(is_within(day, *span) for day in all_days)) for span in DAYS]
+    spans = counted(all_days)
     by_payer = sorted(
         ((called(name), _days([found])) for name, found in counts.items()),
         key=lambda payer: (-len(payer[1]), payer[0]),

@@ -12,7 +12,6 @@ from itertools import chain
 from integration.claims.answering.files import AnswerFile, said
 from integration.claims.answering.sets import PlacedClaim, claims_of, written_on
 from integration.claims.answering.telling import (
-    REFUSED,
     codes_of,
     unbalanced,
     why_of_claim,
@@ -24,7 +23,9 @@ from integration.store.addressees import Naming
 from integration.store.answers import AnsweredLine, AnswerOutcome, NewAnswer
 from integration.store.claims import Sent
 from mappings.record import Problem
+from mappings.values.stated import only
 from mappings.writing.answers.answer import (
+    REFUSED,
     BatchAnswer,
     ClaimAnswer,
     RemittedPayment,
@@ -207,7 +208,7 @@ def _numbered(known: Mapping[str, str], number: str) -> str | None:
     """The line that a payer means by our number of it, whole or cut off."""
     own = number.partition("-")[0].upper()
     found = [line for key, line in known.items() if key.startswith(own)]
-    return found[0] if len(own) >= _LEAST_OF_A_NUMBER and len(found) == 1 else None
+    return only(found) if len(own) >= _LEAST_OF_A_NUMBER else None
 
 
 def _like(billed: Sequence[claims.BilledLine], service: RemittedService) -> str | None:
@@ -220,4 +221,5 @@ def _like(billed: Sequence[claims.BilledLine], service: RemittedService) -> str 
     ]
     if len(found) > 1:
         found = [line for line in found if line.day == service.day]
-    return found[0].id if len(found) == 1 else None
+    line = only(found)
+    return line.id if line else None

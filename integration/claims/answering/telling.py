@@ -11,6 +11,7 @@ from integration.wording import words
 from integration.wording.amounts import money
 from mappings.record import Problem
 from mappings.writing.answers.answer import (
+    REFUSED,
     BatchAnswer,
     ClaimAnswer,
     RemittedPayment,
@@ -18,8 +19,6 @@ from mappings.writing.answers.answer import (
     SegmentFault,
 )
 from mappings.writing.answers.codes import answer_codes
-
-REFUSED = ("denied", "rejected")
 
 
 def why_of_claim(one: ClaimAnswer) -> str:

@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 
 from integration.ehr.fhir.answers import Answer, Json, refusal
 from integration.errors import BadAnswer
-from mappings.reading.fhir import outcomes
+from mappings.reading.fhir import elements, outcomes
 from mappings.reading.fhir.decoding import Damaged, NotJson, decode, decode_with
 
 ABSENT = Raw(b"")
@@ -53,19 +53,18 @@ class Entry(Struct):
 
     @property
     def location(self) -> str | None:
-        return _text(self.response.location) if self.response else None
+        return (elements.text(self.response.location) or None) if self.response else None
 
     def answer(self) -> Answer:
         """This entry as if it had been asked for alone."""
         response = self.response or Response()
         body = bytes(self.resource) or bytes(response.outcome)
-        etag = _text(response.etag)
+        etag = elements.text(response.etag)
         return Answer(self.status, {"ETag": etag} if etag else {}, body)
 
 
 class Bundle(Struct):
     resourceType: str  # noqa: N815 (FHIR's name)
-    type: Any = None
     total: Any = None
     link: Any = None
     entry: list[Entry | None] | None = None
@@ -84,7 +83,7 @@ class Bundle(Struct):
     def next(self) -> str | None:
         links = self.link if isinstance(self.link, list) else [self.link]
         found = (
-            _text(link.get("url"))
+            elements.text(link.get("url"))
             for link in links
             if isinstance(link, dict) and link.get("relation") == "next"
         )
@@ -93,10 +92,6 @@ class Bundle(Struct):
 
 _STATUS = re.compile(r"\b[1-5][0-9]{2}\b")
 _NUMBER = re.compile(r"[0-9]{1,18}")
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 class Page(Struct, frozen=True):

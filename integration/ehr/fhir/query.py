@@ -5,7 +5,6 @@ Held by tests/contract/test_ehr_reading.py.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode
@@ -32,26 +31,19 @@ class Query:
         return Query(self.kind, (*kept, ("_offset", str(offset))))
 
     def matches(self, resource: dict[str, Any]) -> bool:
-        """Whether RESOURCE is what was asked for: a server may ignore code, identifier and date
+        """Whether RESOURCE is what was asked for: a server may ignore code and identifier
         (Q20)."""
         if resource.get("resourceType") != self.kind:
             return True  # included
-        code, identifier, day = self._asked
-        return (
-            (code is None or _has_token(_concepts(resource.get("code")), code))
-            and (identifier is None or _has_token(_listed(resource.get("identifier")), identifier))
-            and (day is None or _not_before(resource, day))
+        code, identifier = self._asked
+        return (code is None or _has_token(_concepts(resource.get("code")), code)) and (
+            identifier is None or _has_token(_listed(resource.get("identifier")), identifier)
         )
 
     @cached_property
-    def _asked(self) -> tuple[Tokens | None, Tokens | None, str | None]:
+    def _asked(self) -> tuple[Tokens | None, Tokens | None]:
         asked = dict(self.params)
-        day = asked.get("date", "")
-        return (
-            _wanted(asked.get("code")),
-            _wanted(asked.get("identifier")),
-            day[2:12] if day.startswith("ge") else None,
-        )
+        return _wanted(asked.get("code")), _wanted(asked.get("identifier"))
 
 
 def pairs(params: Mapping[str, str | list[str]]) -> tuple[tuple[str, str], ...]:
@@ -94,18 +86,3 @@ def _listed(identifiers: Any) -> Tokens:
         for i in (identifiers if isinstance(identifiers, list) else [])
         if isinstance(i, dict)
     }
-
-
-def _not_before(resource: dict[str, Any], day: str) -> bool:
-    """A result that says no date, or ends after the date asked for, stays."""
-    period = resource.get("effectivePeriod") or resource.get("period") or {}
-    said = (
-        resource.get("effectiveDateTime") or period.get("end") if isinstance(period, dict) else None
-    )
-    # One day of grace: the server compares in its own zone. A partial date stays if the year or
-    # month may reach it.
-    return not isinstance(said, str) or said[:10] >= _day_before(day)[: len(said[:10])]
-
-
-def _day_before(day: str) -> str:
-    return str(date.fromisoformat(day) - timedelta(days=1))

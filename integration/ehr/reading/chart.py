@@ -6,7 +6,6 @@ Held by tests/contract/test_ehr_reading.py.
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import chain
 
 from integration.ehr.client import BATCH_ENTRIES, EhrClient
@@ -45,7 +44,6 @@ class ChartReading:
 
     client: EhrClient
     patient: str
-    since: date | None = None
     fresh: bool = False
     lenient: bool = False  # a part that the server fails at, however often, is named and left out
     kept: dict[str, list[Json]] = field(default_factory=dict)
@@ -105,7 +103,7 @@ class ChartReading:
                     self._keep(stand_in)
 
     def _searches(self) -> None:
-        asked = queries(self.client.capability, self.patient, self.since, self.client.site)
+        asked = queries(self.client.capability, self.patient, self.client.site)
         person = f"Patient/{self.patient}"
         if not self.client.batches:
             self._take_patient(self._batch([person])[0])

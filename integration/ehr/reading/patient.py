@@ -4,7 +4,6 @@ Held by tests/contract/test_ehr_authorization.py.
 """
 
 from dataclasses import replace
-from datetime import date
 from itertools import chain
 
 from integration.ehr.client import EhrClient
@@ -25,14 +24,13 @@ def read_patient(
     client: EhrClient,
     patient: str,
     *,
-    since: date | None = None,
     fresh: bool = False,
     lenient: bool = False,
 ) -> PatientPull:
-    """All that the rules need of one patient. SINCE leaves out older laboratory results, encounters
-    and notes; LENIENT what the server fails at, which is named then as any part that was not read.
-    Of a merged patient, what stands under the other ids, too: `patient` is the surviving one."""
-    own = ChartReading(client, patient, since, fresh, lenient).pull()
+    """All that the rules need of one patient. LENIENT leaves out what the server fails at, which is
+    named then as any part that was not read. Of a merged patient, what stands under the other ids,
+    too: `patient` is the surviving one."""
+    own = ChartReading(client, patient, fresh, lenient).pull()
 
     def key(reference: object) -> str | None:
         return references.local(reference, client.site.addresses)
@@ -45,9 +43,7 @@ def read_patient(
         # From the surviving patient nobody would find this one: each stays by itself, and says so.
         return replace(own, problems=own.problems + problems)
     pulls = [
-        own
-        if one == own.patient
-        else ChartReading(client, patient_id(one), since, fresh, lenient).pull()
+        own if one == own.patient else ChartReading(client, patient_id(one), fresh, lenient).pull()
         for one in together
         if one in found
     ]

@@ -5,7 +5,6 @@ Held by tests/contract/test_ehr_reading.py.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date
 from itertools import chain
 
 from integration.configuration.site import Site
@@ -15,32 +14,26 @@ from integration.ehr.profile import Search, profile
 from integration.ehr.writing.forms import ChartForm, form_for
 from integration.errors import ConfigurationError
 from mappings.codes import labs
-from mappings.values import own_names
+from mappings.values import own_names, systems
 
 REPEATED = ("_include", "_include:iterate", "_revinclude")
 CONTROLS = ("_count", "_elements", "_summary", "_sort", "_total")
-LOINC = "http://loinc.org"
 
 
-def queries(capability: Capability, patient_id: str, since: date | None, site: Site) -> list[Query]:
+def queries(capability: Capability, patient_id: str, site: Site) -> list[Query]:
     """Every search for one patient, in the profile's order, each once."""
     codes = ",".join(
-        [f"{LOINC}|{code}" for code in loinc_codes()]
+        [f"{systems.LOINC}|{code}" for code in loinc_codes()]
         + sorted(c for c in site.lab_aliases if "|" in c)
     )
-    filling = {
-        "{patient}": patient_id,
-        "{codes}": codes,
-        "{since}": f"{since}",
-        "{since_instant}": f"{since}T00:00:00Z",
-    }
+    filling = {"{patient}": patient_id, "{codes}": codes}
     size = site.limits.page_size or capability.profile.page_size
     count: tuple[tuple[str, str], ...] = (("_count", str(size)),) if size else ()
     if capability.profile.offset_paging:
         count += (("_sort", "_id"), ("_total", "accurate"))
     own = tuple(site.search_params.items())
     found = [
-        Query(kind, (*_params(capability, kind, search, filling, since), *own, *count))
+        Query(kind, (*_params(capability, kind, search, filling), *own, *count))
         for kind, searches in capability.profile.searches.items()
         if capability.searches(kind)
         for search in searches
@@ -86,14 +79,11 @@ def _params(
     kind: str,
     search: Search,
     filling: Mapping[str, str],
-    since: date | None,
 ) -> Iterator[tuple[str, str]]:
     for name, value in search.items():
         texts = [value] if isinstance(value, str) else value
         if name in REPEATED:
             yield from ((name, text) for text in texts if capability.includes(kind, text))
-        elif since is None and "{since" in texts[0]:
-            continue
         elif name in CONTROLS or capability.takes(kind, name):
             yield name, _filled(",".join(texts), filling)
         elif name == "patient" and capability.takes(kind, "subject"):

@@ -11,13 +11,14 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from integration.configuration.section import is_loopback
+from integration.configuration.section import is_safe
 from integration.configuration.site import Site
 from integration.ehr.fhir.answers import TRANSIENT
 from integration.ehr.scopes import version_of
 from integration.ehr.transport.asking import as_it_is, authorities, timeouts
 from integration.ehr.transport.failing import never_connected
 from integration.errors import BadAnswer, ConfigurationError, NotConnected, Unreachable
+from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import NotJson, decode
 
 WELL_KNOWN = "/.well-known/smart-configuration"
@@ -64,7 +65,7 @@ def discover(site: Site) -> SmartConfiguration:
             f"Site {site.name}: {WELL_KNOWN} names a token endpoint that is no address. Set"
             " auth.token_url."
         ) from None
-    if parts.scheme != "https" and not is_loopback(parts.hostname):
+    if not is_safe(parts):
         raise ConfigurationError(
             f"Site {site.name}: the token endpoint at {parts.netloc} is not https. Set"
             " auth.token_url."
@@ -72,10 +73,10 @@ def discover(site: Site) -> SmartConfiguration:
     said = answer or {}
     return SmartConfiguration(
         endpoint,
-        _texts(said.get("capabilities")),
-        _texts(said.get("scopes_supported")),
-        _texts(said.get("token_endpoint_auth_methods_supported")),
-        _texts(said.get("token_endpoint_auth_signing_alg_values_supported")),
+        frozenset(elements.texts(said.get("capabilities"))),
+        frozenset(elements.texts(said.get("scopes_supported"))),
+        frozenset(elements.texts(said.get("token_endpoint_auth_methods_supported"))),
+        frozenset(elements.texts(said.get("token_endpoint_auth_signing_alg_values_supported"))),
     )
 
 
@@ -135,11 +136,3 @@ def json_object(response: PlainAnswer) -> dict[str, Any] | None:
     except NotJson:
         return None
     return answer if isinstance(answer, dict) else None
-
-
-def _texts(value: object) -> frozenset[str]:
-    return (
-        frozenset(v for v in value if isinstance(v, str))
-        if isinstance(value, list)
-        else frozenset()
-    )

@@ -28,6 +28,7 @@ from integration.errors import (
     Unreachable,
 )
 from mappings.values import own_names
+from mappings.values.identity import chosen_id
 from mappings.writing.detected_issue import gap_of
 
 Result = Literal["created", "updated", "unchanged", "conflict", "unknown", "refused", "worklist"]
@@ -71,9 +72,6 @@ class ServerWriteBack:
         self.form = form.kind
         self._site = client.site.name
         self._devices = client.known_devices
-
-    def put(self, issue: Json, existing: Json | None = None) -> Outcome:
-        return self.put_all([issue], None if existing is None else [existing])[0]
 
     def put_all(
         self,
@@ -248,7 +246,7 @@ class ServerWriteBack:
                 gap,
                 issue,
                 (
-                    {**body, "id": transactions.own_id(self._form.key(issue))}
+                    {**body, "id": chosen_id(self._form.key(issue))}
                     if self._own_ids
                     else _without_id(body)
                 ),

@@ -4,7 +4,6 @@ wrote them.
 Held by tests/contract/test_ehr_writeback.py.
 """
 
-import hashlib
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -45,11 +44,6 @@ class Write:
     @property
     def method(self) -> str:
         return "PUT" if "id" in self.body else "POST"
-
-
-def own_id(gap: str) -> str:
-    """The id that we choose for a gap: two writers who both create it write one resource (Q23)."""
-    return f"fc-{hashlib.sha256(gap.encode()).hexdigest()[:40]}"
 
 
 def if_none_exist(write: Write) -> str:

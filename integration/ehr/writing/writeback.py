@@ -19,9 +19,6 @@ __all__ = ["Outcome", "ServerWriteBack", "Worklist", "WriteBack", "form_for", "w
 class WriteBack(Protocol):
     form: str
 
-    def put(self, issue: Json, existing: Json | None = None) -> Outcome:
-        """Brings one DetectedIssue into the chart; EXISTING is the one it was decided from."""
-
     def put_all(
         self,
         wanted: Sequence[Json],
@@ -42,9 +39,6 @@ class Worklist:
 
     form = "worklist"
 
-    def put(self, issue: Json, existing: Json | None = None) -> Outcome:  # noqa: ARG002 (the protocol's)
-        return Outcome(str(gap_of(issue)), "worklist")
-
     def put_all(
         self,
         wanted: Sequence[Json],
@@ -52,7 +46,7 @@ class Worklist:
         *,
         dry_run: bool = False,  # noqa: ARG002 (the protocol's)
     ) -> list[Outcome]:
-        return [self.put(issue) for issue in wanted]
+        return [Outcome(str(gap_of(issue)), "worklist") for issue in wanted]
 
 
 def write_back_for(

@@ -27,6 +27,7 @@ from mappings.policy.choosing import PolicySet
 from mappings.policy.conditions import Or, parse
 from mappings.record import Administration, LabResult, PatientRecord
 from mappings.values.moment import Span
+from mappings.values.words import within
 from mappings.writing.detected_issue import Waiver
 
 RELATED = ("ferritin", "tsat", "iron", "tibc", "transferrin", "uibc")
@@ -227,7 +228,7 @@ class Cards:
         recent = {test: on for test, on in found.items() if (self.today - on).days <= ORDERED_DAYS}
         if not recent:
             return None
-        named = words.joined([words.inside(test) for test in recent])
+        named = words.joined([within(test) for test in recent])
         on = words.day(max(recent.values()))
         return f"Ordered here on {on}: {named}. The draft is to be signed in the chart."
 
@@ -266,10 +267,10 @@ def _heading(
     names = [words.title(name) for name in requirements]
     states = list(dict.fromkeys(open_gap.found.state for open_gap in open_gaps))
     if len(requirements) > 1 and states == ["not-covered"]:
-        lower = " nor ".join(words.inside(name) for name in names)
+        lower = " nor ".join(within(name) for name in names)
         return f"Neither {lower} is within the payer's limit."
     if len(requirements) > 1:
-        either = f"{names[0]} or {' or '.join(words.inside(name) for name in names[1:])}"
+        either = f"{names[0]} or {' or '.join(within(name) for name in names[1:])}"
         return f"{either} within the payer's limit is not on record."
     if len(findings) == 1:
         return " ".join(findings[0])

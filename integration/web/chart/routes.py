@@ -25,6 +25,7 @@ from integration.web.gate import FromOurPage, OfPages, OpenChart, SignedIn, char
 from integration.web.pages import PageRoute, incomplete, page, security_headers
 from integration.wording import words
 from integration.wording.policies import policy_rows
+from mappings.values.words import within
 
 router = APIRouter(prefix="/chart/{launch}", route_class=PageRoute, include_in_schema=False)
 acts = [FromOurPage, Depends(chart)]
@@ -111,7 +112,7 @@ def show(
         brief=not launch.need_patient_banner,
         may_write=True,
         styled=bool(launch.style_url),
-        tests={name: words.inside(test.name) for name, test in tests().items()},
+        tests={name: within(test.name) for name, test in tests().items()},
         oral_products=[(text, text) for text in ORAL_PRODUCTS],
     )
 

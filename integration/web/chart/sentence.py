@@ -13,6 +13,7 @@ from itertools import chain
 
 from integration.web.chart.views import Card, DoseView, Sentence
 from integration.wording import words
+from mappings.values.words import within
 
 NOTHING = " Nothing for you here."
 
@@ -108,7 +109,7 @@ def _aside(doses: Sequence[DoseView], *, alone: bool) -> str:
     said = []
     if unbilled:
         why = words.joined(list(dict.fromkeys(chain.from_iterable(dose.why for dose in unbilled))))
-        because = f": {words.inside(why)}" if why else ""
+        because = f": {within(why)}" if why else ""
         said.append(f"{_so_many(unbilled, alone=alone)} not billed{because}.")
     if pending:
         said.append(f"{_so_many(pending, alone=alone)} not finished.")

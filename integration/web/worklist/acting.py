@@ -13,13 +13,15 @@ from integration.smart.sessions import Session
 from integration.store import Db, notes, patients, releases, write_offs
 from integration.store.patients import Patient
 from integration.store.releases import NotReleasable
-from integration.store.worklist import REFUSED, Pair, Row
+from integration.store.worklist import Pair, Row
 from integration.store.write_offs import WriteOff
 from integration.web.gate import PageContext
 from integration.web.pages import actor
+from integration.web.worklist import desk
 from integration.web.worklist.deciding import entered_day
 from integration.wording import amounts, words
 from integration.work.queue import PERSON
+from mappings.writing.answers.answer import REFUSED
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def _waking(pair: Pair, until: str) -> date | None:
 def _said(done: Sequence[Row], act: Act) -> str:
     if act.name == "write-off":
         done = [row for row in done if row.answered in REFUSED]
-    worth = sum((amounts.one(row.value, row.payment) for row in done), amounts.NOTHING)
+    worth = desk.worth(done)
     lines = words.plural(len(done), "line")
     if not done:
         return "Nothing was done."

@@ -4,7 +4,7 @@ Held by tests/contract/test_worklist.py.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from itertools import groupby
@@ -68,7 +68,7 @@ EMPTY = {
 }
 # Views of which nothing, or not everything, can be released.
 RELEASED = ("released", "sent", "denied", "paid", "written-off", "changed")
-RELEASABLE = ("ready", "waived")
+_RELEASABLE = ("ready", "waived")
 PAGE = re.compile(r"[1-9][0-9]{0,3}")
 
 
@@ -227,9 +227,19 @@ def cells(
 ) -> Iterator[ListedLine]:
     for _, together in groupby(rows, key=lambda row: (row.patient_id, row.pair)):
         pair = list(together)
-        free = all(row.state in RELEASABLE and not row.gone_at for row in pair)
+        free = may_release(pair)
         for row in pair:
             yield _cell(row, filters, today, payers, may_release=free)
+
+
+def may_release(pair: Iterable[Row]) -> bool:
+    """Whether a person can release these lines as they are."""
+    return all(row.state in _RELEASABLE and not row.gone_at for row in pair)
+
+
+def worth(rows: Iterable[Row]) -> amounts.Sum:
+    """What lines come to."""
+    return sum((amounts.one(row.value, row.payment) for row in rows), amounts.NOTHING)
 
 
 def _cell(

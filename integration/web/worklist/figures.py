@@ -24,7 +24,7 @@ from integration.web.pages import PageRoute, actor, download, page
 from integration.web.worklist.sites import payers
 from integration.wording import amounts, words
 from integration.wording.amounts import Sum
-from integration.wording.spans import DAYS, is_within, span_name
+from integration.wording.spans import counted
 from mappings.dose.vials import Saving, Wasted, saving
 from mappings.values.us_dates import us_month
 from mappings.writing.answers.write_offs import write_off_reasons
@@ -172,9 +172,7 @@ def _cell(worth: Sum) -> object:
 
 def _times(found: figures.Times) -> BillingFigure:
     days = found.days
-    groups: list[tuple[str, int]] = [
-        (span_name(*span), sum(is_within(day, *span) for day in days)) for span in DAYS
-    ]
+    groups = counted(days)
     if found.unknown:
         groups.append(("not known", found.unknown))
     says = (

@@ -17,7 +17,7 @@ from integration.store.gaps import GapRow
 from integration.store.notes import LineNote
 from integration.store.worklist import Pair, Row
 from integration.web.chart.views import link_into_chart
-from integration.web.worklist.desk import RELEASABLE
+from integration.web.worklist import desk
 from integration.wording import amounts, words
 from integration.wording import answers as answer_words
 from integration.wording.amounts import Sum
@@ -156,9 +156,9 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
     return Story(
         row=row,
         pair=pair,
-        worth=sum((amounts.one(one.value, one.payment) for one in pair), amounts.NOTHING),
+        worth=desk.worth(pair),
         own_worth=amounts.worth(line) or "not billed",
-        may_release=all(one.state in RELEASABLE and not one.gone_at for one in pair),
+        may_release=desk.may_release(pair),
         draws_up=drawing.waits(line) and not settings.site(row.site).only_people_read,
         line=line,
         text=line.text,

@@ -33,6 +33,7 @@ from mappings.codes.published.form import (
 )
 from mappings.codes.quarters import quarter_name
 from mappings.codes.rows import OwnRows, Published
+from mappings.values.stated import only
 
 __all__ = ["Import", "Known", "NotUnderstood", "Sheet", "read", "recognized"]
 
@@ -111,7 +112,7 @@ def recognized(sheet: Sheet) -> Head | None:
             if (places := _places(form, titles)) and re.fullmatch(form.first or ".*", after)
         ]
         if heads:
-            return heads[0] if len(heads) == 1 else None
+            return only(heads)
     return None
 
 

@@ -8,7 +8,7 @@ import re
 from decimal import Decimal
 
 from mappings.codes.published.form import HCPCS, Form, Known, Reading, Taken, amount
-from mappings.codes.rows import OwnLimits, OwnRows, Release
+from mappings.codes.rows import OwnRows, Release
 
 _STATUS = re.compile(r"[A-Z][0-9]?")
 _PAID_APART = frozenset({"K", "G"})
@@ -26,20 +26,14 @@ def read(reading: Reading, known: Known) -> Taken:
                 number, f"the payment rate of {code} is {rate!r}: a price is wanted, or nothing"
             )
         elif code in known.codes:
-            if status.setdefault(code, said) != said:
-                reading.wrong(number, f"{code} appears twice, with {status[code]} and {said}")
+            reading.same(number, code, said, status)
             if price is not None and said in _PAID_APART:
                 limits[code] = price
     table = reading.table
-    reading.compare(limits, known)
+    priced = reading.priced(limits, known)
     reading.expect(known.in_force(table.day) & known.tables.payment.opps.status.keys(), status)
     release = Release(start=table.day, status=status, source=table.source, verified=True)
-    row = OwnLimits(
-        quarter=table.quarter, start=table.day, limit=limits, source=table.source, verified=True
-    )
-    return reading.taken(
-        OwnRows(opps=(release,) if status else (), limits=(row,) if limits else ())
-    )
+    return reading.taken(OwnRows(opps=(release,) if status else (), limits=priced))
 
 
 def _is_nothing(rate: str) -> bool:

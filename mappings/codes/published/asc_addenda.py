@@ -26,8 +26,8 @@ def read(reading: Reading, known: Known) -> Taken:
             reading.wrong(
                 number, f"the payment indicator of {code} is {said!r}: one such as K2 is wanted"
             )
-        elif code in known.codes and status.setdefault(code, said) != said:
-            reading.wrong(number, f"{code} appears twice, with {status[code]} and {said}")
+        elif code in known.codes:
+            reading.same(number, code, said, status)
     table = reading.table
     reading.expect(known.in_force(table.day) & known.tables.payment.asc.status.keys(), status)
     release = Indicators(start=table.day, status=status, source=table.source, verified=True)

@@ -6,7 +6,7 @@ Held by tests/unit/test_published_files.py.
 from decimal import Decimal
 
 from mappings.codes.published.form import HCPCS, Form, Known, Reading, Taken, amount, unit_mg
-from mappings.codes.rows import OwnLimits, OwnRows
+from mappings.codes.rows import OwnRows
 
 # What stands where a limit is set another way.
 _NO_LIMIT = frozenset({"", "N/A", "NA"})
@@ -24,18 +24,13 @@ def read(reading: Reading, known: Known) -> Taken:
             unit = known.codes[code][1].mg_per_unit
             if unit_mg(dosage) != unit:
                 reading.wrong(number, f"{code} is priced per {dosage!r}, and its unit is {unit} mg")
-            if limits.setdefault(code, price) != price:
-                reading.wrong(number, f"{code} appears twice, with {limits[code]} and {price}")
-    table = reading.table
-    reading.compare(limits, known)
-    priced = known.in_force(table.day) & {
+            reading.same(number, code, price, limits)
+    rows = reading.priced(limits, known)
+    priced = known.in_force(reading.table.day) & {
         code for row in known.tables.payment.limits for code in row.limit
     }
     reading.expect(priced, limits)
-    row = OwnLimits(
-        quarter=table.quarter, start=table.day, limit=limits, source=table.source, verified=True
-    )
-    return reading.taken(OwnRows(limits=(row,) if limits else ()))
+    return reading.taken(OwnRows(limits=rows))
 
 
 FORM = Form(

@@ -11,15 +11,18 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from itertools import chain
 from operator import itemgetter
+from typing import TypeVar
 
 from msgspec import Struct
 
 from mappings.codes.code_tables import CodeTables
 from mappings.codes.quarters import quarter_name
-from mappings.codes.rows import Kind, OwnRows
+from mappings.codes.rows import Kind, OwnLimits, OwnRows
 from mappings.codes.tables import BillingCode, Family, PaymentLimits
 from mappings.values import words
+from mappings.values.stated import only
 
+T = TypeVar("T")
 MOST_MISTAKES = 20
 # So many times the price of before, or less than its part, is told.
 _FAR = 3
@@ -122,7 +125,7 @@ class Known(Struct, frozen=True, dict=True, kw_only=True):
         if text not in self._seen:
             families, pattern = self._names
             found = {families[name] for name in pattern.findall(words.plain(text))}
-            self._seen[text] = found.pop() if len(found) == 1 else None
+            self._seen[text] = only(found)
         return self._seen[text]
 
 
@@ -225,6 +228,11 @@ class Reading:
     def wrong(self, number: int, said: str) -> None:
         self.mistakes.append(self.at(number, said))
 
+    def same(self, number: int, code: str, said: T, found: dict[str, T]) -> None:
+        """Keeps what a row says of a code: every row of it says the same."""
+        if found.setdefault(code, said) != said:
+            self.wrong(number, f"{code} appears twice, with {found[code]} and {said}")
+
     def leave_out(self, number: int, said: str) -> None:
         self.left_out.append(self.at(number, said))
 
@@ -237,13 +245,18 @@ class Reading:
         if missing:
             self.remark(f"it has no row of {', '.join(missing)}: what was known of it before stays")
 
-    def compare(self, limits: Mapping[str, Decimal], known: Known) -> None:
-        """Says which prices are far from those of the quarter before."""
+    def priced(self, limits: dict[str, Decimal], known: Known) -> tuple[OwnLimits, ...]:
+        """The row of these prices; says which are far from those of the quarter before."""
         for code, price in limits.items():
             before = known.limit(code, self.table.day)
             if before and not 1 / _FAR < price / before.limit[code] < _FAR:
                 said = f"{before.limit[code]} in {before.quarter}"
                 self.remark(f"{code} is {price} here, and {said}: look whether that is right")
+        table = self.table
+        row = OwnLimits(
+            quarter=table.quarter, start=table.day, limit=limits, source=table.source, verified=True
+        )
+        return (row,) if limits else ()
 
     def taken(self, rows: OwnRows) -> Taken:
         """All that was read; NotUnderstood with every mistake where there is one: nothing is taken

@@ -32,8 +32,8 @@ def _read(reading: Reading, known: Known, claim: Literal["professional", "instit
                 number,
                 f"the adjudication indicator of {code} is {indicator!r}: it begins with 1, 2 or 3",
             )
-        elif code in known.codes and units.setdefault(code, int(most)) != int(most):
-            reading.wrong(number, f"{code} appears twice, with {units[code]} and {most}")
+        elif code in known.codes:
+            reading.same(number, code, int(most), units)
     limited = {code for code, (_, billing) in known.codes.items() if billing.mue is not None}
     reading.expect(known.in_force(reading.table.day) & limited, units)
     row = UnitsPerDay(

@@ -55,9 +55,9 @@ class Packages:
     def _against_label(self, row: OwnPackage) -> str | None:
         """A family has one strength."""
         strength = self._known.tables.families[row.family].strength_mg_per_ml
-        if strength is not None and abs(row.mg / row.ml - strength) > strength / 100:
-            return f"{_said(row)} here, and its label has {strength} mg in 1 mL"
-        return None
+        if row.fits(strength):
+            return None
+        return f"{_said(row)} here, and its label has {strength} mg in 1 mL"
 
     def _against_known(self, row: OwnPackage) -> str | None:
         """What is known and verified stands until a person decides; a row of the site's own says

@@ -201,6 +201,10 @@ class Package(Dated, frozen=True, kw_only=True):
     ml: Decimal
     label: str
 
+    def fits(self, strength: Decimal | None) -> bool:
+        """Whether it holds what a label's mg in one mL say, to a hundredth."""
+        return strength is None or abs(self.mg / self.ml - strength) <= strength / 100
+
 
 class NotBillable(Struct, frozen=True, forbid_unknown_fields=True, rename={"what": "is"}):
     product: str

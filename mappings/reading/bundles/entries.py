@@ -38,7 +38,6 @@ class Deletion(Struct, frozen=True):
     """`name`: Type/id. `stamp`: a `meta` of version and moment, as far as the Bundle tells them."""
 
     name: str
-    where: str
     stamp: Resource = {}
 
 
@@ -142,7 +141,7 @@ def _deletion(entry: Resource, where: str, response: Resource) -> Part:
     for address in (url, elements.text(entry.get("fullUrl"))):
         names = address.partition("/_history/")[0].split("/")[-2:]
         if len(names) == 2 and all(names) and "?" not in address and names[0][0].isupper():
-            return Deletion("/".join(names), where, _stamp(response, {}))
+            return Deletion("/".join(names), _stamp(response, {}))
     return Problem(where, "is a deletion that names no resource as Type/id, so it can't be applied")
 
 

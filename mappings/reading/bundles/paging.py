@@ -29,8 +29,7 @@ def page(bundle: Resource, where: str) -> Page | None:
     """Of a searchset; None of any other Bundle."""
     if bundle.get("type") != "searchset":
         return None
-    total = bundle.get("total")
-    total = total if isinstance(total, int) and not isinstance(total, bool) else None
+    total = elements.whole(bundle.get("total"))
     matches, entries = _counts(bundle, where) if total is not None else (set(), set())
     return Page(
         where,

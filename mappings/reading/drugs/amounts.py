@@ -11,7 +11,7 @@ from typing import Any
 
 from mappings import codes
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.units import bare
+from mappings.reading.fhir.units import bare, code_of, is_ucum, text_of
 from mappings.record import Amount
 from mappings.values.numbers import plain
 
@@ -53,7 +53,7 @@ def _amount(quantity: Mapping[str, Any]) -> Amount:
         problem = _unit_problem(quantity)
         return Amount(problem=problem, says=says, rate=problem == _RATE)
     if other and other != unit:
-        said = f"{says}, and as {_code(quantity)} by its code"
+        said = f"{says}, and as {code_of(quantity)} by its code"
         return Amount(problem=f"as {said}", says=said, contradicted=True)
     return Amount(elements.decimal(quantity["value"]), unit, None, says)
 
@@ -77,19 +77,18 @@ def _value_problem(quantity: Mapping[str, Any]) -> str | None:
 
 
 def _unit_problem(quantity: Mapping[str, Any]) -> str:
-    code, unit = _code(quantity), _text(quantity)
+    code, unit = code_of(quantity), text_of(quantity)
     if not (code or unit):
         return "without a unit"
     if _RATE_UNIT.search(unit or code):
         return _RATE
-    by_code = code and elements.system(quantity.get("system")) == elements.UCUM
-    return f'in a unit that is not read here ("{code if by_code else unit or code}")'
+    return f'in a unit that is not read here ("{code if is_ucum(quantity) else unit or code}")'
 
 
 def unit_of(quantity: Mapping[str, Any]) -> str | None:
     """mg, ug, g, mL, L or vial; None for anything else."""
-    code, unit = _code(quantity), _text(quantity)
-    if code and elements.system(quantity.get("system")) == elements.UCUM:
+    code, unit = code_of(quantity), text_of(quantity)
+    if is_ucum(quantity):
         by_ucum = codes.units().ucum.get(code) or codes.units().ucum.get(bare(code))
         if by_ucum:
             return by_ucum
@@ -103,19 +102,11 @@ def unit_of(quantity: Mapping[str, Any]) -> str | None:
 def _unit_beside(quantity: Mapping[str, Any]) -> str | None:
     """What the one of text and code that does not count by itself says, where it is read: the text
     beside a UCUM code, the code of no system beside a text."""
-    code, unit = _code(quantity), _text(quantity)
+    code, unit = code_of(quantity), text_of(quantity)
     system = elements.system(quantity.get("system"))
     if not (code and unit) or system not in ("", elements.UCUM):
         return None
     return _by_text(unit if system else code)
-
-
-def _code(quantity: Mapping[str, Any]) -> str:
-    return elements.text(quantity.get("code")).strip()
-
-
-def _text(quantity: Mapping[str, Any]) -> str:
-    return elements.text(quantity.get("unit")).strip()
 
 
 def _by_text(text: str) -> str | None:
@@ -130,6 +121,6 @@ def _named(text: str) -> str | None:
 def written(quantity: Mapping[str, Any]) -> str:
     """The quantity as a person wrote it, for the chain: "200 mg"."""
     value = quantity.get("value")
-    unit = elements.text(quantity.get("unit")) or elements.text(quantity.get("code"))
+    unit = text_of(quantity) or code_of(quantity)
     number = elements.decimal(value)
     return f"{plain(number) if number is not None else ''} {unit}".strip()

@@ -12,6 +12,7 @@ from functools import cache
 from mappings import codes
 from mappings.reading.drugs.mixtures import masses_alone
 from mappings.reading.drugs.texts import SENTENCE, Written, is_of_another_time
+from mappings.values.stated import only
 
 # "Only 150 mg given", "150 mg of 200 mg given", "dose given was 150 mg": what a note says outright.
 _ONLY = re.compile(r"\b(?:only|just)\b", re.IGNORECASE)
@@ -113,4 +114,4 @@ def _mass(text: str) -> Decimal | None:
     if codes.products().beside_iron.named_in(text):
         return None
     found = set(masses_alone(text))
-    return found.pop() if len(found) == 1 else None
+    return only(found)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from mappings import codes
 from mappings.reading.drugs.texts import SENTENCE_OR_CRY, Written, cut, is_of_another_time
 from mappings.record import VialsSaid
+from mappings.values.stated import only
 
 _NUMBERS = {
     "1/2": "0.5", "½": "0.5", "half": "0.5", "half a": "0.5", "half of a": "0.5", "a": "1",
@@ -51,7 +52,7 @@ def vials_said(written: Iterable[Written]) -> VialsSaid | None:
         for sentence in SENTENCE_OR_CRY.split(text)
         for said in _of_sentence(sentence)
     ]
-    return found[0] if len(found) == 1 else None
+    return only(found)
 
 
 def _of_sentence(sentence: str) -> Iterator[VialsSaid]:

@@ -149,6 +149,17 @@ def decimal(value: object) -> Decimal | None:
     return number if number.is_finite() and abs(number.adjusted()) <= _MOST_MAGNITUDE else None
 
 
+def ratio(value: object) -> tuple[Resource, Resource]:
+    """Numerator and denominator."""
+    said = mapping(value)
+    return mapping(said.get("numerator")), mapping(said.get("denominator"))
+
+
+def whole(value: object) -> int | None:
+    """A JSON number without a fraction; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def source(resource: Resource) -> Source:
     meta = resource.get("meta")
     version = meta.get("versionId") if isinstance(meta, dict) else None

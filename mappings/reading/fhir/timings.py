@@ -13,6 +13,7 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.values import words
 from mappings.values.moment import Moment
+from mappings.values.stated import only
 
 _DAYS: dict[str, int] = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7}
 _DAYS |= {"mo": 30, "month": 30, "months": 30, "a": 365, "year": 365, "years": 365}
@@ -86,7 +87,7 @@ def _once(repeat: Resource) -> int:
 def _by_code(timing: Resource) -> int | None:
     named = elements.concept(timing.get("code"))
     found = {codes.giving().a_day.get(words.plain(text)) for text in named.statements} - {None}
-    return found.pop() if len(found) == 1 else None
+    return only(found)
 
 
 def is_once(timing: Resource) -> bool:

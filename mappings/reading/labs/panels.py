@@ -15,7 +15,7 @@ from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.labs import specimens
 from mappings.record import Source
 from mappings.values.moment import Moment
-from mappings.values.stated import Unread
+from mappings.values.stated import Unread, only
 
 _HOLDING = ("hasMember", "result", "contained")
 
@@ -110,7 +110,7 @@ class Panels:
                 for source, part, _ in map(self._holders.__getitem__, level)
             } - {None}
             if found:
-                return found.pop() if len(found) == 1 else None
+                return only(found)
         return None
 
 

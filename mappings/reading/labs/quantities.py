@@ -12,7 +12,7 @@ from mappings.codes.clinical import Analyte, unit_key
 from mappings.reading.drugs.amounts import written
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.units import bare
+from mappings.reading.fhir.units import bare, code_of, is_ucum, text_of
 from mappings.reading.labs import stated, texts
 from mappings.values.numbers import plain
 
@@ -73,24 +73,19 @@ def _quantity(analyte: Analyte, quantity: object) -> Value:
 
 def _unit(quantity: Resource) -> str:
     """The unit that counts: the UCUM code, else the unit's text, as units are compared."""
-    code, unit = _code(quantity), elements.text(quantity.get("unit")).strip()
-    is_ucum = code and elements.system(quantity.get("system")) == elements.UCUM
-    return unit_key(bare(code if is_ucum else unit or code))
-
-
-def _code(quantity: Resource) -> str:
-    return elements.text(quantity.get("code")).strip()
+    code = code_of(quantity)
+    return unit_key(bare(code if is_ucum(quantity) else text_of(quantity) or code))
 
 
 def _contradicts(analyte: Analyte, quantity: Resource, number: Decimal, factor: Decimal) -> bool:
     """Whether the unit's text is read, and as another unit than the one that counts."""
-    text = unit_key(bare(elements.text(quantity.get("unit")).strip()))
+    text = unit_key(bare(text_of(quantity)))
     known = text in codes.labs().unit_texts
-    return bool(known and _code(quantity)) and _factor(analyte, text, number) != factor
+    return bool(known and code_of(quantity)) and _factor(analyte, text, number) != factor
 
 
 def _both_units(quantity: Resource, said: str) -> str:
-    return f"{said} ({_code(quantity)})"
+    return f"{said} ({code_of(quantity)})"
 
 
 def _factor(analyte: Analyte, unit: str, number: Decimal) -> Decimal | None:
@@ -162,11 +157,7 @@ def _range(analyte: Analyte, found: object) -> Value:
 
 def _ratio(analyte: Analyte, ratio: object) -> Value:
     """A part of a whole, 14:100, of what is known as a fraction too."""
-    ratio = elements.mapping(ratio)
-    part, whole = (
-        elements.mapping(ratio.get("numerator")),
-        elements.mapping(ratio.get("denominator")),
-    )
+    part, whole = elements.ratio(ratio)
     over, under = elements.decimal(part.get("value")), elements.decimal(whole.get("value"))
     if (
         not analyte.fractions

@@ -25,7 +25,7 @@ from mappings.record import Coding, Concept, LabResult, Source
 from mappings.values import words
 from mappings.values.moment import Moment
 from mappings.values.remembered import Bounded, Remembered
-from mappings.values.stated import Unread
+from mappings.values.stated import Unread, only
 
 _VALUES = ("value", "_value")
 
@@ -63,7 +63,7 @@ class LabReader:
             return None
         found = {one.analyte: one for one in map(self._coded, concept.codings) if one}
         if found:
-            return next(iter(found.values())) if len(found) == 1 else None
+            return only(found.values())
         return self._by_text(concept) if self._aliases else None
 
     def _coded(self, coding: Coding) -> Analyte | None:

@@ -74,7 +74,7 @@ def _said(value: object) -> str:
     if "coding" in value or "text" in value:
         return _said_by_concept(value)
     ends = [elements.mapping(value.get(name)) for name in ("low", "high")]
-    ratio = [elements.mapping(value.get(name)) for name in ("numerator", "denominator")]
+    ratio = elements.ratio(value)
     if any(ratio):
         return " : ".join(map(_quantity, ratio))
     return " to ".join(map(_quantity, filter(None, ends))) or _quantity(value)

@@ -16,6 +16,7 @@ from mappings.writing.x12.segments import Segment
 AnswerKind = Literal["TA1", "999", "277CA", "835"]
 # `received`: they have it, and nothing is decided; `reversed`: an earlier payment is taken back.
 ClaimSays = Literal["received", "accepted", "rejected", "paid", "denied", "reversed"]
+REFUSED: tuple[ClaimSays, ...] = ("rejected", "denied")
 
 
 class Adjustment(NamedTuple):

@@ -12,6 +12,7 @@ from itertools import chain
 
 from msgspec import Struct, structs
 
+from mappings.values.numbers import CENT
 from mappings.writing.answers.answer import (
     Adjustment,
     ClaimAnswer,
@@ -30,7 +31,6 @@ from mappings.writing.x12.segments import COMPONENT, Segment
 _HCPCS = "HC"
 # More than any claim is worth, and as much as the database holds.
 _AMOUNT = re.compile(r"-?(0*\d{1,9}(\.\d{0,4})?|\.\d{1,4})", re.ASCII)
-_CENT = Decimal("0.01")
 _SERVICE_DATES = ("472", "150")
 _CLAIM_DATES = ("232",)
 _CLAIM_ENDS = frozenset({"CLP", "LX", "PLB"})
@@ -246,7 +246,7 @@ def _apportioned(amount: Decimal, weights: Sequence[Decimal]) -> Iterator[Decima
     whole, given, weighed = sum(weights, Decimal(0)), Decimal(0), Decimal(0)
     for weight in weights:
         weighed += weight
-        due = (amount * weighed / whole).quantize(_CENT) if whole else Decimal(0)
+        due = (amount * weighed / whole).quantize(CENT) if whole else Decimal(0)
         yield due - given
         given = due
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import chain
 
 from mappings import codes
 from mappings.values.us_dates import us_date
@@ -20,6 +19,7 @@ from mappings.writing.checks.fault import (
     Findings,
     Found,
     amount,
+    coded,
     element,
     first_of,
     is_long_note,
@@ -42,7 +42,7 @@ _FREQUENCIES = {True: _ORIGINAL | _REPLACING | {"0", "5", "9"}, False: frozenset
 # One state's Medicaid wants it first.
 _MEDICAID = "MC"
 # Of an accident at work: related causes (CLM11), its day (DTP*439), on an 837I occurrence code 04.
-_COMPENSATION, _AT_WORK, _ACCIDENT = "WC", "EM", "BH:04:"
+_COMPENSATION, _AT_WORK, _ACCIDENT = "WC", "EM", ["BH", "04"]
 _NEVER_FIRST, _BEFORE_IT = "D631", ("N18", "I12", "I13", "E08", "E09", "E10", "E11", "E13")
 
 
@@ -148,8 +148,7 @@ def _head(head: Sequence[Segment], about: About) -> Findings:
 def _accident(head: Sequence[Segment], about: About) -> Findings:
     """What workers' compensation asks of each claim (X222 and X223, CLM11, DTP*439, HI*BH)."""
     if about.institutional:
-        parts = chain.from_iterable(segment[1:] for segment in head if segment[0] == "HI")
-        if not any(part.startswith(_ACCIDENT) for part in parts):
+        if not any(said[:2] == _ACCIDENT for _, said in coded(head)):
             says = "a claim to workers' compensation says when the accident was (HI*BH:04)"
             yield Found(says, 0)
     elif _AT_WORK not in element(head[0], 11).split(COMPONENT) or not first_of(head, "DTP", "439"):

@@ -10,7 +10,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from mappings import codes
-from mappings.writing.x12.segments import Segment
+from mappings.writing.x12.segments import COMPONENT, Segment
 
 _NOTE_MOST = 80
 _AMOUNT = re.compile(r"\d{1,10}(\.\d{1,2})?|\.\d{1,2}", re.ASCII)
@@ -85,3 +85,11 @@ def loops(segments: Sequence[Segment], name: str) -> list[tuple[int, Sequence[Se
     starts = [place for place, segment in enumerate(segments) if segment[0] == name]
     ends = [*starts[1:], len(segments)]
     return [(start, segments[start:end]) for start, end in zip(starts, ends, strict=False)]
+
+
+def coded(head: Sequence[Segment]) -> Iterator[tuple[int, list[str]]]:
+    """Of each code of HI where it stands, and its parts: kind, code, the form of a day, day and
+    amount; empty where it lacks them."""
+    for at, segment in enumerate(head):
+        for said in segment[1:] if segment[0] == "HI" else ():
+            yield at, [*said.split(COMPONENT), "", "", "", ""][:5]

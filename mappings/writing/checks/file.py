@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from msgspec.structs import replace
 
+from mappings.site import ClaimKind
 from mappings.writing.checks import people
 from mappings.writing.checks.about import About
 from mappings.writing.checks.across import Across
@@ -24,7 +25,6 @@ from mappings.writing.checks.frame.envelopes import (
 )
 from mappings.writing.checks.frame.levels import Levels
 from mappings.writing.checks.frame.structure import Structure, alone
-from mappings.writing.preparing.drafts import Kind
 from mappings.writing.x12.reading import NotX12, Numbered, segments
 from mappings.writing.x12.segments import Segment
 
@@ -81,7 +81,7 @@ class Walk:
         self._structure: Structure | None = None
         self._misplaced: list[Fault] = []
 
-    def begin(self, kind: Kind, written_on: date, biller: Segment, *, is_draft: bool) -> None:
+    def begin(self, kind: ClaimKind, written_on: date, biller: Segment, *, is_draft: bool) -> None:
         """Below the billing provider of a file that is being written: HL numbers are its own."""
         self._written_on, self._counts_levels = written_on, False
         self._about = About(
@@ -220,7 +220,12 @@ class Walk:
 
 
 def loop_faults(
-    segments: Sequence[Segment], kind: Kind, written_on: date, biller: Segment, *, is_draft: bool
+    segments: Sequence[Segment],
+    kind: ClaimKind,
+    written_on: date,
+    biller: Segment,
+    *,
+    is_draft: bool,
 ) -> list[str]:
     """What is wrong with the loops of a subscriber and their claims, before they stand in a file.
     `biller`: its NM1*85."""

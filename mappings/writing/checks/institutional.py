@@ -6,27 +6,27 @@ Held by tests/unit/test_claim_checks.py.
 
 import re
 from calendar import monthrange
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 
 from mappings import codes
 from mappings.values.us_dates import us_date
 from mappings.writing.checks.about import About
 from mappings.writing.checks.dates import day, span
-from mappings.writing.checks.fault import Findings, Found, element, first_of
+from mappings.writing.checks.fault import Findings, Found, coded, element, first_of
+from mappings.writing.preparing.prepared import UNSCHEDULED
+from mappings.writing.preparing.statements import STILL_PATIENT
 from mappings.writing.x12.segments import COMPONENT, Segment
 
 _STATUS, _PRIORITY = re.compile(r"\d{2}", re.ASCII), re.compile(r"[1-59]", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,4})?|\.\d{1,4}", re.ASCII)
-_KT_V, _NOT_MEASURED = "D5", "9.99"
 # Medicare, and what stands in for it (SBR09).
 _OF_MEDICARE = frozenset({"MA", "MB", "16"})
-_STILL_PATIENT = "30"
 _DIALYSIS, _OUTPATIENT = "72", frozenset({"13", "85", "78"})
 # A laboratory looks at a specimen; of everything else X223 asks the point of origin (NUBC FL 15,
 # from memory).
 _SPECIMEN = "14"
-_UNSCHEDULED = frozenset({"1", "2"})
 
 
 def statement_days(head: Sequence[Segment]) -> tuple[date, date] | None:
@@ -71,7 +71,7 @@ def faults(head: Sequence[Segment], segments: Sequence[Segment], about: About) -
         if not about.is_draft:
             yield from _dialysis_codes(codes_by_kind, segments)
         if not about.is_draft and about.filing in _OF_MEDICARE:
-            yield from _medicare_codes(codes_by_kind, _amount_of(head, _KT_V))
+            yield from _medicare_codes(codes_by_kind, _amounts(head))
 
 
 def _reason(
@@ -81,7 +81,7 @@ def _reason(
     if "PR" in by_kind:
         says = "HI*PR is the reason for a visit by ICD-9-CM: by ICD-10-CM it is APR"
         yield Found(says, by_kind["PR"][0][1])
-    elif bill_type in _OUTPATIENT and priority in _UNSCHEDULED and "APR" not in by_kind:
+    elif bill_type in _OUTPATIENT and priority in UNSCHEDULED and "APR" not in by_kind:
         yield Found("an unscheduled outpatient visit has its reason (HI*APR)", at)
 
 
@@ -90,17 +90,9 @@ def _is_off_campus(segments: Sequence[Segment]) -> bool:
     return any({"PO", "PN"} & set(parts) for parts in services)
 
 
-def _coded(head: Sequence[Segment]) -> Iterator[tuple[int, list[str]]]:
-    """Of each code of HI where it stands, and its parts: kind, code, the form of a day, day and
-    amount; empty where it lacks them."""
-    for at, segment in enumerate(head):
-        for said in segment[1:] if segment[0] == "HI" else ():
-            yield at, [*said.split(COMPONENT), "", "", "", ""][:5]
-
-
 def _hi_codes(head: Sequence[Segment]) -> dict[str, list[tuple[str, int]]]:
     found: dict[str, list[tuple[str, int]]] = {}
-    for at, (kind, code, *_) in _coded(head):
+    for at, (kind, code, *_) in coded(head):
         found.setdefault(kind, []).append((code, at))
     return found
 
@@ -109,7 +101,7 @@ def _twice(head: Sequence[Segment]) -> Findings:
     """An occurrence may stand with several days."""
     names = {"BE": "value", "BG": "condition", "BH": "occurrence"}
     seen = set()
-    for at, (kind, code, _, when, _) in _coded(head):
+    for at, (kind, code, _, when, _) in coded(head):
         if kind in names and (kind, code, when) in seen:
             yield Found(f"{names[kind]} code {code} appears twice", at)
         seen.add((kind, code, when))
@@ -117,17 +109,20 @@ def _twice(head: Sequence[Segment]) -> Findings:
 
 def _values(head: Sequence[Segment]) -> Findings:
     """A value code has its amount, an occurrence its day."""
-    for at, (kind, code, form, when, amount) in _coded(head):
+    for at, (kind, code, form, when, amount) in coded(head):
         if kind == "BE" and not _NUMBER.fullmatch(amount):
             yield Found(f"value code {code} has no amount", at)
         if kind == "BH" and (form != "D8" or day(when) is None):
             yield Found(f"occurrence code {code} has no day", at)
 
 
-def _amount_of(head: Sequence[Segment], wanted: str) -> str:
-    """Of a value code."""
-    amounts = (amount for _, (*said, _, _, amount) in _coded(head) if said == ["BE", wanted])
-    return next(amounts, "")
+def _amounts(head: Sequence[Segment]) -> dict[str, Decimal | None]:
+    """Of each value code; None where none is read."""
+    return {
+        code: Decimal(amount) if _NUMBER.fullmatch(amount) else None
+        for _, (kind, code, _, _, amount) in coded(head)
+        if kind == "BE"
+    }
 
 
 def _dialysis_diagnosis(by_kind: dict[str, list[tuple[str, int]]], *, is_draft: bool) -> Findings:
@@ -144,14 +139,14 @@ def _dialysis_diagnosis(by_kind: dict[str, list[tuple[str, int]]], *, is_draft: 
 
 
 def _goes_on(frequency: str, status: str, at: int) -> Findings:
-    if frequency in codes.claim_forms().frequency.still_patient and status != _STILL_PATIENT:
+    if frequency in codes.claim_forms().frequency.still_patient and status != STILL_PATIENT:
         says = f"frequency {frequency} says that treatment goes on, patient status {status} that it"
         yield Found(f"{says} ended", at)
 
 
 def _dialysis(frequency: str, status: str, at: int, days: tuple[date, date] | None) -> Findings:
     table = codes.claim_forms().frequency
-    if frequency in table.ended and status == _STILL_PATIENT:
+    if frequency in table.ended and status == STILL_PATIENT:
         says = f"frequency {frequency} says that treatment ended, patient status 30 that it goes on"
         yield Found(says, at)
     if days is None:
@@ -177,19 +172,17 @@ def _dialysis_codes(
         yield Found("a dialysis claim has the lines of its treatments (082X to 085X)", 0)
 
 
-def _medicare_codes(by_kind: dict[str, list[tuple[str, int]]], kt_v: str) -> Findings:
+def _medicare_codes(
+    by_kind: dict[str, list[tuple[str, int]]], values: dict[str, Decimal | None]
+) -> Findings:
     """What Medicare's payment for dialysis rests on. A Kt/V of 9.99 says that none was measured,
     and there is no day of it (CMS Pub 100-04 ch. 8 s. 50.3, from memory)."""
     table = codes.claim_forms().dialysis
-    values = {code for code, _ in by_kind.get("BE", ())}
     acute = table.acute_condition in {code for code, _ in by_kind.get("BG", ())}
-    wanted = [code for code in table.values if not acute or code != "D5"]
-    for code in wanted:
-        if code not in values:
-            yield Found(f"a dialysis claim has value code {code} (HI*BE)", 0)
-    if not values & set(table.one_of_values):
+    for code in table.lacks(values, acute=acute):
+        yield Found(f"a dialysis claim has value code {code} (HI*BE)", 0)
+    if values.keys().isdisjoint(table.one_of_values):
         yield Found("a dialysis claim has value code 48 or 49 (HI*BE)", 0)
     occurrences = {code for code, _ in by_kind.get("BH", ())}
-    measured = not acute and kt_v != _NOT_MEASURED
-    if measured and table.occurrence not in occurrences:
+    if table.asks_when(values, acute=acute) and table.occurrence not in occurrences:
         yield Found(f"a dialysis claim has occurrence code {table.occurrence} (HI*BH)", 0)

@@ -9,7 +9,7 @@ from itertools import chain
 
 from mappings import codes
 from mappings.values.us_dates import us_date
-from mappings.writing.checks.fault import Findings, Found, element
+from mappings.writing.checks.fault import Findings, Found, coded, element
 from mappings.writing.checks.services.lines import Days
 from mappings.writing.checks.services.service import OF_NDCS, Service
 from mappings.writing.preparing.identifiers import medicare_number_fault
@@ -56,9 +56,7 @@ def faults(
 def _change_reason(head: Sequence[Segment], frequency: str) -> Findings:
     table = codes.claim_forms().medicare.change_reasons
     every = set(chain.from_iterable(table.values()))
-    parts = chain.from_iterable(segment[1:] for segment in head if segment[0] == "HI")
-    said = [code for kind, _, code in (part.partition(COMPONENT) for part in parts) if kind == "BG"]
-    reasons = [code for code in said if code in every]
+    reasons = [code for _, (kind, code, *_) in coded(head) if kind == "BG" and code in every]
     if frequency in table and not (len(reasons) == 1 and reasons[0] in table[frequency]):
         wanted = ", ".join(table[frequency])
         says = f"frequency {frequency} to Medicare's Part A says why, by one condition code (HI*BG)"

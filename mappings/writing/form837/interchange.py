@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 
 from mappings import codes
-from mappings.site import BillingProvider, Receiver
+from mappings.site import BillingProvider, ClaimKind, Receiver
 from mappings.writing.checks.file import loop_faults
 from mappings.writing.form837.claim_loops import address, subscriber_loops
 from mappings.writing.form837.resending import numbered
-from mappings.writing.preparing.drafts import Kind
 from mappings.writing.preparing.parties import carried_address
 from mappings.writing.preparing.prepared import Claim
 from mappings.writing.x12.segments import (
@@ -24,8 +23,7 @@ from mappings.writing.x12.segments import (
     written,
 )
 
-GUIDE: dict[Kind, str] = {"professional": "005010X222A1", "institutional": "005010X223A2"}
-SHORT: dict[Kind, str] = {"professional": "837P", "institutional": "837I"}
+GUIDE: dict[ClaimKind, str] = {"professional": "005010X222A1", "institutional": "005010X223A2"}
 
 
 class Interchange:
@@ -39,7 +37,7 @@ class Interchange:
         self,
         write: Callable[[str], object],
         receiver: Receiver,
-        kind: Kind,
+        kind: ClaimKind,
         now: datetime,
         numbers: Iterator[int],
         *,

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from mappings.writing.preparing.drafts import Kind
+from mappings.site import ClaimKind
 from mappings.writing.x12.reading import Numbered
 from mappings.writing.x12.segments import COMPONENT, Segment
 
@@ -31,7 +31,7 @@ class Resent(Struct, frozen=True):
     numbered."""
 
     void: Voiding
-    kind: Kind
+    kind: ClaimKind
     receiver_id: str
     biller: tuple[Segment, ...]
     loops: tuple[Segment, ...]
@@ -53,7 +53,7 @@ def voided(segments: Iterable[Numbered], void: Voiding) -> Resent | None:
     dependent: list[Segment] = []
     claim: list[Segment] = []
     kept: list[Segment] = []
-    kind: Kind = "professional"
+    kind: ClaimKind = "professional"
     receiver = ""
     for _, segment in segments:
         if claim and segment[0] in ("CLM", "HL", "SE"):

@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from mappings.assessment import ClaimLine
 from mappings.datafiles.error import DataFileError
+from mappings.values.numbers import CENT
 
-CENT = Decimal("0.01")
 COLUMNS = ("hcpcs", "payer", "charge", "from", "to")
 EVERY_PAYER = "*"
 _HCPCS, _AMOUNT = re.compile(r"[A-Z0-9]\d{3}[A-Z0-9]"), re.compile(r"\d{1,7}(\.\d{1,4})?")

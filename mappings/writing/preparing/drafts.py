@@ -12,14 +12,11 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.assessment import Assessment, ClaimLine, NdcQuantity
+from mappings.site import DIALYSIS, ClaimKind
 from mappings.values.identity import stable_id
-from mappings.values.numbers import plain
-from mappings.writing.preparing.charges import CENT
+from mappings.values.numbers import CENT, plain
 
-MOST_POINTERS = 4
-DIALYSIS = "72X"
-
-Kind = Literal["professional", "institutional"]
+FORMS: dict[ClaimKind, str] = {"professional": "837P", "institutional": "837I"}
 SeveralNdcs = Literal["apart", "modifiers", "one"]
 
 
@@ -46,7 +43,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     lines: tuple[ClaimLine, ...]
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ClaimKind:
         return "institutional" if self.bill_type else "professional"
 
     @property
@@ -69,9 +66,8 @@ class Draft(Struct, frozen=True, kw_only=True):
 
     def pointers(self, line: ClaimLine) -> list[int]:
         """Where the diagnoses that the line points to stand among the claim's, from 1."""
-        pointed_to = line.pointers or line.diagnoses[:MOST_POINTERS]
         diagnoses = self.diagnoses
-        return [diagnoses.index(code) + 1 for code in pointed_to]
+        return [diagnoses.index(code) + 1 for code in pointed_to(line)]
 
     @property
     def authorizations(self) -> list[str]:
@@ -129,6 +125,11 @@ def pairs(lines: Iterable[ClaimLine]) -> list[tuple[ClaimLine, ...]]:
     return [tuple(lines) for lines in found.values()]
 
 
+def pointed_to(line: ClaimLine) -> tuple[str, ...]:
+    """The diagnoses that a claim line points to: those of the assessment, else the first ones."""
+    return line.pointers or line.diagnoses[: codes.claim_forms().limits.pointers]
+
+
 def ndcs_of(line: ClaimLine) -> tuple[NdcQuantity, ...]:
     return line.ndcs or ((line.ndc,) if line.ndc else ())
 
@@ -170,6 +171,11 @@ def service_lines(
         yield ServiceLine(line, 1, line.units, line.ndc, value, modifiers)
     else:
         yield from _apart(line, value, several, modifiers)
+
+
+def value_of(parts: Iterable[ServiceLine]) -> Decimal:
+    """The sum of the values that are known."""
+    return sum((part.value for part in parts if part.value is not None), Decimal(0))
 
 
 def modifiers_of(parts: Sequence[ServiceLine]) -> list[str]:

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from mappings import codes
 from mappings.record import Coverage, Name, OnClaims, PatientRecord
-from mappings.site import Site
+from mappings.site import ClaimKind, Site
 from mappings.values import words
-from mappings.writing.preparing.drafts import Draft, Kind
+from mappings.writing.preparing.drafts import Draft
 from mappings.writing.preparing.identifiers import medicare_number, medicare_number_fault
 from mappings.writing.x12.segments import carried, text
 
@@ -55,7 +55,7 @@ def coverage_of(record: PatientRecord, reference: str) -> Coverage | None:
     )
 
 
-def payer_aliases(coverage: Coverage | None, kind: Kind) -> tuple[str, ...]:
+def payer_aliases(coverage: Coverage | None, kind: ClaimKind) -> tuple[str, ...]:
     """What prices and receivers may call a payer: its claim id, its own name here, its kind."""
     if coverage is None:
         return ()
@@ -64,7 +64,7 @@ def payer_aliases(coverage: Coverage | None, kind: Kind) -> tuple[str, ...]:
 
 
 def insurance_of(
-    coverage: Coverage | None, patient: Name, kind: Kind, second: bool = False
+    coverage: Coverage | None, patient: Name, kind: ClaimKind, second: bool = False
 ) -> Insurance:
     relationship = _relationship(coverage)
     holder = coverage.subscriber.name if coverage else None
@@ -112,7 +112,7 @@ def _is_medicare(coverage: Coverage | None) -> bool:
     return coverage is not None and coverage.kind == "medicare"
 
 
-def _payer_name(coverage: Coverage | None, kind: Kind) -> str:
+def _payer_name(coverage: Coverage | None, kind: ClaimKind) -> str:
     if coverage is None:
         return ""
     named = coverage.payor.on_claims
@@ -121,7 +121,7 @@ def _payer_name(coverage: Coverage | None, kind: Kind) -> str:
 
 
 def _second_lacks(
-    insurance: Insurance, reference: str, coverage: Coverage | None, kind: Kind
+    insurance: Insurance, reference: str, coverage: Coverage | None, kind: ClaimKind
 ) -> Iterator[str]:
     """Of a payer that comes after this one."""
     of_medicare = _is_medicare(coverage)
@@ -173,14 +173,14 @@ def _member_id(coverage: Coverage | None) -> str:
     return carried(medicare_number(written) if coverage.kind == "medicare" else written)
 
 
-def _payer_id(named: OnClaims, kind: Kind) -> str:
+def _payer_id(named: OnClaims, kind: ClaimKind) -> str:
     """At most fifteen characters, since ISA08 holds no more."""
     own = named.institutional_id if kind == "institutional" else None
     value = carried(own or named.id)
     return value if len(value) <= 15 else ""
 
 
-def _filing(coverage: Coverage | None, claim: Kind) -> str:
+def _filing(coverage: Coverage | None, claim: ClaimKind) -> str:
     kind = (coverage.kind if coverage else None) or ""
     if kind == "medicare":
         return "MB" if claim == "professional" else "MA"

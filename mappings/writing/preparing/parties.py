@@ -18,6 +18,7 @@ from mappings.circumstances.setting import setting
 from mappings.circumstances.visit import visit_of
 from mappings.record import Address, Coverage, Name, PatientRecord, Practitioner
 from mappings.site import Facility, Place, Site
+from mappings.values.stated import only
 from mappings.writing.preparing.drafts import Draft
 from mappings.writing.preparing.identifiers import medicare_number_fault, valid_taxonomy
 from mappings.writing.preparing.insurance import (
@@ -73,7 +74,7 @@ def parties(draft: Draft, record: PatientRecord, site: Site) -> Parties:
     coverage = coverage_of(record, draft.coverage)
     patient = carried_name(record.demographics.name)
     candidates = practitioners(draft, record, site.zone)
-    who = candidates[0] if len(candidates) == 1 else Practitioner()
+    who = only(candidates) or Practitioner()
     others, others_lack = after(draft, record, patient, site)
     found = Parties(
         lacking=(),
@@ -102,7 +103,7 @@ def facility_of(draft: Draft, record: PatientRecord, site: Site) -> Facility | N
     """Where the doses were given, as the site's table of places names it; None where it does not,
     or names several."""
     found = {place.facility for place in _places(draft, record, site) if place.facility}
-    return found.pop() if len(found) == 1 else None
+    return only(found)
 
 
 def _places(draft: Draft, record: PatientRecord, site: Site) -> Iterator[Place]:

@@ -11,6 +11,7 @@ from mappings import codes
 from mappings.circumstances.visit import encounter_of
 from mappings.record import Administration, Encounter, PatientRecord, Practitioner
 from mappings.values import words
+from mappings.values.stated import only
 from mappings.writing.preparing.drafts import Draft
 
 
@@ -19,7 +20,7 @@ def practitioner_of(
 ) -> Practitioner | None:
     """The one practitioner that the draft is by; None where nobody or several can be named."""
     found = practitioners(draft, record, zone)
-    return found[0] if len(found) == 1 else None
+    return only(found)
 
 
 def practitioners(draft: Draft, record: PatientRecord, zone: tzinfo | None) -> list[Practitioner]:

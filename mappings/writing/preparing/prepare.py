@@ -12,12 +12,12 @@ from msgspec import Struct
 from mappings import codes
 from mappings.assessment import ClaimLine
 from mappings.record import PatientRecord
-from mappings.site import BillingProvider, Receiver, Site
+from mappings.site import DIALYSIS, BillingProvider, Receiver, Site
 from mappings.values.moment import shown
 from mappings.values.us_dates import us_date
 from mappings.writing.preparing.billers import provider_lacks
 from mappings.writing.preparing.charges import AllowedPrices, Charging
-from mappings.writing.preparing.drafts import DIALYSIS, Draft, again, drawn, ndcs_of, service_lines
+from mappings.writing.preparing.drafts import Draft, again, drawn, ndcs_of, service_lines
 from mappings.writing.preparing.insurance import coverage_of
 from mappings.writing.preparing.parties import Parties, parties
 from mappings.writing.preparing.prepared import Claim, claim_number

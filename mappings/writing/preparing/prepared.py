@@ -9,13 +9,13 @@ from typing import Literal
 
 from msgspec import Struct
 
-from mappings.site import BillingProvider, Receiver
-from mappings.writing.preparing.drafts import DIALYSIS, Draft, Kind, ServiceLine
+from mappings.site import DIALYSIS, BillingProvider, ClaimKind, Receiver
+from mappings.writing.preparing.drafts import Draft, ServiceLine
 from mappings.writing.preparing.parties import Parties
 from mappings.writing.preparing.statements import Statement
 
 _NUMBER = re.compile(r"[0-9A-F]{20}", re.ASCII)
-_UNSCHEDULED = frozenset({"1", "2"})  # FL 14: emergency, urgent
+UNSCHEDULED = frozenset({"1", "2"})  # FL 14: emergency, urgent
 
 Frequency = Literal["1", "7", "8"]
 
@@ -36,7 +36,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     note: str | None = None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ClaimKind:
         return self.draft.kind
 
     @property
@@ -51,7 +51,7 @@ class Claim(Struct, frozen=True, kw_only=True):
         """Why the patient came (HI*APR), of an unscheduled outpatient visit: as the facility has
         it, else the principal diagnosis; without dots."""
         made = self.statement
-        if not made or self.draft.bill_type == DIALYSIS or made.priority not in _UNSCHEDULED:
+        if not made or self.draft.bill_type == DIALYSIS or made.priority not in UNSCHEDULED:
             return ()
         return made.reasons or (self.draft.diagnoses[0].replace(".", ""),)
 

@@ -10,7 +10,8 @@ from itertools import chain
 
 from mappings import codes
 from mappings.assessment import ClaimLine
-from mappings.writing.preparing.drafts import DIALYSIS, Draft, Kind, ServiceLine, draft_of, pairs
+from mappings.site import DIALYSIS, ClaimKind
+from mappings.writing.preparing.drafts import Draft, ServiceLine, draft_of, pairs
 
 Priced = tuple[ClaimLine, tuple[ServiceLine, ...]]
 
@@ -31,7 +32,9 @@ def split(draft: Draft, priced: Sequence[Priced]) -> list[list[Priced]]:
     return parts
 
 
-def excess(kind: Kind, priced: Sequence[Priced], others: Sequence[Decimal] = ()) -> Iterator[str]:
+def excess(
+    kind: ClaimKind, priced: Sequence[Priced], others: Sequence[Decimal] = ()
+) -> Iterator[str]:
     """By what these lines, with `others` of the facility's own, are too much for one claim."""
     limits = codes.claim_forms().limits
     count = sum(len(parts) for _, parts in priced) + len(others)

@@ -16,12 +16,14 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.datafiles.error import DataFileError
+from mappings.site import DIALYSIS
 from mappings.values.us_dates import us_date
-from mappings.writing.preparing.drafts import DIALYSIS, Draft
+from mappings.writing.preparing.drafts import Draft
 
 COLUMNS = ("patient", "period", "item", "code", "amount", "date", "units", "modifiers", "revenue")
 # NUBC: 9, the record does not say.
-_NOT_SAID, _EMERGENCY, _HOME, _STILL_PATIENT = "9", "1", "01", "30"
+_NOT_SAID, _EMERGENCY, _HOME = "9", "1", "01"
+STILL_PATIENT = "30"
 _CODES = {
     "status": r"\d{2}", "frequency": r"[1-4]", "priority": r"[1-59]", "origin": r"[0-9A-Z]",
     "condition": r"[0-9A-Z]{2}", "value": r"[0-9A-Z]{2}", "occurrence": r"[0-9A-Z]{2}",
@@ -176,7 +178,7 @@ def statement(draft: Draft, rows: Sequence[FacilityRow]) -> tuple[Statement, lis
         start=start,
         end=end,
         frequency=_code(said, "frequency", "2" if dialysis else "1"),
-        status=_code(said, "status", _STILL_PATIENT if dialysis else _HOME),
+        status=_code(said, "status", STILL_PATIENT if dialysis else _HOME),
         priority=_code(said, "priority", _priority(draft)),
         origin=_code(said, "origin", _NOT_SAID),
         reasons=tuple(row.code for row in rows if row.item == "reason")[:3],
@@ -230,16 +232,16 @@ def _never_said(said: Mapping[str, FacilityRow], dialysis: bool) -> list[str]:
 def _dialysis_lacks(made: Statement) -> list[str]:
     """What Medicare asks of a 72X beside the drug, each that is missing by its code."""
     table = codes.claim_forms().dialysis
-    values = {code for code, _ in made.values}
+    values = dict(made.values)
     lacking = []
     if not set(table.conditions) & set(made.conditions):
         lacking.append(f"a condition code ({', '.join(table.conditions)})")
     acute = table.acute_condition in made.conditions
-    wanted = [code for code in table.values if not acute or code != "D5"]
-    lacking += [f"value code {code}" for code in wanted if code not in values]
-    if not values & set(table.one_of_values):
+    lacking += [f"value code {code}" for code in table.lacks(values, acute=acute)]
+    if values.keys().isdisjoint(table.one_of_values):
         lacking.append(f"value code {' or '.join(table.one_of_values)}")
-    if not acute and table.occurrence not in {code for code, _ in made.occurrences}:
+    when = {code for code, _ in made.occurrences}
+    if table.asks_when(values, acute=acute) and table.occurrence not in when:
         lacking.append(f"occurrence code {table.occurrence} with its date")
     if not any(line.revenue[:3] in table.treatment_revenue for line in made.lines):
         lacking.append("the lines of the month's treatments")
@@ -250,10 +252,10 @@ def _disagreements(made: Statement, dialysis: bool, ended: bool) -> list[str]:
     """Frequency, status and the end of the period say the same."""
     table = codes.claim_forms().frequency
     lacking = []
-    if dialysis and made.frequency in table.still_patient and made.status != "30":
+    if dialysis and made.frequency in table.still_patient and made.status != STILL_PATIENT:
         lacking.append(f"patient status 30 with frequency {made.frequency}")
     if dialysis and made.frequency in table.ended:
-        if made.status == "30":
+        if made.status == STILL_PATIENT:
             lacking.append(f"another patient status than 30 with frequency {made.frequency}")
         if not ended:
             lacking.append(f"the day (through) on which treatment ended, with {made.frequency}")

@@ -1,13 +1,11 @@
 """A fake Bulk Data server, and the command before it."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
 
-from integration import cli
 from tests.bulk.exporting import Seen
 from tests.fakes.bulk_data import FakeBulkData, File
 
@@ -32,18 +30,3 @@ def other() -> Iterator[HTTPServer]:
     """A server of files elsewhere."""
     with HTTPServer(threaded=True) as server:
         yield server
-
-
-@pytest.fixture
-def ferroclaim(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    def run_(*words: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["ferroclaim", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capfd.readouterr()
-        assert "Traceback" not in err
-        return int(ended.value.code or 0), out, err
-
-    return run_
