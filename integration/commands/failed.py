@@ -3,7 +3,6 @@
 Held by tests/contract/test_operating.py.
 """
 
-import getpass
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,7 +75,7 @@ def _stuck(db: "Db", sites: "list[Site]", told: set[int | None]) -> Iterator[str
 @app.command()
 def retry(numbers: Numbers = None, every: Every = False, config: Config = None) -> None:
     """Queue it again."""
-    from integration.commands.inputs import settings_with_store
+    from integration.commands.inputs import settings_with_store, who
     from integration.serving.process import opened
     from integration.work import giving_up
     from integration.work.queue import Queue
@@ -84,7 +83,7 @@ def retry(numbers: Numbers = None, every: Every = False, config: Config = None) 
     settings = settings_with_store(config)
     with opened(settings) as store, store.transaction() as db:
         for identity in giving_up.chosen(db, numbers, everything=every):
-            giving_up.retry(db, Queue(settings.service), identity, getpass.getuser())
+            giving_up.retry(db, Queue(settings.service), identity, who())
             typer.echo(f"{identity}\tqueued")
 
 
@@ -96,7 +95,7 @@ def discard(
     config: Config = None,
 ) -> None:
     """Let it be."""
-    from integration.commands.inputs import settings_with_store
+    from integration.commands.inputs import settings_with_store, who
     from integration.serving.process import opened
     from integration.work import giving_up
 
@@ -104,5 +103,5 @@ def discard(
         raise ConfigurationError("Say why with --reason.")
     with opened(settings_with_store(config)) as store, store.transaction() as db:
         for identity in giving_up.chosen(db, numbers, everything=every):
-            giving_up.discard(db, identity, getpass.getuser(), reason)
+            giving_up.discard(db, identity, who(), reason)
             typer.echo(f"{identity}\tdiscarded")

@@ -3,6 +3,8 @@
 Held by tests/contract/test_command_line.py.
 """
 
+import getpass
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -98,6 +100,14 @@ def settings_with_store(config: Path | None) -> "Settings":
             " runs, or name its file with --config."
         )
     return settings
+
+
+def who() -> str:
+    """Who runs the command, for what is kept of it: in a container a user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def at_each(sites: "Sequence[Site]", do: "Callable[[Site], None]") -> bool:

@@ -3,7 +3,6 @@
 Held by tests/contract/test_deleting.py.
 """
 
-import getpass
 from typing import Annotated
 
 import typer
@@ -40,9 +39,10 @@ def delete(
 ) -> None:
     """Delete everything that is kept of a patient. The chart in the EHR, and what was written
     there, are the EHR's."""
-    from integration.commands.inputs import settings_with_store
+    from integration.commands.inputs import settings_with_store, who
     from integration.serving.process import opened
     from integration.store import erasing, patients
+    from integration.wording.words import plural
     from integration.work.queue import patient_key
 
     if not reason.strip():
@@ -52,6 +52,8 @@ def delete(
         with store.transaction() as db:  # the site may have left the configuration
             known = patients.find(db, site, patient.removeprefix("Patient/"))
             sites = patients.by_site(db).keys() | settings.sites.keys()
+        if not sites:
+            settings.site(site)  # says that none is configured
         if known is None:
             raise ConfigurationError(
                 f"Nothing is kept of that patient at site {site}."
@@ -67,10 +69,10 @@ def delete(
                 sent = erasing.counting_claims(db, known)
                 if sent and not even_claims:
                     raise ConfigurationError(
-                        f"{sent} claims of this patient left and count: their records are to be"
-                        " kept as long as a payer may ask. --even-claims deletes them all the same."
+                        f"{plural(sent, 'claim')} of this patient left, and what is kept of it"
+                        " may be asked for by a payer. --even-claims deletes it all the same."
                     )
-                done = erasing.erase(db, known, getpass.getuser(), reason.strip())
-    typer.echo(f"{done.rows} records deleted.")
+                done = erasing.erase(db, known, who(), reason.strip())
+    typer.echo(f"{plural(done.rows, 'record')} deleted.")
     for file in done.kept_files:
         typer.echo(f"{file} holds others' claims, too, and stays as it was sent.")
