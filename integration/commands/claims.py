@@ -70,11 +70,18 @@ def write(
     config: Config = None,
 ) -> None:
     """Claim files of released lines. What can't be written is told, and the others are."""
+    from integration.assessing.sources import is_server
     from integration.claims import released as releases
     from integration.claims.sent import corrections
     from integration.commands.inputs import settings_with_store, who
     from integration.configuration import settings as configuration
 
+    if patient and not (source and is_server(source)):
+        raise ConfigurationError("--patient goes with a FHIR base URL as SOURCE.")
+    if source is None and decisions:
+        raise ConfigurationError(
+            "--decisions goes with a SOURCE. The database has its own: ferroclaim decisions import."
+        )
     settings = configuration.load(config) if source else settings_with_store(config)
     settings.site(site)
     asked = corrections(replace or (), void or ())
@@ -82,10 +89,6 @@ def write(
         raise ConfigurationError("--void goes with --format x12 or fhir: a table voids nothing.")
     only = releases.read(released) if released else None
     at = _moment(now)
-    if source is None and decisions:
-        raise ConfigurationError(
-            "--decisions goes with a SOURCE. The database has its own: ferroclaim decisions import."
-        )
     if source is None:
         from integration.claims.service import WriteOrder, write_released
         from integration.serving.process import opened

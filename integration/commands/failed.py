@@ -36,7 +36,7 @@ def every(
 ) -> None:
     """What was given up, why, and after how many tries; then, without a number, what waits for
     somebody else."""
-    from integration.commands.inputs import settings_with_store
+    from integration.commands.inputs import refuse_unknown_site, settings_with_store
     from integration.serving.process import opened
     from integration.store import failures
     from integration.wording import words
@@ -45,6 +45,8 @@ def every(
     chosen = [settings.site(site)] if site in settings.sites else list(settings.sites.values())
     with opened(settings) as store, store.transaction() as db:
         given_up = failures.every(db, site)
+        if site is not None and not given_up:
+            refuse_unknown_site(db, settings, site)
         for job in given_up:
             about = f"Patient/{job.patient}" if job.patient else job.key
             tried = f"{words.at(job.failed_at, None)}, tries: {job.attempts}"

@@ -39,7 +39,7 @@ def delete(
 ) -> None:
     """Delete everything that is kept of a patient. The chart in the EHR, and what was written
     there, are the EHR's."""
-    from integration.commands.inputs import settings_with_store, who
+    from integration.commands.inputs import refuse_unknown_site, settings_with_store, who
     from integration.serving.process import opened
     from integration.store import erasing, patients
     from integration.wording.words import plural
@@ -51,15 +51,9 @@ def delete(
     with opened(settings) as store:
         with store.transaction() as db:  # the site may have left the configuration
             known = patients.find(db, site, patient.removeprefix("Patient/"))
-            sites = patients.by_site(db).keys() | settings.sites.keys()
-        if not sites:
-            settings.site(site)  # says that none is configured
+            refuse_unknown_site(db, settings, site)
         if known is None:
-            raise ConfigurationError(
-                f"Nothing is kept of that patient at site {site}."
-                if site in sites
-                else f"There is no site {site!r}: there are {', '.join(sorted(sites))}."
-            )
+            raise ConfigurationError(f"Nothing is kept of that patient at site {site}.")
         with store.holding(patient_key(known.id)) as hold:
             if not hold.ours:
                 raise ConfigurationError(

@@ -170,6 +170,8 @@ def test_what_is_no_bundle_is_one_sentence(
         (["CHART", "--time-zone", "Mars/Olympus"], "IANA"),
         (["CHART", "--patient", "p1"], "FHIR base URL"),
         (["CHART", "--write-back"], "FHIR server"),
+        (["CHART", "--dry-run"], "go with --write-back"),
+        (["CHART", "--limit", "3"], "go with --write-back"),
         (["CHART", "--site", "nowhere"], "No site is configured"),
         (["CHART", "--policy-dir", "/no/such/folder"], "no such folder of policies"),
         (["http://127.0.0.1:9/fhir"], "--patient"),

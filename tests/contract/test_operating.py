@@ -281,6 +281,12 @@ def test_failed_work_is_listed_retried_and_discarded(
         f"{second[0]}\tdiscarded\n",
     )
     assert command("failed", "list") == (0, "")
+    assert command("failed", "list", "--site", "general") == (0, "")
+    status, said = command("failed", "list", "--site", "genral")
+    assert (status, said.strip()) == (
+        2,
+        "ferroclaim: There is no site 'genral' (known: general).",
+    )
     assert command("failed", "retry", "99") == (
         2,
         "ferroclaim: There is no failed work with number 99.\n",
