@@ -10,6 +10,7 @@ Held by tests/contract/test_command_line.py.
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -122,6 +123,7 @@ def _options(
 
 def main() -> None:
     """Run a command; every problem becomes one sentence on stderr."""
+    _open_what_was_closed()
     try:
         app()
     except FerroclaimError as problem:
@@ -149,6 +151,14 @@ def _fail_with_data_file(problem: Exception) -> None:
 
     if isinstance(problem, DataFileError):
         _fail(*problem.every)
+
+
+def _open_what_was_closed() -> None:
+    """Where whoever starts us closed them (`>&-`), Python has None."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _forget_output() -> None:

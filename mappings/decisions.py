@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -264,16 +264,18 @@ def _unknown_codes(found: Iterable[str], path: str) -> Iterator[tuple[str, str]]
             yield path, f"{code} is not a code of an IV iron (known: {', '.join(sorted(known))})"
 
 
-_PAYER_KINDS = (
+# What a payer may be called by a person, in a decision or in the configuration.
+PayerKind = Literal[
     "medicare", "medicare-advantage", "medicaid", "commercial", "supplement", "government",
     "hospice", "drug-only", "dental", "vision", "not-medical", "hospital-only", "self-pay",
-)  # fmt: skip
+]  # fmt: skip
 
 
 def _check_payer(row: SiteRow) -> Iterator[tuple[str, str]]:
     kind = row.value.partition("/")[0]
-    if kind not in _PAYER_KINDS:
-        yield "value", f"{kind} is not a kind of payer (known: {', '.join(_PAYER_KINDS)})"
+    if kind not in get_args(PayerKind):
+        known = ", ".join(get_args(PayerKind))
+        yield "value", f"{kind} is not a kind of payer (known: {known})"
 
 
 class Decisions:

@@ -89,8 +89,8 @@ def assess(
         raise ConfigurationError("--trace goes with --format json; `explain` shows one chain.")
     if write_back and not is_server(source):
         raise ConfigurationError("--write-back needs a FHIR server as SOURCE.")
-    if dry_run and not write_back:
-        raise ConfigurationError("--dry-run goes with --write-back.")
+    if (dry_run or limit) and not write_back:
+        raise ConfigurationError("--dry-run and --limit go with --write-back.")
     if write_back and everyone and not dry_run and limit is None:
         raise ConfigurationError(
             "Writing for a whole site: run it with --dry-run first, and give the number that it"

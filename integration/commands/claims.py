@@ -3,7 +3,6 @@
 Held by tests/contract/test_claims_write.py.
 """
 
-import getpass
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -71,21 +70,25 @@ def write(
     config: Config = None,
 ) -> None:
     """Claim files of released lines. What can't be written is told, and the others are."""
+    from integration.assessing.sources import is_server
     from integration.claims import released as releases
     from integration.claims.sent import corrections
+    from integration.commands.inputs import settings_with_store, who
     from integration.configuration import settings as configuration
 
-    settings = configuration.load(config)
+    if patient and not (source and is_server(source)):
+        raise ConfigurationError("--patient goes with a FHIR base URL as SOURCE.")
+    if source is None and decisions:
+        raise ConfigurationError(
+            "--decisions goes with a SOURCE. The database has its own: ferroclaim decisions import."
+        )
+    settings = configuration.load(config) if source else settings_with_store(config)
     settings.site(site)
     asked = corrections(replace or (), void or ())
     if asked.void and form not in ("x12", "fhir"):
         raise ConfigurationError("--void goes with --format x12 or fhir: a table voids nothing.")
     only = releases.read(released) if released else None
     at = _moment(now)
-    if source is None and decisions:
-        raise ConfigurationError(
-            "--decisions goes with a SOURCE. The database has its own: ferroclaim decisions import."
-        )
     if source is None:
         from integration.claims.service import WriteOrder, write_released
         from integration.serving.process import opened
@@ -93,7 +96,7 @@ def write(
         order = WriteOrder(
             site=site,
             folder=out,
-            by=getpass.getuser(),
+            by=who(),
             form=form,
             test=test,
             only=only,
@@ -124,18 +127,18 @@ def rejected(
 ) -> None:
     """Claims that a payer's front end rejected, or that a payer denied and wants anew: their lines
     can be released and sent as new claims."""
-    from integration.configuration import settings as configuration
+    from integration.commands.inputs import settings_with_store, who
     from integration.serving.process import opened
     from integration.store import answers, claims
     from integration.terminal.claims import marked
 
-    settings = configuration.load(config)
+    settings = settings_with_store(config)
     settings.site(site)
     missed = False
     with opened(settings) as store:
         for number in numbers:
             with store.transaction() as db:
-                was = answers.reject(db, site, number.strip().upper(), getpass.getuser())
+                was = answers.reject(db, site, number.strip().upper(), who())
             done = was in claims.REJECTABLE
             missed = missed or not (done or was == "rejected")
             typer.echo(f"{number}\t{marked(was, done=done)}")
@@ -155,20 +158,20 @@ def write_off(
 ) -> None:
     """Denied or rejected lines of claims that nobody pursues any further, with their doses and
     discards."""
-    from integration.configuration import settings as configuration
+    from integration.commands.inputs import settings_with_store, who
     from integration.serving.process import opened
     from integration.store import write_offs
     from integration.terminal.claims import written_off
     from mappings.writing.answers.write_offs import write_off_reasons
 
-    settings = configuration.load(config)
+    settings = settings_with_store(config)
     settings.site(site)
     reasons = write_off_reasons()
     if not undo and reason not in reasons:
         known = "; ".join(f"{code}: {words}" for code, words in reasons.items())
         raise ConfigurationError(f"Say why with --reason. {known}.")
     said = write_offs.WriteOff("" if undo else reason, note.strip())
-    missed, by = False, getpass.getuser()
+    missed, by = False, who()
     with opened(settings) as store:
         for number in numbers:
             with store.transaction() as db:
@@ -229,16 +232,14 @@ def _read(
 ) -> int:
     from integration.claims.answering.files import named
     from integration.claims.answering.reading import read_answers
-    from integration.configuration import settings as configuration
+    from integration.commands.inputs import settings_with_store, who
     from integration.serving.process import opened
     from integration.terminal.answers import answered, beside
 
-    settings = configuration.load(config)
-    sites = [site] if site else sorted(settings.sites)
-    for name in sites:
-        settings.site(name)
+    settings = settings_with_store(config)
+    sites = [one.name for one in settings.chosen([site] if site else None)]
     with opened(settings) as store:
-        report = read_answers(store, sites, named(files), getpass.getuser())
+        report = read_answers(store, sites, named(files), who())
     for line in answered(report, form):
         typer.echo(line)
     for line in beside(report):

@@ -3,7 +3,6 @@
 Held by tests/contract/test_decisions.py.
 """
 
-import getpass
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +32,7 @@ def take_in(
 ) -> None:
     """Record the decisions of files; a newer one of the same matter takes the older one's place.
     All of them, or with any mistake none."""
-    from integration.commands.inputs import decisions_of
+    from integration.commands.inputs import decisions_of, who
     from integration.configuration import settings as configuration
     from integration.serving.process import opened
     from integration.store import decisions
@@ -46,8 +45,7 @@ def take_in(
     by_itself = not named.only_people_read
     with opened(settings) as store, store.transaction() as db:
         touched = [
-            decisions.record(db, name, decision, getpass.getuser(), "command line")
-            for decision in found
+            decisions.record(db, name, decision, who(), "command line") for decision in found
         ]
         waiting = {patient.id: patient for patient in chain.from_iterable(touched)}
         if by_itself:

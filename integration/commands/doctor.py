@@ -4,6 +4,7 @@ Held by tests/contract/test_operating.py.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from integration.configuration.site import Site
     from integration.ehr.doctor import DoctorFinding, DoctorReport
     from mappings.assessment import Question
-
-_MARKS = {"ok": "✓", "note": "·", "warning": "!", "problem": "✗"}
 
 
 def mount(app: typer.Typer) -> None:
@@ -66,7 +65,7 @@ def doctor(
 def _beside(site: "Site", settings: "Settings | None") -> "Iterator[DoctorFinding]":
     """What no EHR says: whether the site's own policies, its key and its CDS clients' can be used,
     and the classes and words that no assessment kept of it understands."""
-    from integration.assessing.clients import policies_for
+    from integration.claims.basis import basis_of
     from integration.ehr.transport.keys import Keyring
     from integration.operating import logs
     from integration.smart.server import fetched_keys
@@ -74,9 +73,17 @@ def _beside(site: "Site", settings: "Settings | None") -> "Iterator[DoctorFindin
     if settings is None:
         return
     logs.configure(settings.log, b"")
-    yield from _tried("The site's policies can't be used", lambda: policies_for(site))
+    judged: list[DoctorFinding] = []
+    yield from _tried(
+        "The site's policies can't be used", lambda: judged.extend(_payers_without_policy(site))
+    )
+    yield from judged
     if key_file := site.app and site.app.key_file:
         yield from _tried("Nobody can open the app from a chart", lambda: Keyring.load(key_file))
+    if site.claims.prices:
+        yield from _tried(
+            "No claim file can be written", lambda: basis_of(site, (), datetime.now(UTC))
+        )
     for client in site.cds:
         yield from _tried(
             f"No CDS call of {client.issuer} can be trusted",
@@ -88,6 +95,24 @@ def _beside(site: "Site", settings: "Settings | None") -> "Iterator[DoctorFindin
             "The database cannot be asked", lambda: questions.extend(_questions(site, settings))
         )
         yield from map(_of_question, questions)
+
+
+def _payers_without_policy(site: "Site") -> "Iterator[DoctorFinding]":
+    """Payers by a key that no policy of their kind is for: the default of the kind judges them."""
+    from integration.assessing.clients import policies_for
+    from integration.configuration.mistakes import meant
+    from integration.ehr.doctor import DoctorFinding
+
+    audiences = [policy.audience for policy in policies_for(site).policies]
+    for name, alias in site.payer_aliases.items():
+        keys = {key for one in audiences if alias.kind in one.kinds for key in one.payers}
+        if alias.payer and alias.payer not in keys:
+            yield DoctorFinding(
+                "note",
+                f'No policy is for the payer "{alias.payer}"',
+                f'The default of {alias.kind} judges the lines of "{name}" in payer_aliases.',
+                f"Write a policy for it, or another key: {meant(alias.payer, sorted(keys))}",
+            )
 
 
 def _tried(what: str, do: Callable[[], object]) -> "Iterator[DoctorFinding]":
@@ -151,7 +176,7 @@ def _show(report: "DoctorReport") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from integration.terminal.signs import console
+    from integration.terminal.signs import console, sign
 
     out = console(markup=False)  # "Check [auth]"
     works = "works" if report.works else "does NOT work yet"
@@ -162,10 +187,11 @@ def _show(report: "DoctorReport") -> None:
         )
     )
     table = Table(show_header=False, box=None, pad_edge=False)
+    arrow = sign("arrow", out)
     for finding in sorted(report.findings, key=lambda finding: finding.level != "problem"):
         table.add_row(
-            _MARKS.get(finding.level, "·"),
+            sign(finding.level, out),
             finding.what,
-            "\n".join(filter(None, (finding.why, finding.fix and f"→ {finding.fix}"))),
+            "\n".join(filter(None, (finding.why, finding.fix and f"{arrow} {finding.fix}"))),
         )
     out.print(table)

@@ -3,7 +3,6 @@
 Held by tests/contract/test_operating.py.
 """
 
-import getpass
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +36,7 @@ def every(
 ) -> None:
     """What was given up, why, and after how many tries; then, without a number, what waits for
     somebody else."""
-    from integration.commands.inputs import settings_with_store
+    from integration.commands.inputs import refuse_unknown_site, settings_with_store
     from integration.serving.process import opened
     from integration.store import failures
     from integration.wording import words
@@ -46,6 +45,8 @@ def every(
     chosen = [settings.site(site)] if site in settings.sites else list(settings.sites.values())
     with opened(settings) as store, store.transaction() as db:
         given_up = failures.every(db, site)
+        if site is not None and not given_up:
+            refuse_unknown_site(db, settings, site)
         for job in given_up:
             about = f"Patient/{job.patient}" if job.patient else job.key
             tried = f"{words.at(job.failed_at, None)}, tries: {job.attempts}"
@@ -76,7 +77,7 @@ def _stuck(db: "Db", sites: "list[Site]", told: set[int | None]) -> Iterator[str
 @app.command()
 def retry(numbers: Numbers = None, every: Every = False, config: Config = None) -> None:
     """Queue it again."""
-    from integration.commands.inputs import settings_with_store
+    from integration.commands.inputs import settings_with_store, who
     from integration.serving.process import opened
     from integration.work import giving_up
     from integration.work.queue import Queue
@@ -84,7 +85,7 @@ def retry(numbers: Numbers = None, every: Every = False, config: Config = None) 
     settings = settings_with_store(config)
     with opened(settings) as store, store.transaction() as db:
         for identity in giving_up.chosen(db, numbers, everything=every):
-            giving_up.retry(db, Queue(settings.service), identity, getpass.getuser())
+            giving_up.retry(db, Queue(settings.service), identity, who())
             typer.echo(f"{identity}\tqueued")
 
 
@@ -96,7 +97,7 @@ def discard(
     config: Config = None,
 ) -> None:
     """Let it be."""
-    from integration.commands.inputs import settings_with_store
+    from integration.commands.inputs import settings_with_store, who
     from integration.serving.process import opened
     from integration.work import giving_up
 
@@ -104,5 +105,5 @@ def discard(
         raise ConfigurationError("Say why with --reason.")
     with opened(settings_with_store(config)) as store, store.transaction() as db:
         for identity in giving_up.chosen(db, numbers, everything=every):
-            giving_up.discard(db, identity, getpass.getuser(), reason)
+            giving_up.discard(db, identity, who(), reason)
             typer.echo(f"{identity}\tdiscarded")

@@ -4,11 +4,12 @@ Held by tests/contract/test_init.py.
 """
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 
-from integration.configuration.template import DEFAULT_FILE, KINDS, Kind, Start
+from integration.configuration.template import DEFAULT_FILE, FILL_IN, KINDS, Kind, Start
 from integration.errors import ConfigurationError
 
 
@@ -83,11 +84,12 @@ def _tell(begin: Start, file: Path) -> None:
 
     steps, call = [], as_called()
     if begin.signs_in == "private_key_jwt":
-        steps.append(f"{call} keys new keys/{begin.name}.json")
+        steps.append(f"{call} keys new {quote(str(file.parent / begin.key_file))}")
     if begin.signs_in != "none":
-        steps.append(f"fill in client_id in {file}")
+        steps.append(f"fill in what says {FILL_IN} in {file}")
     if begin.signs_in.startswith("client_secret"):
         steps.append(f"set {begin.variable}")
-    steps.append(f"{call} doctor {begin.name}")
+    elsewhere = "" if file == DEFAULT_FILE else f" --config {quote(str(file))}"
+    steps.append(f"{call} doctor {begin.name}{elsewhere}")
     for line in (*begin.told, f"Written to {file}. Next:", *(f"  {step}" for step in steps)):
         typer.echo(line, err=True)

@@ -3,6 +3,8 @@
 Held by tests/contract/test_command_line.py.
 """
 
+import getpass
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from mappings.values import moment
 if TYPE_CHECKING:
     from integration.configuration.settings import Settings
     from integration.configuration.site import Site
+    from integration.store import Db
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,25 @@ def settings_with_store(config: Path | None) -> "Settings":
             " runs, or name its file with --config."
         )
     return settings
+
+
+def refuse_unknown_site(db: "Db", settings: "Settings", site: str) -> None:
+    """ConfigurationError where neither the configuration knows it nor the database, which keeps
+    what was of one that left the configuration."""
+    from integration.store import patients
+
+    there = patients.by_site(db).keys() | settings.sites.keys()
+    if site not in there:
+        known = ", ".join(sorted(there)) or "none"
+        raise ConfigurationError(f"There is no site {site!r} (known: {known}).")
+
+
+def who() -> str:
+    """Who runs the command, for what is kept of it: in a container a user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def at_each(sites: "Sequence[Site]", do: "Callable[[Site], None]") -> bool:

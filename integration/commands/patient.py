@@ -3,7 +3,6 @@
 Held by tests/contract/test_deleting.py.
 """
 
-import getpass
 from typing import Annotated
 
 import typer
@@ -40,9 +39,10 @@ def delete(
 ) -> None:
     """Delete everything that is kept of a patient. The chart in the EHR, and what was written
     there, are the EHR's."""
-    from integration.commands.inputs import settings_with_store
+    from integration.commands.inputs import refuse_unknown_site, settings_with_store, who
     from integration.serving.process import opened
     from integration.store import erasing, patients
+    from integration.wording.words import plural
     from integration.work.queue import patient_key
 
     if not reason.strip():
@@ -51,13 +51,9 @@ def delete(
     with opened(settings) as store:
         with store.transaction() as db:  # the site may have left the configuration
             known = patients.find(db, site, patient.removeprefix("Patient/"))
-            sites = patients.by_site(db).keys() | settings.sites.keys()
+            refuse_unknown_site(db, settings, site)
         if known is None:
-            raise ConfigurationError(
-                f"Nothing is kept of that patient at site {site}."
-                if site in sites
-                else f"There is no site {site!r}: there are {', '.join(sorted(sites))}."
-            )
+            raise ConfigurationError(f"Nothing is kept of that patient at site {site}.")
         with store.holding(patient_key(known.id)) as hold:
             if not hold.ours:
                 raise ConfigurationError(
@@ -67,10 +63,10 @@ def delete(
                 sent = erasing.counting_claims(db, known)
                 if sent and not even_claims:
                     raise ConfigurationError(
-                        f"{sent} claims of this patient left and count: their records are to be"
-                        " kept as long as a payer may ask. --even-claims deletes them all the same."
+                        f"{plural(sent, 'claim')} of this patient left, and what is kept of it"
+                        " may be asked for by a payer. --even-claims deletes it all the same."
                     )
-                done = erasing.erase(db, known, getpass.getuser(), reason.strip())
-    typer.echo(f"{done.rows} records deleted.")
+                done = erasing.erase(db, known, who(), reason.strip())
+    typer.echo(f"{plural(done.rows, 'record')} deleted.")
     for file in done.kept_files:
         typer.echo(f"{file} holds others' claims, too, and stays as it was sent.")

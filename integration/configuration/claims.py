@@ -12,6 +12,7 @@ from integration.configuration.section import ConfiguredPath, Section
 from integration.configuration.table import TomlTable
 from mappings import record
 from mappings import site as facts
+from mappings.decisions import PayerKind
 from mappings.site import BillType, ClaimKind
 from mappings.writing.preparing.identifiers import is_post_box, valid_npi
 
@@ -99,7 +100,7 @@ Place = Annotated[
 class Payer(Section):
     """Which payer an Organization is, and how claim files name it."""
 
-    kind: str = Field(description="a kind of mappings/codes/payers.yaml, e.g. `commercial`")
+    kind: PayerKind
     payer: str | None = Field(default=None, description="the payer's own policy, e.g. `centene`")
     claim_id: str | None = Field(
         default=None,

@@ -4,9 +4,9 @@ of the configuration.
 Held by tests/contract/test_hooks.py.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, StringConstraints, field_validator
+from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
 
 from integration.configuration.resource_types import SUBSCRIBED, WAKING
 from integration.configuration.section import Section
@@ -76,6 +76,12 @@ class Subscribing(Section):
         if foreign := sorted(set(values) - set(WAKING)):
             raise ValueError(f"{', '.join(foreign)} wakes nothing")
         return values
+
+    @model_validator(mode="after")
+    def _topics_of_the_form(self) -> Self:
+        if self.form == "topic" and not self.topics:
+            raise ValueError('form "topic" needs topics: the canonical URL by type')
+        return self
 
 
 class Sweep(Section):

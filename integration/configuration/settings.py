@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
@@ -82,7 +83,8 @@ class Web(Section):
     """
 
     public_url: str | None = Field(
-        default=None, description="https address under which people reach the service."
+        default=None,
+        description="https address under which people reach the service: a host name of its own.",
     )
     roles: dict[Role, list[str]] = Field(default={"clinician": ["*"]})
     sign_in: OpenIdConnect | None = None
@@ -98,6 +100,11 @@ class Web(Section):
     @field_validator("public_url")
     @classmethod
     def _safe(cls, value: str | None) -> str | None:
+        if value and urlsplit(value).path.strip("/"):
+            raise ValueError(
+                "must be a host name of its own, without a path: pages and cookies begin at its"
+                " root (service.hooks_url may have one)"
+            )
         return value and safe_address(value)
 
 
@@ -120,6 +127,15 @@ class Settings(Section):
     sweep: Sweep = Sweep()
     retention: Retention = Retention()
     sites: dict[str, Site] = Field(default={})
+
+    @field_validator("database_url")
+    @classmethod
+    def _not_empty(cls, value: SecretStr | None) -> SecretStr | None:
+        """As a variable that was to be filled in and was not: another database would know nothing
+        of what was released."""
+        if value is not None and not value.get_secret_value().strip():
+            raise ValueError("is empty: write an address, or leave it out for the embedded one")
+        return value
 
     @model_validator(mode="after")
     def _one_address_for_an_issuer(self) -> Self:

@@ -31,6 +31,11 @@ class Start:
     told: Sequence[str] = ()
 
     @property
+    def key_file(self) -> str:
+        """Of the client's private keys, relative to the file."""
+        return f"keys/{self.name}.json"
+
+    @property
     def variable(self) -> str:
         """The environment variable for the client's secret."""
         return f"FERROCLAIM_SITES__{self.name.replace('-', '_').upper()}__AUTH__CLIENT_SECRET"
@@ -50,7 +55,7 @@ _KNOWN: dict[Kind, _Known] = {
     "sandbox": _Known("hapi", "http://localhost:8080/fhir", "none"),
     "epic": _Known(
         "epic",
-        "https://fhir.hospital.example.org/api/FHIR/R4",
+        f"https://{FILL_IN}/api/FHIR/R4",
         _KEY,
         (
             "Register a backend client in the vendor's portal, with the address of the JWKS.",
@@ -59,7 +64,7 @@ _KNOWN: dict[Kind, _Known] = {
     ),
     "oracle": _Known(
         "oracle",
-        "https://fhir-ehr.cerner.com/r4/TENANT",
+        f"https://fhir-ehr.cerner.com/r4/{FILL_IN}",
         _KEY,
         ("The tenant is part of base_url.",),
     ),
@@ -68,7 +73,7 @@ _KNOWN: dict[Kind, _Known] = {
         "https://api.platform.athenahealth.com/fhir/r4",
         _KEY,
         ("Every search wants the practice. Nothing can be written: gaps stand in the worklist.",),
-        ('search_params = {ah-practice = "Organization/a-1.Practice-FILL-ME-IN"}',),
+        (f'search_params = {{ah-practice = "Organization/a-1.Practice-{FILL_IN}"}}',),
     ),
     "medplum": _Known(
         "medplum",
@@ -76,7 +81,7 @@ _KNOWN: dict[Kind, _Known] = {
         "client_secret_basic",
         ("A client application with the client-credentials grant.",),
     ),
-    "generic": _Known("generic", "https://fhir.hospital.example.org/r4", _KEY),
+    "generic": _Known("generic", f"https://{FILL_IN}/r4", _KEY),
 }
 KINDS: tuple[Kind, ...] = tuple(_KNOWN)
 
@@ -125,8 +130,8 @@ def _sign_in(begin: Start) -> str:
         return "\n".join([*lines[:1], f"{lines[1]}  # the server lets everybody in"]) + "\n"
     lines.append(f'client_id = "{FILL_IN}"  # from the registration with the EHR')
     if begin.signs_in == _KEY:
-        made = f"ferroclaim keys new keys/{begin.name}.json"
-        lines.append(f'key_file = "keys/{begin.name}.json"  # made by: {made}')
+        made = "made by: ferroclaim keys new"
+        lines.append(f'key_file = "{begin.key_file}"  # {made}, relative to this file')
     else:
         lines.append(f"# client_secret comes from {begin.variable}")
     return "\n".join(lines) + "\n"

@@ -10,7 +10,7 @@ from functools import cache
 
 from msgspec import Struct
 
-from mappings.codes.code_tables import CodeTables
+from mappings.codes.code_tables import CodeTables, built_in
 from mappings.codes.rows import Kind
 from mappings.codes.tables import BillingCode, Family
 from mappings.datafiles.loading import packaged, structure
@@ -67,7 +67,7 @@ def ages(tables: CodeTables, day: date) -> list[Age]:
 
 
 def _age(row: Freshness, tables: CodeTables, day: date) -> Age:
-    known = dict.fromkeys(_built_in(row, tables), "built in")
+    known = dict.fromkeys(_built_in(row), "built in")
     imported = _imported(row, tables, day)
     known |= {imported: "imported"} if imported else {}
     of = max((start for start in known if start <= day), default=None)
@@ -99,8 +99,10 @@ def _imported(row: Freshness, tables: CodeTables, day: date) -> date | None:
 _WHOLE = frozenset({"units-per-day", "denial-codes"})
 
 
-def _built_in(row: Freshness, tables: CodeTables) -> list[date]:
-    """The days of the rows themselves, where they have such."""
+def _built_in(row: Freshness) -> list[date]:
+    """The days of the package's rows, where they have such. A row that somebody wrote makes no
+    table newer."""
+    tables = built_in()
     if row.table == "payment-limits":
         return [limits.start for limits in tables.payment.limits]
     if row.table in ("opps-status", "asc-indicators"):

@@ -175,13 +175,23 @@ def test_what_did_not_leave_is_not_rejected(
     assert result.exit_code == 1
 
 
-def test_decisions_of_the_database_are_not_given_by_a_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--decisions", "x"], "--decisions goes with a SOURCE"),
+        (["--patient", "p1"], "--patient goes with a FHIR base URL"),
+        (["chart.json", "--patient", "p1"], "--patient goes with a FHIR base URL"),
+    ],
+)
+def test_what_goes_with_a_source_alone_is_refused(
+    asked: list[str], said: str, tmp_path: Path
+) -> None:
     (tmp_path / "ferroclaim.toml").write_text(
         '[sites.general]\nbase_url = "http://127.0.0.1:1/fhir"\n'
     )
-    asked = ["claims", "write", "--site", "general", "--out", str(tmp_path), "--decisions", "x"]
-    result = CliRunner().invoke(app, [*asked, "--config", str(tmp_path / "ferroclaim.toml")])
-    assert "--decisions goes with a SOURCE" in str(result.exception)
+    write = ["claims", "write", "--site", "general", "--out", str(tmp_path), *asked]
+    result = CliRunner().invoke(app, [*write, "--config", str(tmp_path / "ferroclaim.toml")])
+    assert said in str(result.exception)
 
 
 def test_a_trial_leaves_the_lines_where_they_are(office: Opened) -> None:

@@ -210,6 +210,17 @@ class TestList:
             "    asp-pricing from Oct 1, 2026: 7 of 1012 rows, pricing.csv" in run.out.splitlines()
         )
 
+    def test_a_row_of_ones_own_makes_no_table_newer(self, ferroclaim: Any, own: Path) -> None:
+        own.mkdir(exist_ok=True)
+        row = "quarter: 2026Q4, from: 2026-10-01, limit: {J1756: 1}, source: CMS, verified: true"
+        (own / "mine.yaml").write_text(f"limits:\n  - {{{row}}}\n")
+        listed = [
+            ferroclaim("codes", "list", *where, "--on", "2026-11-29").out.splitlines()[0]
+            for where in ((), ("--code-dir", own))
+        ]
+        assert listed[0] == listed[1]
+        assert listed[0].startswith("! Payment limits (ASP)")
+
     def test_what_does_not_hold_yet_is_not_in_force(
         self, ferroclaim: Any, own: Path, tmp_path: Path
     ) -> None:

@@ -3,6 +3,7 @@ traceback."""
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 import pytest
 from pytest_httpserver import HTTPServer
 
+from integration.commands import inputs
 from tests import builders
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -168,6 +170,8 @@ def test_what_is_no_bundle_is_one_sentence(
         (["CHART", "--time-zone", "Mars/Olympus"], "IANA"),
         (["CHART", "--patient", "p1"], "FHIR base URL"),
         (["CHART", "--write-back"], "FHIR server"),
+        (["CHART", "--dry-run"], "go with --write-back"),
+        (["CHART", "--limit", "3"], "go with --write-back"),
         (["CHART", "--site", "nowhere"], "No site is configured"),
         (["CHART", "--policy-dir", "/no/such/folder"], "no such folder of policies"),
         (["http://127.0.0.1:9/fhir"], "--patient"),
@@ -230,6 +234,28 @@ def test_a_reader_who_goes_and_a_disk_that_is_full(
     with os.fdopen(writing, "wb") as gone:
         done = subprocess.run(command, stdout=gone, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_what_whoever_starts_us_closed_is_no_error(bundle: Path, closed: str) -> None:
+    command = shlex.join([sys.executable, "-m", "integration.cli", "assess", str(bundle)])
+    done = subprocess.run(  # noqa: S602 (a shell can close them)
+        f"{command} {closed}", shell=True, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_user_without_a_name_is_known_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 2**31 - 7)
+    assert inputs.who() == f"user {2**31 - 7}"
+
+
+def test_who_runs_a_command_is_asked_in_one_place() -> None:
+    commands = Path(inputs.__file__).parent
+    asking = [file.name for file in commands.glob("*.py") if "getpass" in file.read_text()]
+    assert asking == ["inputs.py"]
 
 
 def test_an_error_nobody_foresaw_is_a_sentence_too(

@@ -136,7 +136,7 @@ def test_a_site_that_left_the_configuration_keeps_nobody(
     reason = ("--reason", "letter of 2026-11-29")
     unknown = delete(MARK, *reason, site="frmer")
     assert (unknown.exit_code, isinstance(unknown.exception, ConfigurationError)) == (1, True)
-    assert "There is no site 'frmer': there are former, general." in str(unknown.exception)
+    assert "There is no site 'frmer' (known: former, general)." in str(unknown.exception)
     assert "Nothing is kept of that patient" in str(delete("p9", *reason, site="former").exception)
     done = delete(MARK, *reason, site="former")
     assert done.exit_code == 0, done.output

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,6 +21,7 @@ from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.references import patient_id
 from integration.ehr.reading.patient import read_patient
+from integration.ehr.transport.failing import untrusted
 from integration.errors import BadAnswer, ConfigurationError, Forbidden, Refused, Unreachable
 from tests.fakes.authorization import FakeAuthorization
 from tests.fakes.chart import chart, ferritin, resource
@@ -294,7 +296,7 @@ def test_a_certificate_that_is_not_trusted(tls: tuple[HTTPServer, Path]) -> None
     assert re.fullmatch(
         r"Site localhost: the TLS certificate of localhost:\d+ is not trusted \(self-signed"
         r" certificate\)\. "
-        r"Set ca_file to the certificate authority's file, or correct base_url\.",
+        r"Set ca_file to the certificate authority's file, or correct the address\.",
         str(raised.value),
     )
 
@@ -328,3 +330,18 @@ def test_a_request_object_is_never_part_of_an_error(
     again = pickle.loads(pickle.dumps(raised.value))  # noqa: S301
     assert str(again) == str(raised.value)
     assert raised.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("says", "fix"),
+    [
+        ("certificate has expired", "Have it renewed"),
+        ("certificate is not yet valid", "this machine's clock"),
+        ("Hostname mismatch, certificate is not valid for 'x'", "the certificate is for another"),
+        ("WRONG_VERSION_NUMBER] wrong version number", "speaks no TLS"),
+        ("unable to get local issuer certificate", "Set ca_file"),
+    ],
+)
+def test_what_is_to_be_done_about_a_certificate(says: str, fix: str) -> None:
+    error = requests.exceptions.SSLError(f"certificate verify failed: {says} (_ssl.c:1006)")
+    assert fix in str(untrusted("general", "ehr.example.org", error))

@@ -10,7 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
+from integration.store import Store, patients
 from integration.store.database import binaries
 from integration.store.database.embedded import Embedded
 
@@ -30,6 +32,7 @@ except ConfigurationError as error:
     print(error)
 """
 NOBODY = 65534
+ROOT = Path(__file__).parents[2]
 
 
 def started(
@@ -42,7 +45,7 @@ def started(
         text=True,
         timeout=120,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **(env or {})},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
     )
 
 
@@ -60,6 +63,38 @@ def test_it_works_in_any_folder(shared_folder: Path, name: str) -> None:
         ".postgres.lock",
         ".postgres.users",
     }
+
+
+def test_a_backup_is_restored_as_the_documentation_says(shared_folder: Path) -> None:
+    backup, restore = _documented("$BIN/pg_dump"), _documented("$BIN/psql")
+    with Store.open(Settings(data_dir=shared_folder / ".ferroclaim")) as store:
+        with store.transaction() as db:
+            patients.known(db, "general", "p1")
+        _run_in(shared_folder, backup)
+        with store.transaction() as db:
+            patients.known(db, "general", "p2")
+        _run_in(shared_folder, restore)
+        with store.transaction() as db:
+            assert patients.by_site(db) == {"general": 1}
+            assert db.execute("select nextval('claim_numbers')").fetchone() == (4712,)
+
+
+def _documented(command: str) -> str:
+    """The lines of docs/run-the-service.md from COMMAND to the end of its block."""
+    text = (ROOT / "docs" / "run-the-service.md").read_text("utf-8")
+    return command + text.partition(command)[2].partition("```")[0]
+
+
+def _run_in(folder: Path, script: str) -> None:
+    done = subprocess.run(
+        ["bash", "-euc", script],
+        cwd=folder,
+        env={**os.environ, "BIN": str(binaries.folder())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_line_break_in_its_name_is_told(tmp_path: Path) -> None:
@@ -154,6 +189,8 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_made(shared_folder: Path) -
         ("[Errno 24] Too many open files: '/x'", "ulimit -n"),
         ('FATAL:  lock file "postmaster.pid" already exists', "another PostgreSQL works"),
         ("2026-11-29 UTC [1] FATAL:  bogus data in lock file", "PostgreSQL says: bogus data"),
+        ('FATAL:  data directory "/x" has invalid permissions', "`chmod -R go=`"),
+        ("initdb: could not look up effective user ID 7: user does not exist", "has no name"),
         ("", "without a word"),
     ],
 )
@@ -194,7 +231,7 @@ def test_no_server_is_left_behind_by_whoever_ends_the_service(
         [sys.executable, "-m", "integration.cli", "serve", "--config", str(config)],
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     ) as service:
         assert service.stderr
         if when:

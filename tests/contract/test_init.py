@@ -1,6 +1,7 @@
 """`ferroclaim init --site`: what a server says of itself stands in the configuration; and the
 samples in a sandbox."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -85,3 +86,21 @@ def test_a_kind_that_is_not_known(
     assert run(monkeypatch, "init", "athenahelth") == 2
     assert "Did you mean athenahealth?" in capsys.readouterr().err
     assert not (tmp_path / "ferroclaim.toml").exists()
+
+
+def test_what_is_next_is_said_of_the_file_that_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "of us").mkdir()
+    assert run(monkeypatch, "init", "epic", "--name", "a", "--file", "of us/ehr.toml") == 0
+    said = capsys.readouterr().err.splitlines()
+    keys, fill, doctor = (line.strip().removeprefix("ferroclaim ") for line in said[-3:])
+    assert fill == "fill in what says FILL-ME-IN in of us/ehr.toml"
+    file = tmp_path / "of us" / "ehr.toml"
+    file.write_text(file.read_text().replace("FILL-ME-IN", "1"))
+    for step in (keys, doctor):
+        run(monkeypatch, *shlex.split(step))
+    assert settings.load(file).site("a").auth.key_file == tmp_path / "of us" / "keys" / "a.json"
+    assert (tmp_path / "of us" / "keys" / "a.json").exists()
+    assert "does NOT work yet" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """What an integrator sees of a running service: health, metrics, limits, and the commands."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -280,6 +281,12 @@ def test_failed_work_is_listed_retried_and_discarded(
         f"{second[0]}\tdiscarded\n",
     )
     assert command("failed", "list") == (0, "")
+    assert command("failed", "list", "--site", "general") == (0, "")
+    status, said = command("failed", "list", "--site", "genral")
+    assert (status, said.strip()) == (
+        2,
+        "ferroclaim: There is no site 'genral' (known: general).",
+    )
     assert command("failed", "retry", "99") == (
         2,
         "ferroclaim: There is no failed work with number 99.\n",
@@ -346,6 +353,21 @@ def test_the_doctor_goes_on_where_the_database_is_away(
     status, said = command("doctor", "general", database=None)
     assert status == 1
     assert said.index("The database cannot be asked") < said.index("No time zone")
+
+
+def test_the_doctor_looks_at_prices_and_at_whom_policies_are_for(
+    command: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "ferroclaim.toml"
+    config.write_text(
+        f"{config.read_text()}\n[sites.general.claims]\nprices = 'none.csv'\n"
+        "[sites.general.payer_aliases.United]\nkind = 'commercial'\npayer = 'uch'\n"
+    )
+    monkeypatch.setenv("COLUMNS", "200")
+    status, said = command("doctor", "general", database=None)
+    assert status == 1
+    assert re.search(r"No claim file can be written +Cannot read .*none\.csv", said)
+    assert re.search(r'No policy is for the payer "uch".*\n.*did you mean uhc\?', said)
 
 
 @pytest.mark.slow

@@ -122,6 +122,10 @@ def test_quiet_shows_none(capfd: pytest.CaptureFixture[str]) -> None:
         (["failed", "list"], "There is no database of ferroclaim"),
         (["failed", "retry", "--all"], "There is no database of ferroclaim"),
         (["decisions", "list", "--site", "a"], "There is no database of ferroclaim"),
+        (["claims", "read", "/dev/null"], "There is no database of ferroclaim"),
+        (["claims", "rejected", "1", "--site", "a"], "There is no database of ferroclaim"),
+        (["claims", "write-off", "1", "--site", "a"], "There is no database of ferroclaim"),
+        (["claims", "write", "--site", "a", "--out", "x"], "There is no database of ferroclaim"),
         (["patient", "delete", "a", "p1", "--reason", "x"], "There is no database of ferroclaim"),
     ],
 )

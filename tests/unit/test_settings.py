@@ -250,6 +250,16 @@ def test_a_named_file_must_be_there(tmp_path: Path) -> None:
             ),
             "the cds issuer i has two jwks_urls",
         ),
+        ('web = {public_url = "https://x/iron"}', "web.public_url: must be a host name of its own"),
+        ('database_url = ""', "database_url: is empty"),
+        (
+            ('[sites.a]\nbase_url = "https://x"\npayer_aliases = {P = {kind = "comercial"}}'),
+            "sites.a.payer_aliases.P.kind: write one of 'medicare', ",
+        ),
+        (
+            '[sites.a]\nbase_url = "https://x"\nsubscriptions = {form = "topic"}',
+            'sites.a.subscriptions: form "topic" needs topics',
+        ),
         ("sites = 3", "ferroclaim.toml"),
         ("sites = {a = 3}", "sites.a"),
     ],

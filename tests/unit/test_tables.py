@@ -7,13 +7,16 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from rich.console import Console
 
+from integration.ehr.doctor import Level
 from integration.terminal import sums, tables
 from integration.terminal.calling import as_called
 from integration.terminal.explanation import explain_administration
+from integration.terminal.signs import sign
 from mappings.assessment import Assessment
 from tests.builders import administration, chart, commercial, condition, document_of, ferritin, tsat
 from tests.unit.test_samples import demo
@@ -222,3 +225,11 @@ def test_the_command_line_survives_a_terminal_without_unicode(command: list[str]
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert "J1756" in run.stdout
+
+
+def test_what_the_doctor_finds_is_told_apart_without_unicode() -> None:
+    terminal = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="ascii"), width=80)
+    told = {level: sign(level, terminal) for level in (*get_args(Level), "arrow")}
+    assert terminal.options.ascii_only
+    assert "".join(told.values()).isascii()
+    assert len(set(told.values())) == len(told)

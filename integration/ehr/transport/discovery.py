@@ -16,7 +16,7 @@ from integration.configuration.site import Site
 from integration.ehr.fhir.answers import TRANSIENT
 from integration.ehr.scopes import version_of
 from integration.ehr.transport.asking import as_it_is, authorities, timeouts
-from integration.ehr.transport.failing import never_connected
+from integration.ehr.transport.failing import never_connected, untrusted
 from integration.errors import BadAnswer, ConfigurationError, NotConnected, Unreachable
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import NotJson, decode
@@ -116,11 +116,8 @@ def plain_request(site: Site, method: str, url: str, **parts: Any) -> PlainAnswe
                         "Check base_url, and what the EHR's administrator put there",
                     )
             return PlainAnswer(url, response.status_code, response.headers, bytes(body))
-    except requests.exceptions.SSLError:
-        raise ConfigurationError(
-            f"Site {site.name}: the TLS certificate of {host} is not trusted. "
-            "Set ca_file to the certificate authority's file, or correct the address."
-        ) from None
+    except requests.exceptions.SSLError as error:
+        raise untrusted(site.name, host, error) from None
     except (requests.RequestException, HTTPError) as error:
         kind = NotConnected if never_connected(error) else Unreachable
         raise kind(

@@ -15,7 +15,26 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from integration.errors import BadAnswer, BrokenOff, NotConnected, Unreachable
+from integration.errors import (
+    BadAnswer,
+    BrokenOff,
+    ConfigurationError,
+    NotConnected,
+    Unreachable,
+)
+
+_RENEW = "Have it renewed where the server runs, or set this machine's clock if that is wrong"
+_ADDRESS = "Correct the address: the certificate is for another one"
+# What OpenSSL says of a certificate, and what there is to do.
+_TLS = {
+    "certificate has expired": _RENEW,
+    "certificate is not yet valid": _RENEW,
+    "Hostname mismatch": _ADDRESS,
+    "IP address mismatch": _ADDRESS,
+    "wrong version number": "Correct the address: what answers there speaks no TLS",
+    "self-signed certificate": "",
+}
+_AUTHORITY = "Set ca_file to the certificate authority's file, or correct the address"
 
 
 def never_connected(error: Exception) -> bool:
@@ -58,18 +77,14 @@ def of_reading(site: str, address: str, error: Exception) -> Exception:
     return Unreachable(site, f"{address} {why}", look)
 
 
-def tls_reason(error: Exception) -> str:
-    """Why a certificate is not trusted; nothing else of it."""
-    text = str(error)
-    for reason in (
-        "self-signed certificate",
-        "certificate has expired",
-        "Hostname mismatch",
-        "wrong version number",
-    ):
-        if reason.lower() in text.lower().replace("self signed", "self-signed"):
-            return reason
-    return "certificate verify failed"
+def untrusted(site: str, address: str, error: Exception) -> ConfigurationError:
+    """Why the certificate of ADDRESS is not trusted, and nothing else of it."""
+    text = str(error).lower().replace("self signed", "self-signed")
+    reason = next((known for known in _TLS if known.lower() in text), "certificate verify failed")
+    return ConfigurationError(
+        f"Site {site}: the TLS certificate of {address} is not trusted ({reason})."
+        f" {_TLS.get(reason) or _AUTHORITY}."
+    )
 
 
 def _reason(error: Exception) -> object:

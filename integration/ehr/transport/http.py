@@ -36,7 +36,7 @@ from integration.ehr.transport.auth import (
     Tokens,
     authorization_for,
 )
-from integration.ehr.transport.failing import never_connected, of_reading, tls_reason
+from integration.ehr.transport.failing import never_connected, of_reading, untrusted
 from integration.errors import (
     BadAnswer,
     BrokenOff,
@@ -278,11 +278,7 @@ class Transport:
     def _failure(self, error: Exception, *, writing: bool) -> Exception:
         site, address = self.site.name, urlsplit(self.site.base_url).netloc
         if isinstance(error, requests.exceptions.SSLError):
-            return ConfigurationError(
-                f"Site {site}: the TLS certificate of {address} is not trusted"
-                f" ({tls_reason(error)}). Set ca_file to the certificate authority's file, or"
-                " correct base_url."
-            )
+            return untrusted(site, address, error)
         if writing and not never_connected(error):
             return OutcomeUnknown(
                 site, f"{address} did not answer a write", "It is looked up before it is repeated"

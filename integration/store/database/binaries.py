@@ -24,8 +24,9 @@ _READS = stat.S_IXOTH
 _MEANINGS = (
     (r"no space left on device|disk quota exceeded", "the disk is full: make room there"),
     (r"read-only file system", "it is on a read-only file system: set data_dir to another folder"),
+    (r"has invalid permissions", "others may look into it: take that away with `chmod -R go=`"),
     (
-        r"permission denied|operation not permitted|has wrong ownership|invalid permissions",
+        r"permission denied|operation not permitted|has wrong ownership",
         "you may not write there: give yourself the right, or set data_dir to a folder of yours",
     ),
     (r"not a directory|file exists", "something that is no folder stands in its way"),
@@ -37,6 +38,10 @@ _MEANINGS = (
     (
         r"incompatible with server|not compatible with this version",
         "its data are of another version of PostgreSQL: restore a dump, or set database_url",
+    ),
+    (
+        r"could not look up effective user ID",
+        "whoever runs it has no name on this machine: run it as somebody else, or set database_url",
     ),
     (r"lock file .* already exists", "another PostgreSQL works in that folder"),
 )
