@@ -73,6 +73,7 @@ def _beside(site: "Site", settings: "Settings | None") -> "Iterator[DoctorFindin
     if settings is None:
         return
     logs.configure(settings.log, b"")
+    yield from _twins(site, settings)
     judged: list[DoctorFinding] = []
     yield from _tried(
         "The site's policies can't be used", lambda: judged.extend(_payers_without_policy(site))
@@ -95,6 +96,22 @@ def _beside(site: "Site", settings: "Settings | None") -> "Iterator[DoctorFindin
             "The database cannot be asked", lambda: questions.extend(_questions(site, settings))
         )
         yield from map(_of_question, questions)
+
+
+def _twins(site: "Site", settings: "Settings") -> "Iterator[DoctorFinding]":
+    """Sites that read the same charts: the ledger and the claims of each know nothing of the
+    other's."""
+    from integration.ehr.doctor import DoctorFinding
+
+    for other in settings.sites.values():
+        is_same = (other.base_url, other.search_params) == (site.base_url, site.search_params)
+        if is_same and other.name != site.name:
+            yield DoctorFinding(
+                "problem",
+                f"Site {other.name} has the same charts",
+                "Every dose would be billed, and every gap written, once for each of the two.",
+                "Keep one of them, or tell them apart by search_params",
+            )
 
 
 def _payers_without_policy(site: "Site") -> "Iterator[DoctorFinding]":

@@ -160,5 +160,5 @@ def day_of(line: ClaimLine) -> date | None:
 
 def _drug(line: ClaimLine) -> str:
     """The name of the iron that the code is for."""
-    family, _ = codes.in_force().billing_codes[line.code]
-    return codes.families()[family].name
+    family = codes.family_of(line.code)
+    return family.name if family else line.code

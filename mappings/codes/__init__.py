@@ -41,6 +41,12 @@ def families() -> dict[str, Family]:
     return in_force().families
 
 
+def family_of(code: str) -> Family | None:
+    """The iron that a HCPCS code is for."""
+    found = in_force().billing_codes.get(code)
+    return families()[found[0]] if found else None
+
+
 def package_table() -> PackageTable:
     return in_force().package_table
 

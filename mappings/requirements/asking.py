@@ -19,6 +19,7 @@ from mappings.policy.rules import (
     PreferredRule,
     Rule,
 )
+from mappings.requirements import quoting
 from mappings.values.numbers import plain, with_unit
 
 CONDITIONS = {
@@ -95,8 +96,8 @@ def asks(requirement: str, rule: Rule | None) -> str:
 
 
 def _preferred(rule: PreferredRule) -> str:
-    wanted, number = ", ".join(rule.preferred), "one" if rule.tried == 1 else rule.tried
-    never = f"; {', '.join(rule.not_covered)} not at all" if rule.not_covered else ""
+    wanted, number = quoting.drugs(rule.preferred), "one" if rule.tried == 1 else rule.tried
+    never = f"; {quoting.drugs(rule.not_covered)} not at all" if rule.not_covered else ""
     days = rule.lookback_days
     back = "" if days is None else f", in the {days} days before"
     return f"prefers {wanted}: {number} of them must be tried first{back}{never}."

@@ -1,13 +1,28 @@
-"""What a fact of the chart says as evidence: its value and its date, never only its kind.
+"""What a fact of the chart says as evidence: its value and its date, never only its kind; and what
+people call the drug of a code.
 
 Held by tests/unit/test_authority.py.
 """
 
+from collections.abc import Iterable
 from datetime import tzinfo
 
+from mappings import codes
 from mappings.record import Note, OralIron, Order
 from mappings.values.moment import Moment
 from mappings.values.numbers import plain
+
+
+def drugs(named: Iterable[str]) -> str:
+    """Billing codes after the drugs that they are for: `iron sucrose (J1756), ferumoxytol (Q0138,
+    Q0139)`."""
+    of_drug: dict[str, list[str]] = {}
+    for code in named:
+        iron = codes.family_of(code)
+        of_drug.setdefault(iron.name if iron else "", []).append(code)
+    return ", ".join(
+        f"{drug} ({', '.join(own)})" if drug else ", ".join(own) for drug, own in of_drug.items()
+    )
 
 
 def order(order: Order, zone: tzinfo | None) -> str:

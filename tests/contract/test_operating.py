@@ -370,6 +370,16 @@ def test_the_doctor_looks_at_prices_and_at_whom_policies_are_for(
     assert re.search(r'No policy is for the payer "uch".*\n.*did you mean uhc\?', said)
 
 
+def test_the_doctor_tells_of_two_sites_with_the_same_charts(
+    service: Running, command: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    config, same = tmp_path / "ferroclaim.toml", service.fake.base_url
+    config.write_text(f"{config.read_text()}\n[sites.twin]\nbase_url = '{same}'\n")
+    status, said = command("doctor", "general", database=None)
+    assert status == 1
+    assert "Site twin has the same charts" in said
+
+
 @pytest.mark.slow
 def test_a_port_for_metrics_that_is_taken_stops_the_service_and_no_worker(
     service: Running, command: Callable[..., tuple[int, str]], tmp_path: Path

@@ -90,11 +90,13 @@ def test_a_limit_of_the_payer_is_told_from_that_of_the_label() -> None:
 def test_preferred_products_are_named() -> None:
     rule = PreferredRule(preferred=("J1756", "J2916"), tried=2, not_covered=("J1437",))
     assert asks("preferred-product", rule) == (
-        "prefers J1756, J2916: 2 of them must be tried first; J1437 not at all."
+        "prefers iron sucrose (J1756), sodium ferric gluconate complex (J2916): 2 of them must"
+        " be tried first; ferric derisomaltose (J1437) not at all."
     )
     looks_back = structs.replace(rule, lookback_days=180, not_covered=())
     assert asks("preferred-product", looks_back) == (
-        "prefers J1756, J2916: 2 of them must be tried first, in the 180 days before."
+        "prefers iron sucrose (J1756), sodium ferric gluconate complex (J2916): 2 of them must"
+        " be tried first, in the 180 days before."
     )
 
 

@@ -11,6 +11,7 @@ from mappings.assessment import cite
 from mappings.charge.charge import Charge
 from mappings.policy.rules import DrugSource
 from mappings.record import Administration
+from mappings.requirements import quoting
 from mappings.requirements.result import Result
 
 
@@ -25,14 +26,14 @@ def preferred_product(charge: Charge) -> Result | None:
     if charge.is_among(rule.preferred):
         return Result(
             state="met",
-            says=f"{code} is a preferred product.",
+            says=f"The payer prefers {quoting.drugs([code])}.",
             value=code,
             rule=rule,
             evidence=given,
         )
-    wanted = ", ".join(rule.preferred)
+    wanted = quoting.drugs(rule.preferred)
     if charge.is_among(rule.not_covered):
-        says = f"The payer does not cover {code}; it covers {wanted}."
+        says = f"The payer does not cover {quoting.drugs([code])}; it covers {wanted}."
         fix = (
             "Expect no payment for this drug from this payer; choose one that it covers for the"
             " next dose."
