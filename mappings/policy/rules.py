@@ -159,7 +159,8 @@ class DosingRule(Rule, frozen=True, kw_only=True):
 
 
 class OverloadRule(Rule, frozen=True, kw_only=True):
-    """Ceilings above which the newest ferritin or TSAT before the dose is a safety gap."""
+    """Ceilings above which the newest ferritin or TSAT before the dose is a safety gap; of a
+    policy that says nothing above 800 ng/mL, and from 50 %."""
 
     ferritin_above_ng_ml: NotNegative = Decimal(800)
     tsat_from_percent: NotNegative = Decimal(50)
@@ -197,6 +198,6 @@ class Requirements(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unk
     units_limit: UnitsRule | None = None
     dosing: DosingRule = DosingRule()
     iron_overload: OverloadRule = OverloadRule(
-        source="no source named in the policy", verified=False
+        source="NICE 2015 (ferritin above 800); label warnings, from memory", verified=False
     )
     infusion_time: Rule | None = None
