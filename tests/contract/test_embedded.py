@@ -77,6 +77,8 @@ def test_a_backup_is_restored_as_the_documentation_says(shared_folder: Path) -> 
         with store.transaction() as db:
             assert patients.by_site(db) == {"general": 1}
             assert db.execute("select nextval('claim_numbers')").fetchone() == (4712,)
+    assert store.embedded is not None
+    store.embedded.stop()
 
 
 def _documented(command: str) -> str:
