@@ -3,7 +3,7 @@
 Held by tests/unit/test_planning.py.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
@@ -20,6 +20,8 @@ from mappings.record import Administration, Order, PatientRecord
 from mappings.values.moment import parse
 from mappings.values.systems import PLACE_OF_SERVICE
 
+# A planned dose is assessed so long after it.
+A_MOMENT = timedelta(minutes=1)
 _OFF = ("cancelled", "entered-in-error", "stopped")
 
 
@@ -84,6 +86,12 @@ def on_a_free_day(when: datetime, record: PatientRecord, zone: tzinfo | None) ->
     while when.astimezone(zone or UTC).date() in days:
         when += timedelta(days=1)
     return when
+
+
+def without(record: PatientRecord, planned: Container[str]) -> PatientRecord:
+    """Without what is only planned. PLANNED: its names."""
+    kept = [one for one in record.administrations if one.source.resource not in planned]
+    return replace(record, administrations=tuple(kept))
 
 
 def moved(dose: Administration, when: datetime) -> Administration:

@@ -21,7 +21,6 @@ from mappings.policy.choosing import PolicySet
 from mappings.record import Administration, Amount, Encounter, Order, PatientRecord, Source
 from mappings.site import Site as Facts
 
-_A_MOMENT = timedelta(minutes=1)
 _A_DAY = timedelta(days=1)
 # No course of an iron goes on for longer, nor has so many doses; later ones count as not covered.
 _MOST_DAYS, _MOST_DOSES = 3660, 200
@@ -60,7 +59,7 @@ class _Chart:
 
     def assessed(self, doses: Sequence[AsGiven]) -> PatientAssessment:
         """As of the last of DOSES."""
-        as_of = max(dose.when for dose in doses) + _A_MOMENT
+        as_of = max(dose.when for dose in doses) + planning.A_MOMENT
         record = self.with_doses(doses)
         return assess(record, self.policies, as_of, self.facts, trace=False)
 

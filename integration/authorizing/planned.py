@@ -170,7 +170,7 @@ def requests_of(
     no other that is only planned."""
     own = {one.source.resource for one in record.administrations}
     doses = {dose.administration: dose for dose in planned if dose.administration in own}
-    bare = _without(record, doses)
+    bare = planning.without(record, doses)
     if not asking.orders:
         found = assess(bare, policies, asking.as_of, facts, trace=False)
         yield from of_given(found, bare, facts)
@@ -197,9 +197,3 @@ def _request(
     order = next((one for one in record.orders if one.source.resource == name), None)
     made = order and coming(dose, order, asking.doses, record, facts, policies, beside)
     return made or Problem(name, "no claim line comes of it: its drug or its dose is not clear")
-
-
-def _without(record: PatientRecord, planned: Mapping[str, PlannedDose]) -> PatientRecord:
-    """Without what is only planned."""
-    kept = (one for one in record.administrations if one.source.resource not in planned)
-    return replace(record, administrations=tuple(kept))

@@ -6,7 +6,7 @@ Held by tests/unit/test_cds_drafts.py.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -29,7 +29,6 @@ from mappings.site import Site as Facts
 from mappings.values.moment import parse
 
 Resource = dict[str, Any]
-_A_MOMENT = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def foreseen(
     planned = {f"MedicationAdministration/{dose['id']}" for dose in given}
     for draft, order in zip(drafts, orders, strict=True):
         alone, when = _alone(record, order["id"], planned, facts, now)
-        assessment = assess(alone, policies, when + _A_MOMENT, facts, trace=False)
+        assessment = assess(alone, policies, when + planning.A_MOMENT, facts, trace=False)
         day = when.astimezone(facts.zone or when.tzinfo).date()
         for found in _open(assessment, f"MedicationAdministration/{order['id']}"):
             if _can_be_told(found, order, known):
@@ -90,17 +89,16 @@ def _alone(
     """The record with this draft's dose and no other that is only planned, and when that is. Who is
     in the hospital now is not for that on a later day."""
     own, of = f"MedicationAdministration/{name}", f"MedicationRequest/{name}"
-    given = [one for one in record.administrations if one.source.resource not in planned]
-    bare = replace(record, administrations=tuple(given))
+    bare = planning.without(record, planned)
     order = next((one for one in record.orders if one.source.resource == of), None)
     when = planning.begins(order, now, facts.zone)
     if when > now:
         bare = replace(bare, encounters=tuple(_ended(one, now) for one in bare.encounters))
     when = planning.on_a_free_day(when, bare, facts.zone)
-    dose = [one for one in record.administrations if one.source.resource == own]
-    return replace(
-        bare, administrations=(*given, *(planning.moved(one, when) for one in dose))
-    ), when
+    dose = [
+        planning.moved(one, when) for one in record.administrations if one.source.resource == own
+    ]
+    return replace(bare, administrations=(*bare.administrations, *dose)), when
 
 
 def _ended(visit: Encounter, now: datetime) -> Encounter:

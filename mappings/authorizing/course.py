@@ -18,6 +18,7 @@ from mappings.dose.strength import mg_of
 from mappings.dose.vials import least_left
 from mappings.dose.waste import units
 from mappings.record import Administration, Amount, Order, OrderedDoses, PatientRecord
+from mappings.values.moment import may_span
 
 # No dose of any iron; whole vials of more are not reckoned.
 _MOST_MG = 10_000
@@ -123,7 +124,7 @@ def _may_be_of(dose: Administration, order: Order, day: date, zone: tzinfo | Non
     begins = order.start or order.authored
     if dose.drug.family != order.drug.family or begins is None or order.unread_date:
         return False
-    return begins.days(zone)[0] <= day and (order.end is None or day <= order.end.days(zone)[1])
+    return may_span(begins, order.end, (day, day), zone)
 
 
 def to_come(order: Order, in_all: int | None, given: int) -> list[Amount] | None:

@@ -160,5 +160,4 @@ def day_of(line: ClaimLine) -> date | None:
 
 def _drug(line: ClaimLine) -> str:
     """The name of the iron that the code is for."""
-    family = codes.family_of(line.code)
-    return family.name if family else line.code
+    return codes.family_of(line.code).name

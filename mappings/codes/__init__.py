@@ -41,10 +41,10 @@ def families() -> dict[str, Family]:
     return in_force().families
 
 
-def family_of(code: str) -> Family | None:
-    """The iron that a HCPCS code is for."""
-    found = in_force().billing_codes.get(code)
-    return families()[found[0]] if found else None
+def family_of(code: str) -> Family:
+    """The iron that a HCPCS code is for; KeyError of any other code."""
+    family, _ = in_force().billing_codes[code]
+    return families()[family]
 
 
 def package_table() -> PackageTable:

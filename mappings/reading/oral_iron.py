@@ -13,6 +13,7 @@ from mappings.reading.drugs.texts import MOST_SAID
 from mappings.reading.fhir import elements, timings
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
+from mappings.reading.orders.dispenses import handed_over
 from mappings.record import WHICH_IRON, Concept, OralIron
 from mappings.values import words
 from mappings.values.moment import Moment
@@ -212,9 +213,7 @@ _Dates = tuple[Moment | None, Moment | None, bool]
 
 def _dates(resource: Resource, *, goes_on: bool) -> _Dates:
     if resource["resourceType"] == "MedicationDispense":
-        start = elements.moment(resource.get("whenHandedOver")) or elements.moment(
-            resource.get("whenPrepared")
-        )
+        start = handed_over(resource)
         return start, timings.last_day(start, timings.days(resource.get("daysSupply"))), True
     if resource["resourceType"] == "MedicationStatement":
         only = elements.moment(resource.get("effectiveDateTime"))

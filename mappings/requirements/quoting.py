@@ -16,10 +16,9 @@ from mappings.values.numbers import plain
 def drugs(named: Iterable[str]) -> str:
     """Billing codes after the drugs that they are for: `iron sucrose (J1756), ferumoxytol (Q0138,
     Q0139)`."""
-    of_drug: dict[str, list[str]] = {}
+    known, of_drug = codes.in_force().billing_codes, dict[str, list[str]]()
     for code in named:
-        iron = codes.family_of(code)
-        of_drug.setdefault(iron.name if iron else "", []).append(code)
+        of_drug.setdefault(codes.family_of(code).name if code in known else "", []).append(code)
     return ", ".join(
         f"{drug} ({', '.join(own)})" if drug else ", ".join(own) for drug, own in of_drug.items()
     )

@@ -99,7 +99,7 @@ def day_of(policy: Policy, given: CaseFacts) -> date:
     """The case's own day, else the usual one, moved into the dates of the policy and the code."""
     dates = [
         policy.effective,
-        *(one for one in _family_of(given.code).codes if one.code == given.code),
+        *(one for one in codes.family_of(given.code).codes if one.code == given.code),
     ]
     day = max([USUAL_DAY, *(one.start for one in dates if one.start)])
     return given.day or min([day, *(one.end for one in dates if one.end)])
@@ -109,7 +109,7 @@ def record(policy: Policy, given: CaseFacts) -> PatientRecord:
     """The chart of one dose that the facts tell of: complete in all that they do not name, without
     the labs that they do not name."""
     day = day_of(policy, given)
-    family = _family_of(given.code)
+    family = codes.family_of(given.code)
     return PatientRecord(
         patient="Patient/case",
         born=None if given.age is None else _on(date(day.year - given.age, 1, 1)),
@@ -131,11 +131,6 @@ def record(policy: Policy, given: CaseFacts) -> PatientRecord:
             else ()
         ),
     )
-
-
-def _family_of(code: str) -> Family:
-    family, _ = codes.in_force().billing_codes[code]
-    return codes.families()[family]
 
 
 def _on(day: date) -> Moment:
@@ -194,7 +189,7 @@ def _tried(given: CaseFacts, day: date) -> Iterator[Administration]:
         yield Administration(
             source=Source(f"MedicationAdministration/tried-{number}"),
             status="completed",
-            drug=Drug(family=_family_of(code).family),
+            drug=Drug(family=codes.family_of(code).family),
             start=_on(day - timedelta(days=30 * number)),
             dose=Amount(Decimal(100), "mg"),
         )

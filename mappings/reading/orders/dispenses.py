@@ -14,6 +14,7 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Container, Dispense, Drug, Source
+from mappings.values.moment import Moment
 
 
 def dispense(
@@ -32,9 +33,15 @@ def dispense(
         source=source,
         drug=handed,
         orders=tuple(collection.keys(resource.get("authorizingPrescription"))),
-        when=elements.moment(resource.get("whenHandedOver"))
-        or elements.moment(resource.get("whenPrepared")),
+        when=handed_over(resource),
         containers=tuple(_vials(resource, handed, source)),
+    )
+
+
+def handed_over(resource: Resource) -> Moment | None:
+    """When a MedicationDispense was, or was made ready."""
+    return elements.moment(resource.get("whenHandedOver")) or elements.moment(
+        resource.get("whenPrepared")
     )
 
 

@@ -69,7 +69,7 @@ def preferred_product(charge: Charge) -> Result | None:
 def _tried(charge: Charge, preferred: tuple[str, ...], first: date) -> dict[str, Administration]:
     """Preferred families given before the dose."""
     known = codes.in_force().billing_codes
-    families = {family for code, (family, _) in known.items() if code in preferred}
+    families = {codes.family_of(code).family for code in preferred if code in known}
     day, zone = charge.day or date.max, charge.zone
     administrations = [
         administration
