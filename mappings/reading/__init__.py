@@ -195,11 +195,12 @@ class Reader:
             if given.drug.lost:
                 says = f"medicationReference {given.drug.lost} leads nowhere"
                 chart.group.problems.append(Problem(given.source.resource, says))
-        deleted = _safely(chart.group.deleted, read, tables, [])
-        return (
-            *found,
-            *(replace(given, deleted=True) for given in deleted if given.drug.concerns_us),
-        )
+        deleted = {
+            given.source.resource: replace(given, deleted=True)
+            for given in _safely(chart.group.deleted, read, tables, [])
+            if given.drug.concerns_us
+        }
+        return (*found, *deleted.values())
 
 
 class _Chart:

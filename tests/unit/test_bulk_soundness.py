@@ -42,6 +42,7 @@ def test_a_scenario_comes_out_the_same(number: int, tmp_path: Path) -> None:
 
 @given(st.integers(0, 2**32))
 @example(0x03C46D)  # a resourceType that is a list
+@example(60)  # a deleted administration of which three patients have a copy
 @pytest.mark.slow
 def test_nobody_is_lost_among_dirty_charts(seed: int) -> None:
     chance = random.Random(seed)

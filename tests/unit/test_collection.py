@@ -570,6 +570,17 @@ def test_a_deleted_copy_does_not_reverse_the_record_that_stays() -> None:
     assert (lines, gone, unread) == ([COMPLETE], ["MedicationAdministration/ma2"], [])
 
 
+def test_a_deleted_dose_whose_id_others_have_is_that_of_its_own_patient() -> None:
+    other = administration(text="acetaminophen 325 mg", ndc=None, patient="Patient/p2")
+    rows = [administration(), other, of_type("transaction", request("DELETE"))]
+    documents = builders.document_of(rows), builders.document_of(rows[::-1])
+    assert [[one.patient for one in document.patients] for document in documents] == [
+        ["Patient/p1"],
+        ["Patient/p1"],
+    ]
+    assert [gone.administration for gone in documents[0].patients[0].reversed] == [MA1]
+
+
 def test_a_deleted_patient_with_records_is_named() -> None:
     gone = of_type("transaction", request("DELETE", "Patient/p1"))
     assert told(*builders.chart(), gone)[2] == ["Patient/p1"]

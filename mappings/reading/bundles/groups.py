@@ -21,7 +21,7 @@ _OTHER_TYPE = re.compile(r"(?!Patient)[A-Z][A-Za-z]+")
 
 class Group(Struct):
     """One patient's resources, by type, and what of the patient could not be taken. `deleted`:
-    administrations of which a version is there."""
+    administrations of which a version is there, of one that appears twice each copy."""
 
     patient: str
     by_type: defaultdict[str, Kept] = field(default_factory=lambda: defaultdict(list))
@@ -70,11 +70,19 @@ class Grouping:
         for group in self._groups(key, resource):
             if self._copies.is_deleted(key):
                 if kind == "MedicationAdministration":
-                    group.deleted.append(opened(resource))
+                    group.deleted += self._own_copies(key, resource, group)
             elif key in self._copies.spoiled:
                 group.problems.append(Problem(key, self._copies.spoiled[key]))
             else:
                 group.by_type[kind].append(resource)
+
+    def _own_copies(self, key: str, resource: Resource | Held, group: Group) -> list[Resource]:
+        """Of one that appears twice, those that name this patient."""
+        if key not in self._copies.spoiled:
+            return [opened(resource)]
+        kind = key.partition("/")[0]
+        copies = self._copies.of(key)
+        return [copy for copy in copies if self._group(key, _reference(copy, kind)) is group]
 
     def _groups(self, key: str, resource: Resource | Held) -> Iterable[Group]:
         """Of one that appears twice, those of all whom a copy names."""
