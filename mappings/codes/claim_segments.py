@@ -29,6 +29,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     professional: dict[str, _Loop]
     institutional: dict[str, _Loop]
     elements: dict[str, str]
+    health_care_codes: dict[str, str]
     together: dict[str, str]
 
 
@@ -99,7 +100,17 @@ def loops(kind: str) -> Loops:
 @cache
 def elements() -> dict[str, tuple[Element, ...]]:
     """By segment."""
-    return {name: tuple(map(_element, said.split())) for name, said in _file().elements.items()}
+    return {name: _elements(said) for name, said in _file().elements.items()}
+
+
+@cache
+def health_care_codes() -> dict[str, tuple[Element, ...]]:
+    """By the kind of a code in HI, from the code on."""
+    return {
+        kind: _elements(said)
+        for kinds, said in _file().health_care_codes.items()
+        for kind in kinds.split("|")
+    }
 
 
 @cache
@@ -144,6 +155,10 @@ def _rows(said: str, at: int) -> Iterator[SegmentRow]:
     for some in (codes or "").split(","):
         says = frozenset(some.split("|")) if some else frozenset[str]()
         yield SegmentRow(name, says, at, times, bool(needed))
+
+
+def _elements(said: str) -> tuple[Element, ...]:
+    return tuple(map(_element, said.split()))
 
 
 def _element(said: str) -> Element:

@@ -100,6 +100,11 @@ def changed(text: str, old: str, new: str) -> list[str]:
             "claim ENC-1001, segment 21 CLM: CLM03 is not used",
         ),
         (
+            "HI*ABK:N1832*ABF:D631*",
+            "HI*ABK:N1832*ABF:D631:D631*",
+            "claim ENC-1001, segment 23 HI: HI02-3 is not used",
+        ),
+        (
             "SV1*HC:96374*80*UN*1***1:2:3~",
             "SV1*HC:96374*80*UN*1**X1*1:2:3~",
             "claim ENC-1001, line 2, segment 34 SV1: SV106 is not used",
@@ -146,6 +151,14 @@ def test_what_stands_wrong_is_told_once(old: str, new: str, says: str) -> None:
         (STAY, "NM1*DN*1*JONES", "NM1*DK*1*JONES", "NM1*DK has no place here"),
         (STAY, "CL1*1*1*01~\n", "", "the claim has no CL1"),
         (STAY, "SV2*0260*HC:96365", "SV2*0260*HC:", "the line has no HCPCS code"),
+        (STAY, "HI*ABK:N1832:::::::Y", "HI*ABK:N1832:::::::X", "HI01-9 is none of N, U, W, Y"),
+        (STAY, "HI*BG:A6~", "HI*BG:A6:D8~", "HI01-3 is not used"),
+        (
+            STAY,
+            "BI:74:RD8:20261101-20261102",
+            "BI:74:RD8:20261102-20261101",
+            "occurrence span code 74 has no days",
+        ),
         (STAY, "DTP*096*TM*1130~", "DTP*096*TX*1130~", "DTP02 is none of D8, DT, RD8, TM"),
     ],
 )

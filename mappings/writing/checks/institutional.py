@@ -13,7 +13,7 @@ from decimal import Decimal
 from mappings import codes
 from mappings.values.us_dates import us_date
 from mappings.writing.checks.about import About
-from mappings.writing.checks.dates import day, span
+from mappings.writing.checks.dates import span
 from mappings.writing.checks.fault import Findings, Found, coded, element, first_of
 from mappings.writing.preparing.prepared import UNSCHEDULED
 from mappings.writing.preparing.statements import STILL_PATIENT
@@ -21,6 +21,12 @@ from mappings.writing.x12.segments import COMPONENT, Segment
 
 _STATUS, _PRIORITY = re.compile(r"\d{2}", re.ASCII), re.compile(r"[1-59]", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,4})?|\.\d{1,4}", re.ASCII)
+# What a code of HI is called that stands with days, and in which form.
+_DATED = {
+    "BH": ("occurrence", "D8"),
+    "BI": ("occurrence span", "RD8"),
+    **dict.fromkeys(("BBQ", "BBR", "BQ", "BR"), ("procedure", "D8")),
+}
 # Medicare, and what stands in for it (SBR09).
 _OF_MEDICARE = frozenset({"MA", "MB", "16"})
 _DIALYSIS, _OUTPATIENT = "72", frozenset({"13", "85", "78"})
@@ -108,12 +114,13 @@ def _twice(head: Sequence[Segment]) -> Findings:
 
 
 def _values(head: Sequence[Segment]) -> Findings:
-    """A value code has its amount, an occurrence its day."""
+    """A value code has its amount, an occurrence or a procedure its day."""
     for at, (kind, code, form, when, amount) in coded(head):
         if kind == "BE" and not _NUMBER.fullmatch(amount):
             yield Found(f"value code {code} has no amount", at)
-        if kind == "BH" and (form != "D8" or day(when) is None):
-            yield Found(f"occurrence code {code} has no day", at)
+        name, of = _DATED.get(kind, ("", ""))
+        if name and (form != of or span(form, when) is None):
+            yield Found(f"{name} code {code} has no {'day' if of == 'D8' else 'days'}", at)
 
 
 def _amounts(head: Sequence[Segment]) -> dict[str, Decimal | None]:

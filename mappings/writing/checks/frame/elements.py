@@ -6,7 +6,13 @@ Held by tests/unit/test_claim_structure.py.
 import re
 from collections.abc import Iterator, Sequence
 
-from mappings.codes.claim_segments import UNTOLD, Element, elements, together
+from mappings.codes.claim_segments import (
+    UNTOLD,
+    Element,
+    elements,
+    health_care_codes,
+    together,
+)
 from mappings.writing.checks.dates import day
 from mappings.writing.checks.fault import element
 from mappings.writing.x12.segments import COMPONENT, Segment
@@ -36,6 +42,21 @@ def element_faults(segment: Segment) -> Iterator[str]:
             yield f"{' and '.join(names)} stand together or not at all"
     if len(segment) > len(known) + 1 > 1 and any(segment[len(known) + 1 :]):
         yield f"{segment[0]} has more than {len(known)} elements"
+    for place, value in enumerate(segment[1:] if segment[0] == "HI" else (), 1):
+        yield from (f"HI{place:02}-{says}" for says in _of_parts(value))
+
+
+def _of_parts(value: str) -> Iterator[str]:
+    """What is wrong behind the kind of a code, and at which part."""
+    kind, *said = value.split(COMPONENT)
+    known = health_care_codes().get(kind, ())
+    said += [""] * (len(known) - len(said))
+    for part, row in enumerate(known, 2):
+        says = _of_value(said[part - 2], row) if said[part - 2] or row.needed else ""
+        if says:
+            yield f"{part} {says}"
+    if known and any(said[len(known) :]):
+        yield f"{len(known) + 2} is not used"
 
 
 def _of_value(value: str, row: Element) -> str:
