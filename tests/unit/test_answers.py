@@ -239,6 +239,8 @@ PAID = ("SVC*HC:J1756:JZ*45.8*35.91**200", "CAS*CO*253*.73", "CAS*PR*2*9.16")
         (["CLP*C1*2*45.8*0**MC*ICN", "SVC*HC:J1756*45.8*0", "CAS*OA*23*45.8"], "received", "0"),
         (["CLP*C1*2*45.8*0**MC*ICN", "SVC*HC:J1756*45.8*0", "CAS*OA*23*40*1", "CAS*CO*96*5.8"],
          "denied", "0"),
+        (["CLP*C1*2*45.8*0**MC*ICN", "CAS*CO*96*5.8", "SVC*HC:J1756*40*0", "CAS*OA*23*40"],
+         "denied", "0"),
         # Without services.
         (["CLP*C1*4*45.8*0**MB*ICN", "CAS*CO*29*45.8"], "denied", "0"),
         (["CLP*C1*1*300*250**MB*ICN"], "paid", "0"),
