@@ -10,12 +10,24 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+)
 
 from integration.errors import ConfigurationError
 
 # `localhost:8080/fhir`, `fhir.example.org/r4`; no file such as `chart.json`.
 _HOST = re.compile(r"^(?:(?:[\w-]+(?:\.[\w-]+)*:\d+|localhost)(?:/.*)?|[\w-]+(?:\.[\w-]+)+/[^.]*)$")
+
+
+SAID = r"\S"
+# The key of a table whose rows are a site's own.
+Key = Annotated[str, Field(pattern=SAID)]
 
 
 class Section(BaseModel):

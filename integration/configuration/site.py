@@ -16,6 +16,7 @@ from integration.codes.folder import tables_of
 from integration.configuration.claims import Billing, Payer, Place
 from integration.configuration.section import (
     ConfiguredPath,
+    Key,
     Section,
     is_safe,
     refuse_more,
@@ -106,17 +107,17 @@ class Site(Billing):
         default=None, description="Certificates to trust instead of the usual ones."
     )
     time_zone: str | None = Field(default=None, description="IANA name, e.g. America/New_York")
-    places: dict[str, Place] = Field(default={}, description="by Location or Organization id")
-    lab_aliases: dict[str, str] = Field(
+    places: dict[Key, Place] = Field(default={}, description="by Location or Organization id")
+    lab_aliases: dict[Key, str] = Field(
         default={}, description="`system|code` or text of a local test → analyte or LOINC"
     )
-    drug_aliases: dict[str, str] = Field(
+    drug_aliases: dict[Key, str] = Field(
         default={}, description="`system|code` or text of a local drug → product"
     )
-    payer_aliases: dict[str, Payer] = Field(
+    payer_aliases: dict[Key, Payer] = Field(
         default={}, description="Organization id, identifier or name → payer"
     )
-    encounter_classes: dict[str, ClassKind] = Field(
+    encounter_classes: dict[Key, ClassKind] = Field(
         default={}, description="`system|code` or text of a class of encounters → its kind"
     )
     status_words: dict[str, dict[str, str]] = Field(
@@ -125,8 +126,8 @@ class Site(Billing):
             "by element, such as Condition.clinicalStatus: `system|code` or word → what it means"
         ),
     )
-    drug_sources: dict[str, DrugSource] = Field(default={}, description="by payer or kind of payer")
-    r340b: dict[str, bool] = Field(
+    drug_sources: dict[Key, DrugSource] = Field(default={}, description="by payer or kind of payer")
+    r340b: dict[Key, bool] = Field(
         default={}, description="by payer or kind of payer: whether its drugs are bought under 340B"
     )
     prior_authorization: dict[str, bool] = Field(
