@@ -37,8 +37,15 @@ def tables_of(folder: Path) -> CodeTables:
 
 
 def _look(folder: Path) -> _Look:
-    found = [(path, path.stat()) for path in own.files_in(folder)]
-    return tuple((path.name, stat.st_mtime_ns, stat.st_size) for path, stat in found)
+    return tuple(map(_seen, own.files_in(folder)))
+
+
+def _seen(path: Path) -> tuple[str, int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return path.name, 0, 0
+    return path.name, stat.st_mtime_ns, stat.st_size
 
 
 BUILT_IN = "built-in"

@@ -4,8 +4,9 @@ Held by tests/contract/test_command_line.py.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
@@ -51,6 +52,15 @@ def show_json(value: Any) -> None:
     import msgspec
 
     typer.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
+
+
+def name_unread(folders: Iterable[Path]) -> None:
+    """What looks like a policy or a code table, and is not read."""
+    from mappings.datafiles.loading import not_read_in
+
+    for path in chain.from_iterable(map(not_read_in, folders)):
+        said = "only .yaml and .yml files of the folder itself are"
+        typer.echo(f"{path}: not read; {said}", err=True)
 
 
 def show_mistakes(found: Mapping[str, Sequence[str]]) -> None:

@@ -42,7 +42,7 @@ FORMS = {
     r"^\d{9}$": "write nine digits",
     r"^\d{10}$": "write ten digits",
     r"^\d{5}(\d{4})?$": "write five or nine digits",
-    TAXONOMY: "write a taxonomy code such as 282N00000X: 3 digits, 2 letters or digits, 4 digits, X",
+    TAXONOMY: "write a taxonomy code such as 282N00000X, without an O for a 0",
     SAID: "write a name; it is empty",
     r"^[0-9A-Za-z]{2,15}$": "write 2 to 15 letters and digits",
     r"^[0-9A-Za-z]([0-9A-Za-z .&_-]{0,13}[0-9A-Za-z])$": (

@@ -46,8 +46,7 @@ from mappings.datafiles.error import DataFileError
 def files_in(folder: Path) -> list[Path]:
     """The files of a code_dir in order; DataFileError where it is no folder. An empty one is fine:
     nothing is imported yet."""
-    loading.refuse_no_folder(folder, "of code tables")
-    return loading.data_files(folder.iterdir())
+    return loading.data_files_in(folder, "of code tables")
 
 
 def load(folder: Path | None) -> CodeTables:
@@ -74,8 +73,8 @@ def with_own(texts: Mapping[str, str]) -> CodeTables:
 def _check(value: object, metas: tuple[Meta, ...]) -> Iterable[tuple[str, str]]:
     for meta in metas:
         yield from (("", said) for said in too_small(value, meta.extra_json_schema or {}))
-    if isinstance(value, Dated) and value.start and value.end and value.end < value.start:
-        yield "to", f"it ends ({value.end}) before it begins ({value.start})"
+    if isinstance(value, Dated):
+        yield from value.refused()
     if isinstance(value, OwnPackage | OwnCode):
         yield from _family_of(value)
     for form, look in _LOOKS.items():

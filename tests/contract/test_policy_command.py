@@ -182,7 +182,7 @@ class TestCheck:
         ):
             assert (run.status, run.err) == (
                 0,
-                f"{deeper}: not read; policy files stand in the folder itself\n",
+                f"{deeper}: not read; only .yaml and .yml files of the folder itself are\n",
             )
 
     @pytest.mark.parametrize("name", ["nowhere", "medicare-part-b"])
