@@ -77,6 +77,13 @@ def mistakes(names: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
+def odd_prices(which: str) -> list[str]:
+    """Prices of a folder or file without mistakes that a person should look at."""
+    path = Path(which)
+    texts = loading.texts_of(own.files_in(path) if path.is_dir() else [path])
+    return list(own.odd_prices({where: own.read(text, where) for where, text in texts.items()}))
+
+
 def ended_denials(tables: CodeTables) -> list[str]:
     """The codes that gaps predict and that X12 ends."""
     predicted = predicted_denials(tables)

@@ -113,7 +113,7 @@ def check(
     config: Config = None,
 ) -> None:
     """Whether the rows of a site can be used; every mistake with file, line and what to write."""
-    from integration.codes.folder import ended_denials, mistakes, tables_from
+    from integration.codes.folder import ended_denials, mistakes, odd_prices, tables_from
 
     folder, _ = _folder(code_dir, site, config)
     names = [*(paths or []), *([str(folder)] if folder else [])]
@@ -126,7 +126,7 @@ def check(
     show_mistakes(found)
     if not any(found.values()):
         ended = chain.from_iterable(ended_denials(tables_from(name)) for name in names)
-        for said in dict.fromkeys(ended):
+        for said in dict.fromkeys(chain(ended, chain.from_iterable(map(odd_prices, names)))):
             typer.echo(said)
     raise typer.Exit(2 if any(found.values()) else 0)
 

@@ -97,6 +97,12 @@ def _family_of(row: OwnPackage | OwnCode) -> Iterator[tuple[str, str]]:
 
 
 def _package(row: OwnPackage) -> Iterator[tuple[str, str]]:
+    tables = built_in()
+    known = tables.packages.get(row.ndc)
+    if known and known.family != row.family:
+        yield "family", f"{row.ndc} is an NDC of {known.family} ({known.label})"
+    if any(row.ndc[:9] == other.product for other in tables.package_table.not_billable):
+        yield "ndc", f"{row.ndc} is the NDC of no drug that is billed: correct it"
     family = built_in().families.get(row.family)
     strength = family.strength_mg_per_ml if family else None
     if not row.fits(strength):
@@ -195,6 +201,18 @@ def _strangers(files: Mapping[str, OwnRows]) -> Iterator[tuple[str, str, str]]:
                 near = get_close_matches(str(code), known, 1)
                 hint = f" (did you mean {near[0]}?)" if near else ""
                 yield where, path, f"{code} is not a code of an IV iron{hint}"
+
+
+def odd_prices(files: Mapping[str, OwnRows]) -> Iterator[str]:
+    """What a person wrote of a price that is far from those that were published."""
+    published = merged(rows for rows in files.values() if rows.published)
+    for where, rows in files.items():
+        for limits in () if rows.published else rows.limits:
+            for code, price in limits.limit.items():
+                far = published.payment.far(code, price, limits.start)
+                if far:
+                    told = f"{code} is {price} in {limits.quarter}, and {far}"
+                    yield f"{where}: {told}: look whether that is right"
 
 
 def _same(one: object, other: object) -> bool:

@@ -325,6 +325,26 @@ class TestBadInput:
             ),
         )
 
+    def test_a_price_far_from_that_of_its_own_quarter(self, tmp_path: Path) -> None:
+        (found,) = imports(changed(tmp_path, ("0.229,20", "20.229,20")))
+        assert found.remarks[0].startswith(
+            "2025-10_asp_pricing.csv: J1756 is 20.229 here, and 0.229 in 2025Q4: look"
+        )
+
+    @pytest.mark.parametrize("start", ["<!DOCTYPE html>", "\n <html lang='en'>", "\ufeff<HTML>"])
+    def test_a_web_page_instead_of_a_file(self, tmp_path: Path, start: str) -> None:
+        path = tmp_path / "pricing.csv"
+        path.write_text(f"{start}<body>I accept</body></html>\n", "utf-8")
+        (said,) = refused(path)
+        assert said.startswith("pricing.csv: a web page, such as one that asks to accept a license")
+
+    def test_an_archive_without_a_table(self, tmp_path: Path) -> None:
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("notes.pdf", b"%PDF")
+        with pytest.raises(NotUnderstood) as told:
+            list(imports(tmp_path / "a.zip"))
+        assert told.value.every == ("a.zip: no table is in it",)
+
     def test_a_code_that_is_no_longer_there(self, tmp_path: Path) -> None:
         (found,) = imports(changed(tmp_path, (IRON, "")))
         assert found.remarks == (
