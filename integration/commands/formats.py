@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import typer
 
+from integration import private
 from integration.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -36,12 +37,13 @@ def written(
 
 
 def put(data: bytes, out: Path | None) -> None:
-    """To a file, or to standard output without OUT (ConfigurationError)."""
+    """To a file, for its owner alone, or to standard output without OUT (ConfigurationError)."""
     if out is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
     try:
+        private.make(out)
         out.write_bytes(data)
     except OSError as problem:
         raise ConfigurationError(f"Cannot write {out}: {problem.strerror}.") from None

@@ -24,6 +24,7 @@ from mappings.policy.laboratory import LAB_VALUES
 from mappings.policy.modifiers import DatedModifier, DiscountModifier, Modifiers
 from mappings.policy.policy import For, Policy
 from mappings.policy.rules import (
+    USUAL_RENAL_ANEMIA,
     DosingRule,
     FilingRule,
     LabRule,
@@ -104,6 +105,13 @@ def _conditions(rule: Rule | RenalAnemia) -> Iterator[Mistake]:
         wanted = LAB_VALUES[name].unit
         if wanted != unit:
             yield "units", f"{name} is compared in {wanted}, not in {unit}"
+
+
+def _renal_anemia(rule: RenalAnemia) -> Iterator[Mistake]:
+    yield from _conditions(rule)
+    usual = USUAL_RENAL_ANEMIA
+    if rule.limit != usual.limit and rule.source == usual.source:
+        yield "limit", "a limit of your own needs its source: add source and verified"
 
 
 def _laboratory(rule: LabRule) -> Iterator[Mistake]:
@@ -259,7 +267,7 @@ def _compared(rule: LabRule) -> Iterable[str]:
 
 _LOOKS: dict[type, Callable[[Any], Iterator[Mistake]]] = {
     Rule: _conditions,
-    RenalAnemia: _conditions,
+    RenalAnemia: _renal_anemia,
     LabRule: _laboratory,
     PreferredRule: _preferred,
     FilingRule: _filing,

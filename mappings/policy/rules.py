@@ -65,16 +65,21 @@ class LabRule(Rule, frozen=True, kw_only=True):
 
 
 class RenalAnemia(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Laboratory values of the policy's window that make D63.1 evidence of iron deficiency."""
+    """Laboratory values of the policy's window that make D63.1 evidence of iron deficiency; `{}`:
+    the usual ones. A limit of its own has its `source`."""
 
-    limit: str
-    units: LabUnits
-    source: Text
-    verified: bool
+    limit: str = "tsat <= 20 or ferritin <= 100 or (dialysis and ferritin <= 200)"
+    units: LabUnits = field(default_factory=lambda: {"ferritin": "ng/mL", "tsat": "%"})
+    source: Text = "from memory"
+    verified: bool = False
+
+
+USUAL_RENAL_ANEMIA = RenalAnemia()
 
 
 class IronDeficiencyRule(Rule, frozen=True, kw_only=True):
-    """D50.-; or D63.1 where `renal_anemia` holds. Without it D63.1 is not enough."""
+    """D50.-; or D63.1 where `renal_anemia` holds (`{}`: with a TSAT of 20 % or less, or a ferritin
+    of 100 ng/mL or less, 200 in dialysis). Without it D63.1 is not enough."""
 
     renal_anemia: RenalAnemia | None = None
 

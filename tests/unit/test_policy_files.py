@@ -10,6 +10,7 @@ import pytest
 from mappings.datafiles import loading
 from mappings.datafiles.error import DataFileError
 from mappings.policy import choosing
+from mappings.policy.rules import USUAL_RENAL_ANEMIA
 
 POLICY = """\
 id: sunrise
@@ -156,6 +157,8 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
         ([("title:", "effective: {from: 1/1/27}\ntitle:")], "3: write the date as 2027-01-01"),
         ([("title:", "effective: {from: 20270101}\ntitle:")], "3: write the date as 2027-01-01"),
         ([("title:", "effective: {from: 2027.5}\ntitle:")], "3: write the date as year-month-day"),
+        ([("  ndc: {}", "  iron-deficiency-diagnosis: {renal_anemia: {limit: tsat <= 15}}")],
+            "8: a limit of your own needs its source: add source and verified"),
         ([("ferritin <= 500,", "tsat < 0.3,")],
             "10: tsat is compared in %, and 0.3 is not between 1 and 100: 'tsat < 0.3'"),
         ([("ferritin <= 500,", "hb < 120,")], "10: hb is compared in g/dL, and 120 is not between"),
@@ -729,6 +732,11 @@ class TestChoice:
 
 
 class TestBuiltIn:
+    def test_which_results_show_iron_deficiency_beside_d63_1_is_said_once(self) -> None:
+        rules = [policy.requirements for policy in choosing.built_in().policies]
+        shown_by = [row.iron_deficiency_diagnosis for row in rules if row.iron_deficiency_diagnosis]
+        assert all(row.renal_anemia == USUAL_RENAL_ANEMIA for row in shown_by)
+
     def test_the_table_of_the_rules(self) -> None:
         found = {
             policy.id: list(policy.audience.settings)
