@@ -28,6 +28,13 @@ _MEANS = {
     "found undefined alias": f"{_QUOTE} *",
     "did not find expected alphabetic or numeric character": f"{_QUOTE} * or &",
     "could not determine a constructor for the tag": f"{_QUOTE} !",
+    "did not find expected node content": "a value or a bracket is missing before this",
+    "could not find expected ':'": "a colon is missing before this, or an indent is another one",
+    "did not find expected '-' indicator": "a line of a list of another indent: correct the indent",
+    "did not find expected <document start>": "a text without a key before it: correct the indent",
+    "did not find expected comment or line break": f"{_QUOTE} > or |",
+    "found unknown escape character": "a backslash in double quotes: write single quotes",
+    "found a tab character": "a tab: write spaces",
     "did not find expected ',' or": "a bracket before this is not closed, or a comma is missing",
     _NO_END: "a quote that begins here is not closed",
     "mapping values are not allowed in this context": (
