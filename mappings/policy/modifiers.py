@@ -70,7 +70,9 @@ class Modifiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     discard: Annotated[
         bool,
-        _says("JW and JZ, each from its day on; where false, neither, and discarded drug is not asked"),
+        _says(
+            "JW and JZ, each from its day on; where false, neither, and discarded drug is not asked"
+        ),
     ] = True
     kx: Annotated[tuple[AttestingModifier, ...], _says("with what it attests, which is asked")] = ()
     r340b: Annotated[tuple[DiscountModifier, ...], _says("for drug bought under 340B")] = ()

@@ -47,10 +47,10 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     units: Annotated[LabUnits, _says("of the laboratory values in its conditions")] = field(
         default_factory=dict
     )
-    blocking: Annotated[
-        bool | None, _says("where false, a warning that holds no line")
+    blocking: Annotated[bool | None, _says("where false, a warning that holds no line")] = None
+    write_back: Annotated[
+        bool | None, _says("where true, a warning is written into the EHR, too")
     ] = None
-    write_back: Annotated[bool | None, _says("where true, a warning is written into the EHR, too")] = None
     source: Annotated[Text | None, _says("where the payer says so; else that of the policy")] = None
     verified: Annotated[bool | None, _says("whether that was seen; else as the policy is")] = None
 
