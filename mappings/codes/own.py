@@ -240,7 +240,6 @@ def merged(files: Iterable[OwnRows]) -> CodeTables:
         payment=_payment(tables.payment, own),
         units_per_day=own.units_per_day,
         modifiers=own.modifiers,
-        noc_limits=own.noc_limits,
         denial_codes=own.denial_codes,
         published=tuple(row.published for row in ordered if row.published),
     )

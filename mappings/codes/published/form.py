@@ -24,6 +24,8 @@ from mappings.values.stated import only
 
 T = TypeVar("T")
 MOST_MISTAKES = 20
+# So many rows of notes may stand before the header.
+MOST_NOTES = 60
 # A code of HCPCS or CPT.
 HCPCS = "[A-Z0-9]{5}"
 _MONTHS = ("january", "april", "july", "october")
