@@ -205,3 +205,13 @@ class TestForTheirOwnerAlone:
         output.place_whole(b"ISA", tmp_path / "a.x12")
         for path in tmp_path.iterdir():
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_patient_without_a_name_is_called_by_the_reference(tmp_path: Path) -> None:
+    nameless = {**builders.patient(), "name": [{"use": "official"}]}
+    named = {**builders.patient(), "id": "p2", "name": [{"family": "Sampleton"}]}
+    people = [{"resource": resource} for resource in (nameless, named)]
+    path = tmp_path / "chart.json"
+    path.write_bytes(text({**BUNDLE, "entry": people}))
+    found = from_collection(collect(str(path)), Site(), choosing.built_in(), builders.AS_OF)
+    assert found.names == {"Patient/p2": "Sampleton"}
