@@ -7,12 +7,13 @@ Held by tests/unit/test_configuring.py.
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -39,7 +40,14 @@ def _from_here(path: Path, info: ValidationInfo) -> Path:
     return path if folder is None else folder / path.expanduser()
 
 
-ConfiguredPath = Annotated[Path, AfterValidator(_from_here)]
+def _not_empty(value: Any) -> Any:
+    """An empty path would be the folder of the file."""
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("is empty: write a path, or leave the key out")
+    return value
+
+
+ConfiguredPath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_from_here)]
 
 
 def is_loopback(host: str | None) -> bool:

@@ -135,6 +135,11 @@ APP = "FERROCLAIM_SITES__GENERAL__APP__CLIENT_SECRET"
             "c.toml, line 2, sites.general.base_url: it is missing; write it here.",
         ),
         (
+            f'{SITE}code_dir = ""\n',
+            "",
+            "c.toml, line 3, sites.general.code_dir: is empty: write a path, or leave the key out.",
+        ),
+        (
             f'{SITE}lab_aliases = {{" " = "ferritin"}}\n',
             "",
             "write a name; it is empty.",
