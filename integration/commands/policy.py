@@ -125,7 +125,7 @@ def check(
 ) -> None:
     """Whether policy files can be used; every mistake with file and line. Names drugs that lack a
     row of a code table."""
-    from integration.assessing.policies import mistakes
+    from integration.assessing.policies import left_unasked, mistakes
     from integration.commands.inputs import facts_of, named_site
     from mappings import codes
     from mappings.codes.freshness import lacking
@@ -136,8 +136,11 @@ def check(
         raise ConfigurationError("Name policy files or folders to check, or --site NAME.")
     with codes.using(facts_of(named, None, code_dir).codes):
         found, lacks = mistakes(names), list(lacking(codes.in_force()))
+        notes = list(left_unasked(found))
     name_unread(map(Path, names))
     show_mistakes(found)
+    for note in notes:
+        typer.echo(note, err=True)
     for lack in lacks:
         typer.echo(f"code tables: {lack}", err=True)
     raise typer.Exit(2 if any(found.values()) else 0)

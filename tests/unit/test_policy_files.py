@@ -11,6 +11,7 @@ from mappings.datafiles import loading
 from mappings.datafiles.error import DataFileError
 from mappings.policy import choosing
 from mappings.policy.rules import USUAL_RENAL_ANEMIA
+from mappings.policy.unasked import unasked
 
 POLICY = """\
 id: sunrise
@@ -731,7 +732,37 @@ class TestChoice:
         assert chosen == ["sunrise", "sunrise", "medicare-esrd-pps"]
 
 
+@pytest.mark.parametrize(
+    ("whens", "who"),
+    [
+        ([None], None),
+        (["ckd", None], None),
+        (["ckd"], "not ckd"),
+        (["ckd", "not ckd"], None),
+        (["ckd", "heart_failure and not ckd"], "not ckd and not heart_failure"),
+        (["ckd and dialysis", "not ckd"], "ckd and not dialysis"),
+        (["not (ckd or dialysis)", "ckd", "dialysis and not ckd"], None),
+        (["ckd", "hb < 10 and not ckd"], "not ckd"),
+    ],
+)
+def test_whom_no_laboratory_row_is_about(
+    tmp_path: Path, whens: list[str | None], who: str | None
+) -> None:
+    rows = "".join(
+        f"    - {{{f'when: {when}, ' if when else ''}on_record: [tsat], units: {{hb: g/dL}},"
+        " window_days: 60}\n"
+        for when in whens
+    )
+    head = POLICY.partition("    - {limit")[0]
+    found = choosing.load(written(tmp_path, head + rows)).get("sunrise")
+    assert found
+    assert unasked(found) == who
+
+
 class TestBuiltIn:
+    def test_each_asks_every_patient(self) -> None:
+        assert not list(filter(None, map(unasked, choosing.built_in().policies)))
+
     def test_which_results_show_iron_deficiency_beside_d63_1_is_said_once(self) -> None:
         rules = [policy.requirements for policy in choosing.built_in().policies]
         shown_by = [row.iron_deficiency_diagnosis for row in rules if row.iron_deficiency_diagnosis]
