@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct, field
 
-from mappings import codes
+from mappings import codes, site_tables
 from mappings.datafiles import loading
 from mappings.datafiles.error import DataFileError
 from mappings.record import Authorization, Decided, Insurer, Source
@@ -244,8 +244,15 @@ def _check(found: Any, _: tuple[Meta, ...]) -> Iterator[tuple[str, str]]:
 def _check_simple(found: Any) -> Iterator[tuple[str, str]]:
     if isinstance(found, DoseGiven) and found.mg <= 0:
         yield "mg", f"write a number above 0, not {found.mg}"
-    if isinstance(found, SiteRow) and found.table == "payer_aliases":
-        yield from _check_payer(found)
+    if isinstance(found, SiteRow):
+        yield from _check_payer(found) if found.table == "payer_aliases" else _check_row(found)
+
+
+def _check_row(row: SiteRow) -> Iterator[tuple[str, str]]:
+    try:
+        site_tables.MEANINGS[row.table](row.key, row.value)
+    except ValueError as problem:
+        yield "value", str(problem)
 
 
 def _check_decision(found: Decision) -> Iterator[tuple[str, str]]:

@@ -5,11 +5,13 @@ Held by tests/unit/test_claim_contents.py.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, tzinfo
 from typing import Any, Literal, Self
 
 from msgspec import Struct, field, structs
 
+from mappings import site_tables
 from mappings.codes import CodeTables
 from mappings.decisions import Decision, Decisions, SiteRow
 from mappings.policy.rules import DrugSource
@@ -174,5 +176,7 @@ def _rows(rows: Iterable[tuple[SiteRow, Decided]], table: Mapping[str, Any]) -> 
             element, _, word = row.key.partition("|")
             found[element] = {**found.get(element, table.get(element, {})), word: row.value}
         else:
-            found[row.key] = row.value
+            # One that means nothing by the tables of today is asked anew.
+            with suppress(ValueError):
+                found[row.key] = site_tables.MEANINGS[row.table](row.key, row.value)
     return found

@@ -4,7 +4,7 @@ from docs.make.markdown import cell, dates, said, table
 from integration.wording.policies import PolicyRow, policy_rows
 from mappings import codes
 from mappings.policy import choosing
-from mappings.policy.choosing import DatedModifier, LabRule, Policy, Rule
+from mappings.policy.choosing import DatedModifier, IronDeficiencyRule, LabRule, Policy, Rule
 
 
 def chapters() -> dict[str, str]:
@@ -74,8 +74,14 @@ def _asked(row: Policy, found: PolicyRow) -> tuple[object, ...]:
 
 
 def _details(rule: Rule) -> str:
-    """The parameters of the rule as the file has them."""
-    return _laboratory(rule) if isinstance(rule, LabRule) else cell(said(rule))
+    """The parameters of the rule as the file has them; of renal anemia as they hold."""
+    if isinstance(rule, LabRule):
+        return _laboratory(rule)
+    found = said(rule)
+    if isinstance(rule, IronDeficiencyRule) and rule.renal_anemia:
+        shown_by = rule.renal_anemia
+        found["renal_anemia"] = {"limit": shown_by.limit, "units": shown_by.units}
+    return cell(found)
 
 
 def _laboratory(rule: LabRule) -> str:

@@ -13,8 +13,8 @@ from mappings import codes
 from mappings.policy import conditions
 from mappings.policy.cases import CaseFacts
 from mappings.policy.laboratory import LAB_VALUES
-from mappings.policy.modifiers import Modifiers
-from mappings.policy.policy import Policy
+from mappings.policy.modifiers import DiscountModifier, Modifiers
+from mappings.policy.policy import For, Policy
 from mappings.policy.rules import Requirements, Rule
 
 GUIDE = Path(__file__).parents[1] / "policies.md"
@@ -38,7 +38,9 @@ def parts() -> dict[str, str]:
         "requirements": _requirements(),
         "common": _fields(Rule),
         "policy": _fields(Policy, without=("requirements", "modifiers", "cases", "audience")),
+        "audience": _fields(For),
         "modifiers": _fields(Modifiers),
+        "dated": _fields(DiscountModifier),
         "facts": _fields(CaseFacts),
         "conditions": table(["name", "is"], _names()),
     }

@@ -4,7 +4,7 @@ on records.
 Held by tests/unit/test_bulk.py.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,7 @@ from mappings.datafiles import loading
 from mappings.datafiles.mistakes import mistakes_of
 from mappings.policy import choosing
 from mappings.policy.choosing import Policy, PolicySet
+from mappings.policy.unasked import unasked
 from mappings.reading import Collection, Reader
 from mappings.site import Site as Facts
 from mappings.trials.cases import CaseResult, run_cases
@@ -89,6 +90,18 @@ def mistakes(names: Iterable[str]) -> dict[str, list[str]]:
             raise ConfigurationError(f"There is no policy file or folder {name!r}.")
         found |= mistakes_of(paths, choosing.read, choosing.with_own)
     return found
+
+
+def left_unasked(found: Mapping[str, list[str]]) -> Iterator[str]:
+    """A sentence for each file without a mistake whose laboratory rows speak of some patients
+    alone."""
+    for where in (name for name, problems in found.items() if not problems):
+        who = unasked(choosing.load_file(Path(where)))
+        if who:
+            yield (
+                f"{where}: no result is asked of a patient with {who}: add a row of laboratory for"
+                " them, if the payer asks it"
+            )
 
 
 def tested(policies: Iterable[Policy]) -> list[tuple[Policy, list[CaseResult]]]:

@@ -107,7 +107,7 @@ class _Run:
         self._merged |= dict.fromkeys(pull.merged, pull.patient)
         found = check_pull(pull, self._client.site, self._policies, self._as_of, self._decisions)
         self.checked[found.record.patient] = found
-        self._names[found.record.patient] = people.as_called(pull.person or {})
+        self._names |= people.by_reference([pull.person])
         if self._back and found.assessment.concerns_us:
             self._write(self._back, found, pull)
 

@@ -58,10 +58,7 @@ def from_collection(
     found = document(
         [assess(record, policies, as_of, facts) for record in records], problems, as_of
     )
-    names = {
-        f"Patient/{person['id']}": people.as_called(person)
-        for person in collection.shared("Patient")
-    }
+    names = people.by_reference(collection.shared("Patient"))
     by_patient = {record.patient: record for record in records}
     return AssessedCharts(found, by_patient, names, merged=collection.merges.into)
 

@@ -132,10 +132,7 @@ def from_collection(
     planned = plan(collection, facts, asking)
     records, problems = Reader(facts).records(collection)
     found.problems.extend(problems)
-    found.names.update(
-        (f"Patient/{person['id']}", people.as_called(person))
-        for person in collection.shared("Patient")
-    )
+    found.names.update(people.by_reference(collection.shared("Patient")))
     found.take(records, collection, planned)
     return found
 
@@ -180,6 +177,6 @@ def of_pull(
     collection = collected(pull, site)
     planned = plan(collection, facts, asking)
     record = record_of(pull, collection, site, facts)
-    found.names[record.patient] = people.as_called(pull.person or {})
+    found.names.update(people.by_reference([pull.person]))
     found.take([record], collection, planned)
     return found

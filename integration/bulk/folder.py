@@ -107,4 +107,4 @@ class _Results:
 
 
 def _named(patient: dict[str, object] | None) -> dict[str, str]:
-    return {f"Patient/{patient['id']}": people.as_called(patient)} if patient else {}
+    return people.by_reference([patient])

@@ -74,7 +74,6 @@ class Spill:
 
 def gather(ranges: Iterable[tuple[Range, Index]], who: Wanted, folder: Path) -> None:
     """All that is somebody's who is wanted."""
-    folder.mkdir()
     with ExitStack() as stack:
         spill = Spill(folder, stack)
         for range_, index in ranges:

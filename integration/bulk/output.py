@@ -23,7 +23,7 @@ from integration.bulk.sums import Sums
 from integration.bulk.surveying import names
 from integration.bulk.surveying.index import RangeFacts
 from integration.bulk.surveying.usual import ADMINISTRATION
-from integration.bulk.work import Work, written
+from integration.bulk.work import Work, written, written_folder
 from mappings.reading.bundles import inside, paging
 from mappings.reading.bundles.entries import Deletion
 from mappings.reading.bundles.inside import ListedDose
@@ -175,8 +175,7 @@ def assessed_in(path: Path) -> Iterator[tuple[Assessed, BinaryIO]]:
 
 def _write_charts(work: Work, who: Wanted, facts: Iterable[RangeFacts], folder: Path) -> None:
     """What was gathered, as files that every command reads."""
-    with written(folder) as unfinished:
-        unfinished.mkdir(mode=0o700)
+    with written_folder(folder) as unfinished:
         for part in range(who.parts):
             with (unfinished / f"{part}.ndjson").open("wb") as stream:
                 for path in files_of(work, part):

@@ -23,7 +23,7 @@ from integration.bulk.surveying import names, references
 from integration.bulk.surveying.index import Index, RangeFacts, read_facts, write_facts
 from integration.bulk.surveying.sources import Range, SourceFiles
 from integration.bulk.surveying.survey import Surveyor
-from integration.bulk.work import Work, written
+from integration.bulk.work import Work, written, written_folder
 from mappings.assessment import PatientAssessment
 from mappings.document import of_patient
 from mappings.policy.choosing import PolicySet
@@ -104,7 +104,7 @@ class RunWorker:
             write_facts(facts, path)
 
     def gather(self, numbers: list[int]) -> None:
-        with written(self._work.piece("gather", numbers[0])) as folder:
+        with written_folder(self._work.piece("gather", numbers[0])) as folder:
             gathering.gather(self._indexed(numbers), self._who, folder)
 
     def name(self, round_: int, part: int) -> None:
@@ -124,8 +124,7 @@ class RunWorker:
             for kind in sorted(self._kinds_of(numbers))
             for part, path in enumerate(parts)
         )
-        with written(self._work.piece(f"found-{round_}", numbers[0])) as folder:
-            folder.mkdir()
+        with written_folder(self._work.piece(f"found-{round_}", numbers[0])) as folder:
             for turn, asked in enumerate(lookup.turns(pieces)):
                 lookup.look_up(self._indexed(numbers), asked, self._who, folder / str(turn))
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 import integration
 import mappings
-from integration import cache
+from integration import cache, private
 
 _FOLDER, _PLAN = ".bulk-run", "plan.json"
 
@@ -87,8 +87,23 @@ def _state() -> str:
 
 @contextmanager
 def written(path: Path) -> Iterator[Path]:
-    """A path for a file or folder to be written to, which gets its name once all is written. On a
+    """A file to be written to, for its owner alone, which gets its name once all is written. On a
     cluster two may write the same; one is enough."""
+    with _finished(path) as unfinished:
+        private.make(unfinished)
+        yield unfinished
+
+
+@contextmanager
+def written_folder(path: Path) -> Iterator[Path]:
+    """The same, of a folder."""
+    with _finished(path) as unfinished:
+        unfinished.mkdir(mode=0o700)
+        yield unfinished
+
+
+@contextmanager
+def _finished(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         yield unfinished

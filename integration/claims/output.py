@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 from uuid import uuid4
 
+from integration import private
 from integration.claims import Format
 from integration.claims.forms import FORMS, ClaimForm, Fhir, Writing, sync
 from integration.claims.notes import Noted, Notes
@@ -180,8 +181,8 @@ class Output:
 
     def _opened(self, label: str) -> tuple[Path, TextIO]:
         path = self.how.folder / f".{label}-{uuid4().hex}.part"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        self._handles.append(os.fdopen(descriptor, "w", encoding="utf-8", newline=""))
+        private.make(path, anew=True)
+        self._handles.append(path.open("w", encoding="utf-8", newline=""))
         return path, self._handles[-1]
 
 
@@ -226,7 +227,8 @@ def place_whole(content: bytes, target: Path) -> None:
     """A file that is kept elsewhere, whole or not at all."""
     path = target.with_name(f".{uuid4().hex}.part")
     try:
-        with path.open("xb") as handle:
+        private.make(path, anew=True)
+        with path.open("wb") as handle:
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())

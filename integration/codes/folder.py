@@ -37,8 +37,15 @@ def tables_of(folder: Path) -> CodeTables:
 
 
 def _look(folder: Path) -> _Look:
-    found = [(path, path.stat()) for path in own.files_in(folder)]
-    return tuple((path.name, stat.st_mtime_ns, stat.st_size) for path, stat in found)
+    return tuple(map(_seen, own.files_in(folder)))
+
+
+def _seen(path: Path) -> tuple[str, int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return path.name, 0, 0
+    return path.name, stat.st_mtime_ns, stat.st_size
 
 
 BUILT_IN = "built-in"
@@ -68,6 +75,13 @@ def mistakes(names: Iterable[str]) -> dict[str, list[str]]:
         paths = own.files_in(path) if path.is_dir() else [path]
         found |= mistakes_of(paths, own.read, own.with_own)
     return found
+
+
+def odd_prices(which: str) -> list[str]:
+    """Prices of a folder or file without mistakes that a person should look at."""
+    path = Path(which)
+    texts = loading.texts_of(own.files_in(path) if path.is_dir() else [path])
+    return list(own.odd_prices({where: own.read(text, where) for where, text in texts.items()}))
 
 
 def ended_denials(tables: CodeTables) -> list[str]:

@@ -7,7 +7,7 @@ Held by tests/contract/test_codes_command.py.
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import chain
 from pathlib import Path
 
@@ -22,6 +22,9 @@ from mappings.codes.rows import OwnRows, Published
 from mappings.codes.writing import written
 from mappings.datafiles import loading
 from mappings.policy import choosing
+
+# Nothing is published so long before it holds.
+_AHEAD = timedelta(days=366)
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def import_files(
         except NotUnderstood as problem:
             outcomes.append(ImportOutcome(path.name, "refused", says=problem.every))
     for found in read(sheets, known_drugs(tables, drug_aliases), asked):
-        outcome = _taken(found, folder, stands, replace)
+        outcome = _taken(found, folder, stands, today, replace)
         if outcome.state == "written" and found.rows and outcome.path:
             stands[str(outcome.path)] = found.rows
             if not dry_run:
@@ -100,7 +103,7 @@ def import_files(
 
 
 def _taken(
-    found: Import, folder: Path, stands: Mapping[str, OwnRows], replace: bool
+    found: Import, folder: Path, stands: Mapping[str, OwnRows], today: date, replace: bool
 ) -> ImportOutcome:
     """What becomes of a table, beside the rows that stand in the folder."""
     rows, title = found.rows, found.form.title if found.form else ""
@@ -108,6 +111,11 @@ def _taken(
         return ImportOutcome(found.where, "aside")
     if rows is None or rows.published is None:
         return ImportOutcome(found.where, "refused", title=title, says=found.refused)
+    begins = rows.published.start
+    if begins > today + _AHEAD:
+        said = f"{found.where}: it is of {quarter_name(begins)}, more than a year from now"
+        told = f"{said}: correct --quarter, or look into the file"
+        return ImportOutcome(found.where, "refused", rows.published, title, says=(told,))
     path = folder / f"{rows.published.kind}-{quarter_name(rows.published.start)}.yaml"
     before = stands.get(str(path))
     if before and same(before, rows):

@@ -24,6 +24,7 @@ _PAPERS = frozenset({".pdf", ".doc", ".docx", ".rtf", ".htm", ".html"})
 _MOST_BYTES = 2 * 2**30
 # The ICD-10-CM order file has columns of fixed width.
 _FIXED_WIDTH = re.compile(r"\d{5} [A-Z][0-9][0-9A-Z]* +[01] ")
+_WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml|head|script)\b", re.IGNORECASE)
 _AGAIN = "download it again"
 _DAMAGED = f"the file is damaged or cut short: {_AGAIN}"
 
@@ -48,6 +49,9 @@ def _of(data: bytes, where: str, among: str = "") -> Iterator[Sheet]:
             yield Sheet(where, (), damage=_DAMAGED, among=among)
     elif data.startswith(b"%PDF") or Path(where).suffix.lower() in _PAPERS:
         said = "a document, not a table: import the csv or xlsx that is published beside it"
+        yield Sheet(where, (), damage=said, among=among)
+    elif _WEB_PAGE.match(data):
+        said = f"a web page, such as one that asks to accept a license: accept it, and {_AGAIN}"
         yield Sheet(where, (), damage=said, among=among)
     elif data.startswith(b"\xd0\xcf\x11\xe0"):
         yield Sheet(
@@ -80,6 +84,8 @@ def _archive(data: bytes, where: str, among: str) -> Iterator[Sheet]:
                 " import one by one"
             )
             raise NotUnderstood(f"{where}: {told}")
+        if not members:
+            raise NotUnderstood(f"{where}: no table is in it")
         for row in members:
             yield from _of(archive.read(row), f"{where}: {row.filename}", among or where)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from integration.commands.formats import show_json, show_mistakes
+from integration.commands.formats import name_unread, show_json, show_mistakes
 from integration.commands.options import AsOfBoth, Config, Json, Records, Zone, day_of
 from integration.errors import ConfigurationError
 from integration.terminal.listing import Listing
@@ -89,6 +89,7 @@ def every(
 
     folder, _ = _folder(code_dir, site, config)
     tables = tables_of(folder) if folder else built_in()
+    name_unread([folder] if folder else [])
     found = ages(tables, day_of(on) or _today())
     if as_json:
         show_json({"tables": found, "imported": tables.published})
@@ -112,7 +113,7 @@ def check(
     config: Config = None,
 ) -> None:
     """Whether the rows of a site can be used; every mistake with file, line and what to write."""
-    from integration.codes.folder import ended_denials, mistakes, tables_from
+    from integration.codes.folder import ended_denials, mistakes, odd_prices, tables_from
 
     folder, _ = _folder(code_dir, site, config)
     names = [*(paths or []), *([str(folder)] if folder else [])]
@@ -121,10 +122,11 @@ def check(
             "Name files or folders to check, or --code-dir DIR, or --site NAME."
         )
     found = mistakes(names)
+    name_unread(map(Path, names))
     show_mistakes(found)
     if not any(found.values()):
         ended = chain.from_iterable(ended_denials(tables_from(name)) for name in names)
-        for said in dict.fromkeys(ended):
+        for said in dict.fromkeys(chain(ended, chain.from_iterable(map(odd_prices, names)))):
             typer.echo(said)
     raise typer.Exit(2 if any(found.values()) else 0)
 

@@ -76,7 +76,8 @@ def _beside(site: "Site", settings: "Settings | None") -> "Iterator[DoctorFindin
     yield from _twins(site, settings)
     judged: list[DoctorFinding] = []
     yield from _tried(
-        "The site's policies can't be used", lambda: judged.extend(_payers_without_policy(site))
+        "The site's policies can't be used",
+        lambda: judged.extend((*_payers_without_policy(site), *_unmeant(site))),
     )
     yield from judged
     if key_file := site.app and site.app.key_file:
@@ -130,6 +131,20 @@ def _payers_without_policy(site: "Site") -> "Iterator[DoctorFinding]":
                 f'The default of {alias.kind} judges the lines of "{name}" in payer_aliases.',
                 f"Write a policy for it, or another key: {meant(alias.payer, sorted(keys))}",
             )
+
+
+def _unmeant(site: "Site") -> "Iterator[DoctorFinding]":
+    """Keys of its tables, and policies of its own, that nothing in a chart can be about."""
+    from integration.assessing.clients import policies_for
+    from integration.configuration.unmeant import unmeant
+    from integration.ehr.doctor import DoctorFinding
+    from mappings import codes
+
+    policies = policies_for(site)
+    with codes.using(site.facts().codes):
+        every = list(unmeant(site, policies))
+    for found in every:
+        yield DoctorFinding("note", f'"{found.where}" is about nothing', found.why, found.fix)
 
 
 def _tried(what: str, do: Callable[[], object]) -> "Iterator[DoctorFinding]":

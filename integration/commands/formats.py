@@ -4,13 +4,15 @@ Held by tests/contract/test_command_line.py.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import typer
 
+from integration import private
 from integration.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -35,12 +37,13 @@ def written(
 
 
 def put(data: bytes, out: Path | None) -> None:
-    """To a file, or to standard output without OUT (ConfigurationError)."""
+    """To a file, for its owner alone, or to standard output without OUT (ConfigurationError)."""
     if out is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
     try:
+        private.make(out)
         out.write_bytes(data)
     except OSError as problem:
         raise ConfigurationError(f"Cannot write {out}: {problem.strerror}.") from None
@@ -51,6 +54,15 @@ def show_json(value: Any) -> None:
     import msgspec
 
     typer.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
+
+
+def name_unread(folders: Iterable[Path]) -> None:
+    """What looks like a policy or a code table, and is not read."""
+    from mappings.datafiles.loading import not_read_in
+
+    for path in chain.from_iterable(map(not_read_in, folders)):
+        said = "only .yaml and .yml files of the folder itself are"
+        typer.echo(f"{path}: not read; {said}", err=True)
 
 
 def show_mistakes(found: Mapping[str, Sequence[str]]) -> None:

@@ -4,13 +4,12 @@ force.
 Held by tests/contract/test_policy_command.py.
 """
 
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from integration.commands.formats import show_json, show_mistakes
+from integration.commands.formats import name_unread, show_json, show_mistakes
 from integration.commands.options import (
     AsOfBoth,
     CodeDir,
@@ -28,8 +27,6 @@ from mappings.values.moment import shown
 from mappings.values.us_dates import us_date
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rich.console import Console
 
     from integration.assessing.sources import AssessedCharts
@@ -60,7 +57,7 @@ def every(
     """The policies in force, and whom each is for."""
     named, in_force = _in_force(policy_dir, code_dir, site, config)
     policies = in_force.policies
-    _name_unread(_folders(policy_dir, named))
+    name_unread(_folders(policy_dir, named))
     if as_json:
         show_json([_brief(policy) for policy in policies])
         return
@@ -128,7 +125,7 @@ def check(
 ) -> None:
     """Whether policy files can be used; every mistake with file and line. Names drugs that lack a
     row of a code table."""
-    from integration.assessing.policies import mistakes
+    from integration.assessing.policies import left_unasked, mistakes
     from integration.commands.inputs import facts_of, named_site
     from mappings import codes
     from mappings.codes.freshness import lacking
@@ -139,8 +136,11 @@ def check(
         raise ConfigurationError("Name policy files or folders to check, or --site NAME.")
     with codes.using(facts_of(named, None, code_dir).codes):
         found, lacks = mistakes(names), list(lacking(codes.in_force()))
-    _name_unread(map(Path, names))
+        notes = list(left_unasked(found))
+    name_unread(map(Path, names))
     show_mistakes(found)
+    for note in notes:
+        typer.echo(note, err=True)
     for lack in lacks:
         typer.echo(f"code tables: {lack}", err=True)
     raise typer.Exit(2 if any(found.values()) else 0)
@@ -229,13 +229,6 @@ def _folders(policy_dir: Path | None, named: "Site | None") -> list[Path]:
     """Where policies of one's own stand: as asked, else the site's."""
     folder = policy_dir or (named.policy_dir if named else None)
     return [folder] if folder else []
-
-
-def _name_unread(folders: "Iterable[Path]") -> None:
-    from mappings.policy.choosing import not_read_in
-
-    for path in chain.from_iterable(not_read_in(folder) for folder in folders):
-        typer.echo(f"{path}: not read; policy files stand in the folder itself", err=True)
 
 
 def _brief(policy: "Policy") -> dict[str, Any]:

@@ -10,13 +10,30 @@ from pydantic import AfterValidator, Field, model_validator
 
 from integration.configuration.section import ConfiguredPath, Section
 from integration.configuration.table import TomlTable
-from mappings import record
+from mappings import codes, record
 from mappings import site as facts
 from mappings.decisions import PayerKind
 from mappings.site import BillType, ClaimKind
-from mappings.writing.preparing.identifiers import is_post_box, valid_npi
+from mappings.writing.preparing.identifiers import (
+    TAXONOMY,
+    is_post_box,
+    tax_number_fault,
+    valid_npi,
+)
 
 _ID = r"^[0-9A-Za-z]([0-9A-Za-z .&_-]{0,13}[0-9A-Za-z])$"
+
+
+def _a_state(value: str) -> str:
+    if value not in codes.claim_forms().lists.states:
+        raise ValueError("is not a state of the United States")
+    return value
+
+
+def _a_place_of_service(value: str) -> str:
+    if value not in codes.claim_forms().lists.places_of_service:
+        raise ValueError("is not a place-of-service code of CMS, such as 11 or 22")
+    return value
 
 
 Address = Annotated[
@@ -24,19 +41,20 @@ Address = Annotated[
     TomlTable(
         says="",
         line=Field(min_length=1, max_length=2),
-        state=Field(pattern=r"^[A-Z]{2}$"),
+        state=(Field(pattern=r"^[A-Z]{2}$"), AfterValidator(_a_state)),
         postal_code=Field(pattern=r"^\d{5}(\d{4})?$"),
     ),
 ]
-Facility = Annotated[
-    facts.Facility, TomlTable(within={"address": Address}, npi=Field(pattern=r"^\d{10}$"))
-]
 
 
-def _right_check_digit(value: str) -> str:
-    if not valid_npi(value):
+def _right_check_digit(value: str | None) -> str | None:
+    if value is not None and not valid_npi(value):
         raise ValueError("its last digit is not the check digit of an NPI")
     return value
+
+
+_NPI = (Field(pattern=r"^\d{10}$"), AfterValidator(_right_check_digit))
+Facility = Annotated[facts.Facility, TomlTable(within={"address": Address}, npi=_NPI)]
 
 
 def _a_street(value: record.Address | None) -> record.Address | None:
@@ -48,19 +66,27 @@ def _a_street(value: record.Address | None) -> record.Address | None:
     return value
 
 
+def _a_tax_number(value: facts.BillingProvider) -> facts.BillingProvider:
+    fault = tax_number_fault(value.tax_id, value.tax_id_kind)
+    if fault:
+        raise ValueError(f"its tax_id {fault}")
+    return value
+
+
 BillingProvider = Annotated[
     facts.BillingProvider,
     TomlTable(
         within={"address": Address | None, "pay_to": Address | None},
-        npi=(Field(pattern=r"^\d{10}$"), AfterValidator(_right_check_digit)),
+        npi=_NPI,
         tax_id=Field(pattern=r"^\d{9}$"),
         given=Field(description="the given name, where a person bills"),
         tax_id_kind=Field(description="SY: a person's social security number"),
-        taxonomy=Field(pattern=r"^[0-9A-Z]{9}X$"),
+        taxonomy=Field(pattern=TAXONOMY),
         address=(AfterValidator(_a_street), Field(description="a street; no post box")),
         phone=Field(pattern=r"^\d{10}$"),
         pay_to=Field(description="Where checks go, if elsewhere; may be a post box."),
     ),
+    AfterValidator(_a_tax_number),
 ]
 Receiver = Annotated[
     facts.Receiver,
@@ -81,7 +107,10 @@ Place = Annotated[
     facts.Place,
     TomlTable(
         within={"facility": Facility | None},
-        pos=Field(pattern=r"^\d{2}$", description="CMS place-of-service code"),
+        pos=(
+            Field(pattern=r"^\d{2}$", description="CMS place-of-service code"),
+            AfterValidator(_a_place_of_service),
+        ),
         bill_type=Field(description="85X: critical access hospital"),
         hospital=Field(
             description=(

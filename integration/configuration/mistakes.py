@@ -11,8 +11,10 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from integration.configuration.section import SAID
 from integration.configuration.table import TomlTable
 from integration.configuration.template import NAME, NAMED
+from mappings.writing.preparing.identifiers import TAXONOMY
 
 Path = tuple[str, ...]
 # A part of a key: bare, or quoted.
@@ -40,7 +42,8 @@ FORMS = {
     r"^\d{9}$": "write nine digits",
     r"^\d{10}$": "write ten digits",
     r"^\d{5}(\d{4})?$": "write five or nine digits",
-    r"^[0-9A-Z]{9}X$": "write a taxonomy code of ten characters, the last of them X",
+    TAXONOMY: "write a taxonomy code such as 282N00000X, without an O for a 0",
+    SAID: "write a name; it is empty",
     r"^[0-9A-Za-z]{2,15}$": "write 2 to 15 letters and digits",
     r"^[0-9A-Za-z]([0-9A-Za-z .&_-]{0,13}[0-9A-Za-z])$": (
         "write 2 to 15 letters, digits and . & _ -, a letter or digit at both ends"
@@ -70,13 +73,15 @@ def together(said: Sequence[str]) -> str:
 
 
 def lines_of(text: str) -> dict[Path, int]:
-    """The line on which each key and table of a TOML file begins."""
+    """The line on which each key and table of a TOML file begins; of a table without a line of its
+    own, that of the first within it."""
     found: dict[Path, int] = {}
     table: Path = ()
     for number, line in enumerate(text.splitlines(), 1):
         if header := _HEADER.match(line):
             table = _parts(header[1])
-            found.setdefault(table, number)
+            for length in range(1, len(table) + 1):
+                found.setdefault(table[:length], number)
         elif key := _KEY.match(line):
             found.setdefault((*table, *_parts(key[1])), number)
     return found

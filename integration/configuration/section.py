@@ -7,15 +7,28 @@ Held by tests/unit/test_configuring.py.
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+)
 
 from integration.errors import ConfigurationError
 
 # `localhost:8080/fhir`, `fhir.example.org/r4`; no file such as `chart.json`.
 _HOST = re.compile(r"^(?:(?:[\w-]+(?:\.[\w-]+)*:\d+|localhost)(?:/.*)?|[\w-]+(?:\.[\w-]+)+/[^.]*)$")
+
+
+SAID = r"\S"
+# The key of a table whose rows are a site's own.
+Key = Annotated[str, Field(pattern=SAID)]
 
 
 class Section(BaseModel):
@@ -27,7 +40,14 @@ def _from_here(path: Path, info: ValidationInfo) -> Path:
     return path if folder is None else folder / path.expanduser()
 
 
-ConfiguredPath = Annotated[Path, AfterValidator(_from_here)]
+def _not_empty(value: Any) -> Any:
+    """An empty path would be the folder of the file."""
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("is empty: write a path, or leave the key out")
+    return value
+
+
+ConfiguredPath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_from_here)]
 
 
 def is_loopback(host: str | None) -> bool:

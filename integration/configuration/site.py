@@ -16,6 +16,7 @@ from integration.codes.folder import tables_of
 from integration.configuration.claims import Billing, Payer, Place
 from integration.configuration.section import (
     ConfiguredPath,
+    Key,
     Section,
     is_safe,
     refuse_more,
@@ -26,8 +27,8 @@ from integration.configuration.sign_in import Auth, CdsClient, SmartApp
 from integration.configuration.template import NAME
 from integration.configuration.vendors import Vendor
 from integration.errors import ConfigurationError
-from mappings import codes
 from mappings import site as facts
+from mappings import site_tables
 from mappings.codes import CodeTables
 from mappings.codes.tables import ClassKind
 from mappings.datafiles.error import DataFileError
@@ -62,12 +63,6 @@ class Limits(Section):
         ge=0,
         description="Resources that one run may write; more needs a person to raise it.",
     )
-
-
-def _known(key: str, value: str, names: dict[str, str], wanted: str) -> str:
-    if value not in names:
-        raise ValueError(f"what {key!r} stands for is not {wanted}")
-    return names[value]
 
 
 def _fhir_base(value: str) -> str:
@@ -106,17 +101,17 @@ class Site(Billing):
         default=None, description="Certificates to trust instead of the usual ones."
     )
     time_zone: str | None = Field(default=None, description="IANA name, e.g. America/New_York")
-    places: dict[str, Place] = Field(default={}, description="by Location or Organization id")
-    lab_aliases: dict[str, str] = Field(
+    places: dict[Key, Place] = Field(default={}, description="by Location or Organization id")
+    lab_aliases: dict[Key, str] = Field(
         default={}, description="`system|code` or text of a local test → analyte or LOINC"
     )
-    drug_aliases: dict[str, str] = Field(
+    drug_aliases: dict[Key, str] = Field(
         default={}, description="`system|code` or text of a local drug → product"
     )
-    payer_aliases: dict[str, Payer] = Field(
+    payer_aliases: dict[Key, Payer] = Field(
         default={}, description="Organization id, identifier or name → payer"
     )
-    encounter_classes: dict[str, ClassKind] = Field(
+    encounter_classes: dict[Key, ClassKind] = Field(
         default={}, description="`system|code` or text of a class of encounters → its kind"
     )
     status_words: dict[str, dict[str, str]] = Field(
@@ -125,8 +120,8 @@ class Site(Billing):
             "by element, such as Condition.clinicalStatus: `system|code` or word → what it means"
         ),
     )
-    drug_sources: dict[str, DrugSource] = Field(default={}, description="by payer or kind of payer")
-    r340b: dict[str, bool] = Field(
+    drug_sources: dict[Key, DrugSource] = Field(default={}, description="by payer or kind of payer")
+    r340b: dict[Key, bool] = Field(
         default={}, description="by payer or kind of payer: whether its drugs are bought under 340B"
     )
     prior_authorization: dict[str, bool] = Field(
@@ -246,35 +241,19 @@ class Site(Billing):
     @field_validator("lab_aliases")
     @classmethod
     def _analytes(cls, values: dict[str, str]) -> dict[str, str]:
-        """By name; a LOINC stands for its analyte."""
-        table = codes.labs()
-        names = {
-            **{code: row.analyte for code, row in table.by_loinc.items()},
-            **{name: name for name in table.by_name},
-        }
-        known = f"an analyte ({', '.join(table.by_name)}) or the LOINC of one"
-        return {key: _known(key, value, names, known) for key, value in values.items()}
+        return {key: site_tables.analyte(key, value) for key, value in values.items()}
 
     @field_validator("drug_aliases")
     @classmethod
     def _products(cls, values: dict[str, str]) -> dict[str, str]:
-        names = {name: name for name in codes.families()}
-        return {
-            key: _known(key, value, names, f"a product ({', '.join(names)})")
-            for key, value in values.items()
-        }
+        return {key: site_tables.product(key, value) for key, value in values.items()}
 
     @field_validator("status_words")
     @classmethod
     def _known_meanings(cls, values: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
         for element, rows in values.items():
-            table = codes.statuses().get(element)
-            if table is None:
-                known = ", ".join(codes.statuses())
-                raise ValueError(f"{element!r} is not an element whose statuses are read ({known})")
             for word, meaning in rows.items():
-                names = {name: name for name in table.words}
-                _known(word, meaning, names, f"a status of {element} ({', '.join(names)})")
+                site_tables.status(f"{element}|{word}", meaning)
         return values
 
     @field_validator("time_zone")

@@ -3,6 +3,7 @@
 Held by tests/unit/test_files.py.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from mappings.reading import people
@@ -26,6 +27,12 @@ def as_called(person: Resource) -> str:
     """`Ada Sampleton`."""
     found = people.name(person)
     return f"{_given(found)} {found.family}".strip() if found else _text(person)
+
+
+def by_reference(persons: Iterable[Resource | None]) -> dict[str, str]:
+    """`Patient/p1` → `Ada Sampleton`, of those that have a name."""
+    called = ((f"Patient/{one['id']}", as_called(one)) for one in persons if one and "id" in one)
+    return {reference: name for reference, name in called if name}
 
 
 def _given(name: Name) -> str:

@@ -23,7 +23,7 @@ from mappings.codes.claim_forms import ClaimForms
 from mappings.codes.clinical import Diagnoses, Labs
 from mappings.codes.finished_packages import FinishedPackages
 from mappings.codes.requirement import Requirement, RequirementTable
-from mappings.codes.rows import DenialCode, NocLimit, Published, UnitsPerDay
+from mappings.codes.rows import DenialCode, Published, UnitsPerDay
 from mappings.codes.tables import (
     AdministrationServices,
     BesideIron,
@@ -74,7 +74,6 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
     windows: WindowTable
     units_per_day: tuple[UnitsPerDay, ...] = ()
     modifiers: tuple[Modifier, ...] = ()
-    noc_limits: tuple[NocLimit, ...] = ()
     denial_codes: tuple[DenialCode, ...] = ()
     published: tuple[Published, ...] = ()
 

@@ -46,8 +46,7 @@ from mappings.datafiles.error import DataFileError
 def files_in(folder: Path) -> list[Path]:
     """The files of a code_dir in order; DataFileError where it is no folder. An empty one is fine:
     nothing is imported yet."""
-    loading.refuse_no_folder(folder, "of code tables")
-    return loading.data_files(folder.iterdir())
+    return loading.data_files_in(folder, "of code tables")
 
 
 def load(folder: Path | None) -> CodeTables:
@@ -74,8 +73,8 @@ def with_own(texts: Mapping[str, str]) -> CodeTables:
 def _check(value: object, metas: tuple[Meta, ...]) -> Iterable[tuple[str, str]]:
     for meta in metas:
         yield from (("", said) for said in too_small(value, meta.extra_json_schema or {}))
-    if isinstance(value, Dated) and value.start and value.end and value.end < value.start:
-        yield "to", f"it ends ({value.end}) before it begins ({value.start})"
+    if isinstance(value, Dated):
+        yield from value.refused()
     if isinstance(value, OwnPackage | OwnCode):
         yield from _family_of(value)
     for form, look in _LOOKS.items():
@@ -98,6 +97,12 @@ def _family_of(row: OwnPackage | OwnCode) -> Iterator[tuple[str, str]]:
 
 
 def _package(row: OwnPackage) -> Iterator[tuple[str, str]]:
+    tables = built_in()
+    known = tables.packages.get(row.ndc)
+    if known and known.family != row.family:
+        yield "family", f"{row.ndc} is an NDC of {known.family} ({known.label})"
+    if any(row.ndc[:9] == other.product for other in tables.package_table.not_billable):
+        yield "ndc", f"{row.ndc} is the NDC of no drug that is billed: correct it"
     family = built_in().families.get(row.family)
     strength = family.strength_mg_per_ml if family else None
     if not row.fits(strength):
@@ -198,6 +203,18 @@ def _strangers(files: Mapping[str, OwnRows]) -> Iterator[tuple[str, str, str]]:
                 yield where, path, f"{code} is not a code of an IV iron{hint}"
 
 
+def odd_prices(files: Mapping[str, OwnRows]) -> Iterator[str]:
+    """What a person wrote of a price that is far from those that were published."""
+    published = merged(rows for rows in files.values() if rows.published)
+    for where, rows in files.items():
+        for limits in () if rows.published else rows.limits:
+            for code, price in limits.limit.items():
+                far = published.payment.far(code, price, limits.start)
+                if far:
+                    told = f"{code} is {price} in {limits.quarter}, and {far}"
+                    yield f"{where}: {told}: look whether that is right"
+
+
 def _same(one: object, other: object) -> bool:
     """Two amounts are the same where one is the other with fewer decimals: Addendum B rounds to
     cents what the ASP file has in mills."""
@@ -223,7 +240,6 @@ def merged(files: Iterable[OwnRows]) -> CodeTables:
         payment=_payment(tables.payment, own),
         units_per_day=own.units_per_day,
         modifiers=own.modifiers,
-        noc_limits=own.noc_limits,
         denial_codes=own.denial_codes,
         published=tuple(row.published for row in ordered if row.published),
     )

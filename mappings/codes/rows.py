@@ -13,7 +13,6 @@ from mappings.codes.tables import BillingCode, Dated, Exempt, Modifier, Package,
 
 Kind = Literal[
     "asp-pricing",
-    "noc-pricing",
     "asp-crosswalk",
     "noc-crosswalk",
     "opps-addendum-b",
@@ -122,21 +121,6 @@ class OwnDiagnosis(Dated, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
 
 
-class NocLimit(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"start": "from"}
-):
-    """The payment limit of a drug that has no HCPCS code of its own, per its dosage."""
-
-    quarter: str
-    start: date
-    family: str
-    name: str
-    dosage: str
-    limit: Limit
-    source: str
-    verified: bool
-
-
 class DenialCode(Dated, frozen=True, kw_only=True):
     """An X12 claim adjustment reason or remark code, and between which days it is in use."""
 
@@ -149,7 +133,6 @@ class OwnRows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     published: Published | None = None
     limits: tuple[OwnLimits, ...] = ()
-    noc_limits: tuple[NocLimit, ...] = ()
     opps: tuple[Release, ...] = ()
     asc: tuple[Indicators, ...] = ()
     packages: tuple[OwnPackage, ...] = ()
@@ -164,7 +147,6 @@ class OwnRows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def count(self) -> int:
         """How many facts stand in the file."""
         rows = (
-            self.noc_limits,
             self.packages,
             self.esrd_exempt,
             self.codes,

@@ -156,8 +156,8 @@ def _refusal(part: _Part, form: Any, plain: Any, metas: tuple[Meta, ...]) -> str
         return f"a whole number is wanted, not {value}"
     if plain is date and isinstance(value, datetime):
         return f"write the date without a time: {value.date()}"
-    if plain is date and isinstance(value, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-        return f"write the date as {_dated(value)}"
+    if plain is date and isinstance(value, str | int | Decimal) and not _is_day(str(value)):
+        return f"write the date as {_dated(str(value))}"
     try:
         msgspec.convert(value, form)
     except msgspec.ValidationError as problem:
@@ -173,7 +173,7 @@ _WORDS = (
     (r"Expected `int` >= (\d+)", r"write at least \1"),
     (r"Expected `(int|decimal)`.*", "a number is wanted"),
     (r"Expected `bool`.*", "write true or false"),
-    (r"Expected `str`, .*", "a text is wanted"),
+    (r"Expected `str( \| null)?`, .*", "a text is wanted"),
     (r"Expected `object( \| null)?`, .*", "names with values are wanted, such as `name: value`"),
     (r"Expected `array`, .*", "a list is wanted, such as [one, two]"),
     (r"Invalid enum value (.*)", r"\1 is not known"),
@@ -210,13 +210,25 @@ def _is_number(text: str) -> bool:
         return False
 
 
+def _is_day(text: str) -> bool:
+    return re.fullmatch(r"\d{4}-\d\d-\d\d", text) is not None
+
+
 def _dated(text: str) -> str:
-    """A date of the form month/day/year as it should be written; else an example."""
-    month, day, year = [*re.findall(r"\d+", text), "", "", ""][:3]
+    """A date of the form month/day/year, or of eight digits, as it should be written; else an
+    example."""
+    eight = re.fullmatch(r"(\d{4})(\d\d)(\d\d)", text)
+    year, month, day = eight.groups() if eight else _of_slashes(text)
     try:
         return str(date(int(year), int(month), int(day)))
     except ValueError:
         return "year-month-day, such as 2027-01-31"
+
+
+def _of_slashes(text: str) -> tuple[str, str, str]:
+    """Year, month, day; a year of two digits is one of this century."""
+    month, day, year = [*re.findall(r"\d+", text), "", "", ""][:3]
+    return f"20{year}" if len(year) == 2 else year, month, day
 
 
 def line_below(node: yaml.Node | None, line: int, path: str) -> int:

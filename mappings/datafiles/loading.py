@@ -4,6 +4,7 @@ was read and found right before is not read again, where `compiled` has a place 
 Held by tests/unit/test_policy_files.py.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +15,10 @@ from mappings.datafiles.error import DataFileError
 
 T = TypeVar("T")
 _SUFFIXES = frozenset({".yaml", ".yml"})
+# What macOS and Emacs put beside a file.
+_BESIDE = ("._", ".#")
+# `policy.yaml.txt`, as Windows saves without showing it, and `policy.json`.
+_NEARLY = re.compile(r"\.(ya?ml|json)\b", re.IGNORECASE)
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -33,9 +38,7 @@ def text_of(path: Path) -> str:
     try:
         said = path.read_bytes()
     except OSError as problem:
-        raise DataFileError(
-            f"{path}: can't be read: {problem.strerror or type(problem).__name__}"
-        ) from None
+        raise _unreadable(path, problem) from None
     try:
         return said.decode("utf-8")
     except UnicodeDecodeError as problem:
@@ -61,16 +64,44 @@ def each(texts: Mapping[str, str], read: Callable[[str, str], T]) -> tuple[dict[
 
 
 def data_files(paths: Iterable[Path]) -> list[Path]:
-    """Those that are YAML files, in order."""
-    return sorted(path for path in paths if path.suffix.lower() in _SUFFIXES and path.is_file())
+    """Those that are YAML files, in order; a link that leads nowhere is one, too, so that it is not
+    passed over."""
+    return sorted(
+        path
+        for path in paths
+        if path.suffix.lower() in _SUFFIXES
+        and not path.name.startswith(_BESIDE)
+        and (path.is_file() or path.is_symlink())
+        and not path.is_dir()
+    )
 
 
-def refuse_no_folder(folder: Path, of: str) -> None:
-    """DataFileError where FOLDER, a site's folder of policies for one, is none."""
+def data_files_in(folder: Path, of: str) -> list[Path]:
+    """Those of a site's folder, of policies for one; DataFileError where it is none."""
     if not folder.is_dir():
         raise DataFileError(
             f"{folder}: {'not a folder' if folder.exists() else 'no such folder'} {of}"
         )
+    try:
+        return data_files(folder.iterdir())
+    except OSError as problem:
+        raise _unreadable(folder, problem) from None
+
+
+def not_read_in(folder: Path) -> list[Path]:
+    """What looks like a data file of a folder and is not read: in a folder of it, or under another
+    name."""
+    # A mounted folder has its files in `..data`, and links to them.
+    deeper = [path for path in folder.glob("*/*") if not path.parent.name.startswith("..")]
+    odd = (path for path in folder.glob("*") if _NEARLY.search(path.name) and path.is_file())
+    return [
+        *data_files(deeper),
+        *sorted(path for path in odd if path.suffix.lower() not in _SUFFIXES),
+    ]
+
+
+def _unreadable(path: Path, problem: OSError) -> DataFileError:
+    return DataFileError(f"{path}: can't be read: {problem.strerror or type(problem).__name__}")
 
 
 def structure(

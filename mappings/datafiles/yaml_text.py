@@ -15,11 +15,28 @@ from mappings.datafiles.error import DataFileError
 from mappings.datafiles.form import Mistake, NoValue
 
 MOST_DIGITS = 15
-# What the parser says of what people write, and what to do about it.
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+# Seen by nobody, so that a name with one is another name.
+_INVISIBLE = re.compile("[\N{SOFT HYPHEN}\N{ZERO WIDTH SPACE}\N{WORD JOINER}]")
+_NO_END = "found unexpected end of stream"
+_QUOTE = "write quotes around the text that begins here with"
+# What the parser says of what people write, as it begins, and what to do about it.
 _MEANS = {
     "found character that cannot start any token": (
         "a tab, or %, @ or ` at the beginning of a text: write spaces, and quotes around the text"
     ),
+    "found undefined alias": f"{_QUOTE} *",
+    "did not find expected alphabetic or numeric character": f"{_QUOTE} * or &",
+    "could not determine a constructor for the tag": f"{_QUOTE} !",
+    "did not find expected node content": "a value or a bracket is missing before this",
+    "could not find expected ':'": "a colon is missing before this, or an indent is another one",
+    "did not find expected '-' indicator": "a line of a list of another indent: correct the indent",
+    "did not find expected <document start>": "a text without a key before it: correct the indent",
+    "did not find expected comment or line break": f"{_QUOTE} > or |",
+    "found unknown escape character": "a backslash in double quotes: write single quotes",
+    "found a tab character": "a tab: write spaces",
+    "did not find expected ',' or": "a bracket before this is not closed, or a comma is missing",
+    _NO_END: "a quote that begins here is not closed",
     "mapping values are not allowed in this context": (
         "a colon within a text, or a line of another indent: write quotes around the text, or"
         " correct the indent"
@@ -110,11 +127,12 @@ for _tag, _construct in {"float": _number, "int": _whole_number, "timestamp": _d
 
 def parsed(text: str, where: str) -> tuple[yaml.Node, Any, list[Mistake]]:
     """The tree of the text, its values, and what of it can't be read."""
-    odd = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    odd = yaml.reader.Reader.NON_PRINTABLE.search(text) or _INVISIBLE.search(text)
     if odd:
         line = text.count("\n", 0, odd.start()) + 1
+        kind = "an invisible" if _INVISIBLE.match(odd[0]) else "a control"
         raise DataFileError(
-            f"{where}:{line}: a control character (U+{ord(odd[0]):04X}): delete it, or save the"
+            f"{where}:{line}: {kind} character (U+{ord(odd[0]):04X}): delete it, or save the"
             " file as UTF-8"
         )
     try:
@@ -124,14 +142,26 @@ def parsed(text: str, where: str) -> tuple[yaml.Node, Any, list[Mistake]]:
             raise DataFileError(f"{where}:1: the file is empty")
         return node, loader.construct_document(node), loader.mistakes
     except yaml.MarkedYAMLError as problem:
-        mark = problem.problem_mark
-        said = problem.problem or type(problem).__name__
-        told = _MEANS.get(said, said)
-        raise DataFileError(f"{where}:{mark.line + 1 if mark else 1}: {told}") from None
+        line, told = _told(problem, text)
+        raise DataFileError(f"{where}:{line}: {told}") from None
     except (yaml.YAMLError, RecursionError) as problem:
         raise DataFileError(
             f"{where}:1: not YAML that can be read here: {type(problem).__name__}"
         ) from None
+
+
+def _told(problem: yaml.MarkedYAMLError, text: str) -> Mistake:
+    """Where the parser stopped, and what to do about it; a non-breaking space just before that is
+    what stopped it."""
+    said = problem.problem or type(problem).__name__
+    mark = problem.context_mark if said == _NO_END else problem.problem_mark
+    line = mark.line + 1 if mark else 1
+    near = list(enumerate(text.splitlines()[:line], 1))[-2:]
+    for number, written in near:
+        if _NO_BREAK in written:
+            return number, "a non-breaking space, as Word and PDFs have them: write a plain one"
+    told = (means for begins, means in _MEANS.items() if said.startswith(begins))
+    return line, next(told, said)
 
 
 def line_of(text: str, path: str) -> int:

@@ -16,6 +16,7 @@ from msgspec import Meta
 from mappings import codes
 from mappings.assessment import LineStatus
 from mappings.codes.tables import Dated
+from mappings.codes.tables.dated import FIRST_DAY
 from mappings.datafiles.checking import too_small
 from mappings.policy import conditions
 from mappings.policy.cases import Case, CaseFacts
@@ -23,9 +24,11 @@ from mappings.policy.laboratory import LAB_VALUES
 from mappings.policy.modifiers import DatedModifier, DiscountModifier, Modifiers
 from mappings.policy.policy import For, Policy
 from mappings.policy.rules import (
+    USUAL_RENAL_ANEMIA,
     DosingRule,
     FilingRule,
     LabRule,
+    OverloadRule,
     PreferredRule,
     RenalAnemia,
     Rule,
@@ -34,8 +37,6 @@ from mappings.policy.rules import (
 
 # Path below what is checked (empty: that itself) and description.
 Mistake = tuple[str, str]
-# Earlier than any dose on record; days before one must still be days of the calendar.
-FIRST_DAY = date(1990, 1, 1)
 
 
 def _places() -> Collection[str]:
@@ -82,10 +83,15 @@ def _conditions(rule: Rule | RenalAnemia) -> Iterator[Mistake]:
         if text is None:
             continue
         try:
-            asked = set(conditions.names(conditions.parse(text)))
+            compared = list(conditions.compared(conditions.parse(text)))
         except ValueError as problem:
             yield element, str(problem)
             continue
+        asked = {side.name for side in compared}
+        for side in compared:
+            refused = LAB_VALUES[side.name].refusal(side.limit)
+            if refused:
+                yield element, f"{side.name} {refused}: {text!r}"
         if element == "limit" and not asked:
             yield (
                 element,
@@ -99,6 +105,13 @@ def _conditions(rule: Rule | RenalAnemia) -> Iterator[Mistake]:
         wanted = LAB_VALUES[name].unit
         if wanted != unit:
             yield "units", f"{name} is compared in {wanted}, not in {unit}"
+
+
+def _renal_anemia(rule: RenalAnemia) -> Iterator[Mistake]:
+    yield from _conditions(rule)
+    usual = USUAL_RENAL_ANEMIA
+    if rule.limit != usual.limit and rule.source == usual.source:
+        yield "limit", "a limit of your own needs its source: add source and verified"
 
 
 def _laboratory(rule: LabRule) -> Iterator[Mistake]:
@@ -130,16 +143,20 @@ def _dosing(rule: DosingRule) -> Iterator[Mistake]:
         yield "", "a course has both course_mg and course_days"
 
 
+def _overload(rule: OverloadRule) -> Iterator[Mistake]:
+    ceilings = {
+        "ferritin_above_ng_ml": ("ferritin", rule.ferritin_above_ng_ml),
+        "tsat_from_percent": ("tsat", rule.tsat_from_percent),
+    }
+    for element, (name, ceiling) in ceilings.items():
+        refused = LAB_VALUES[name].refusal(ceiling)
+        if refused:
+            yield element, f"{name} {refused}"
+
+
 def _audience(audience: For) -> Iterator[Mistake]:
     if audience.settings_only and not audience.settings:
         yield "", "settings_only needs settings"
-
-
-def _dates(dated: Dated) -> Iterator[Mistake]:
-    if dated.start and dated.end and dated.start > dated.end:
-        yield "", "from is after to"
-    if dated.end and dated.end < FIRST_DAY:
-        yield "to", f"{dated.end} is before any dose on record: correct the year"
 
 
 def _modifiers(modifiers: Modifiers) -> Iterator[Mistake]:
@@ -250,14 +267,15 @@ def _compared(rule: LabRule) -> Iterable[str]:
 
 _LOOKS: dict[type, Callable[[Any], Iterator[Mistake]]] = {
     Rule: _conditions,
-    RenalAnemia: _conditions,
+    RenalAnemia: _renal_anemia,
     LabRule: _laboratory,
     PreferredRule: _preferred,
     FilingRule: _filing,
     DosingRule: _dosing,
+    OverloadRule: _overload,
     UnitsRule: _units,
     For: _audience,
-    Dated: _dates,
+    Dated: Dated.refused,
     Modifiers: _modifiers,
     CaseFacts: _given,
     Case: _case,

@@ -62,7 +62,6 @@ __all__ = [
     "files_in",
     "load",
     "load_file",
-    "not_read_in",
     "with_own",
 ]
 
@@ -172,18 +171,12 @@ def load(folder: Path | None) -> PolicySet:
 
 def files_in(folder: Path) -> list[Path]:
     """The policy files of a folder, in order; DataFileError where there is none."""
-    loading.refuse_no_folder(folder, "of policies")
-    found = loading.data_files(folder.iterdir())
+    found = loading.data_files_in(folder, "of policies")
     if not found:
-        deeper = ", ".join(map(str, not_read_in(folder)))
-        below = f"; those in folders of it are not read: {deeper}" if deeper else ""
-        raise DataFileError(f"{folder}: no policy file (*.yaml or *.yml) is in this folder{below}")
+        other = ", ".join(map(str, loading.not_read_in(folder)))
+        beside = f"; not read: {other}" if other else ""
+        raise DataFileError(f"{folder}: no policy file (*.yaml or *.yml) is in this folder{beside}")
     return found
-
-
-def not_read_in(folder: Path) -> list[Path]:
-    """What looks like policy files in the folders of a folder."""
-    return loading.data_files(folder.glob("*/*"))
 
 
 def load_file(path: Path) -> Policy:
@@ -272,11 +265,19 @@ def read(text: str, where: str) -> Policy:
 
 def _checked(texts: Mapping[str, str]) -> list[Policy]:
     policies, mistakes = loading.each(texts, read)
-    for where, other in checks.overlaps(policies.items()):
-        line = loading.line_of(texts[other], "$.effective")
+    for pair in checks.overlaps(policies.items()):
+        begins = {name: policies[name].effective.start or date.min for name in pair}
+        earlier, later = sorted(pair, key=lambda name: begins[name])
+        if begins[earlier] == begins[later]:
+            earlier, later = pair[1], pair[0]
+            fix = "take one of them out, or give each its own dates"
+        else:
+            last = begins[later] - timedelta(days=1)
+            fix = f"end it the day before that begins, with `to: {last}` under `effective`"
+        line = loading.line_of(texts[earlier], "$.effective")
         mistakes.append(
-            f"{other}:{line}: its dates overlap those of {where}, which is for the same payer and"
-            " settings"
+            f"{earlier}:{line}: its dates overlap those of {later}, which is for the same payer and"
+            f" settings: {fix}"
         )
     if mistakes:
         raise DataFileError(*mistakes)

@@ -79,6 +79,7 @@ class Verdict(Struct, frozen=True):
 
 # What people write that is no condition, and what to write instead.
 _SLIPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (re.compile("\N{NO-BREAK SPACE}"), lambda _: "write plain spaces, no non-breaking ones"),
     (
         re.compile(r"\b(AND|OR|NOT)\b"),
         lambda found: f"write {found[0].lower()} instead of {found[0]}",
@@ -213,13 +214,18 @@ def _may_hold(sides: list[Compare]) -> bool:
     return low < high or (low == high and closed_high and not open_low)
 
 
-def names(node: Node) -> Iterator[str]:
-    """Every laboratory name in a condition."""
+def compared(node: Node) -> Iterator[Compare]:
+    """Every laboratory value in a condition, with its limit."""
     if isinstance(node, Compare):
-        yield node.name
+        yield node
     elif isinstance(node, And | Or):
         for part in node.parts:
-            yield from names(part)
+            yield from compared(part)
+
+
+def names(node: Node) -> Iterator[str]:
+    """Every laboratory name in a condition."""
+    return (side.name for side in compared(node))
 
 
 def judge(node: Node, facts: Facts) -> Verdict:

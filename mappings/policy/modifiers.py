@@ -15,12 +15,16 @@ from mappings.policy.rules import (
 )
 
 
+def _says(text: str) -> Meta:
+    return Meta(description=text)
+
+
 class DatedModifier(Dated, frozen=True, kw_only=True):
     """A modifier, for these codes (empty: all) on these dates of service."""
 
     modifier: str
     source: Text
-    codes: tuple[Hcpcs, ...] = ()
+    codes: Annotated[tuple[Hcpcs, ...], _says("the drugs; none: all")] = ()
 
 
 class AttestingModifier(DatedModifier, frozen=True, kw_only=True):
@@ -41,8 +45,11 @@ class DiscountModifier(DatedModifier, frozen=True, kw_only=True):
     of `except_hospitals`."""
 
     modifier: Literal["JG", "TB", "UD", "SE"]
-    hospitals: tuple[Hospital, ...] = ()
-    except_hospitals: tuple[Hospital, ...] = ()
+    hospitals: Annotated[
+        tuple[Hospital, ...],
+        _says("departments of these alone (`non-excepted`: one that reports PN)"),
+    ] = ()
+    except_hospitals: Annotated[tuple[Hospital, ...], _says("every place but these")] = ()
 
     def is_for(self, hospitals: frozenset[str]) -> bool:
         """Whether a place that is a department of such hospitals reports it."""
@@ -58,17 +65,19 @@ class SurgeryModifier(DatedModifier, frozen=True, kw_only=True):
 
 
 class Modifiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which modifiers the payer wants. `discard`: JW and JZ. `least_waste`: drug discarded where a
-    smaller vial would have done is a gap, not only a note. `kx`: with the requirements that it
-    attests. `r340b`: by date.
+    """Which modifiers the payer wants. With these a line carries four at most: JW or JZ, KX, one of
+    340B, and an off-campus one or SG, never both."""
 
-    With these a line carries four at most: JW or JZ, KX, one of 340B, and an off-campus one or SG,
-    never both.
-    """
-
-    discard: bool = True
-    kx: tuple[AttestingModifier, ...] = ()
-    r340b: tuple[DiscountModifier, ...] = ()
-    off_campus: bool = True
-    least_waste: bool = False
-    ambulatory_surgery: tuple[SurgeryModifier, ...] = ()
+    discard: Annotated[
+        bool,
+        _says(
+            "JW and JZ, each from its day on; where false, neither, and discarded drug is not asked"
+        ),
+    ] = True
+    kx: Annotated[tuple[AttestingModifier, ...], _says("with what it attests, which is asked")] = ()
+    r340b: Annotated[tuple[DiscountModifier, ...], _says("for drug bought under 340B")] = ()
+    off_campus: Annotated[bool, _says("PO, PN, ER, as the site's places have them")] = True
+    least_waste: Annotated[
+        bool, _says("drug discarded where smaller vials waste less is a gap, not only a note")
+    ] = False
+    ambulatory_surgery: Annotated[tuple[SurgeryModifier, ...], _says("in a surgery center")] = ()

@@ -22,18 +22,20 @@ from mappings.values.remembered import by_identity
 
 
 class For(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whom the policy is for: kinds of payer, or `payers` of those kinds by name. Empty `settings`:
-    any place of service; empty `codes`: any drug (others fall to the policy that is for all).
+    """Whom the policy is for."""
 
-    `settings_only`: the policy is chosen in its settings only, never as the one that says a setting
-    is not covered.
-    """
-
-    kinds: Annotated[tuple[Kind, ...], Meta(min_length=1)]
-    payers: tuple[Text, ...] = ()
-    settings: tuple[Place, ...] = ()
-    codes: tuple[Hcpcs, ...] = ()
-    settings_only: bool = False
+    kinds: Annotated[tuple[Kind, ...], Meta(min_length=1, description="kinds of payer")]
+    payers: Annotated[
+        tuple[Text, ...], Meta(description="of these kinds, by key; none: every payer of them")
+    ] = ()
+    settings: Annotated[tuple[Place, ...], Meta(description="places of service; none: any")] = ()
+    codes: Annotated[
+        tuple[Hcpcs, ...],
+        Meta(description="drugs; none: any. Others fall to the policy that is for all"),
+    ] = ()
+    settings_only: Annotated[
+        bool, Meta(description="chosen in its settings only, never to say that one is not covered")
+    ] = False
 
 
 class Policy(

@@ -32,22 +32,27 @@ _UNITS_SCHEMA = {
 LabUnits = Annotated[dict[LabName, str], Meta(extra_json_schema=_UNITS_SCHEMA)]
 
 
+def _says(text: str) -> Meta:
+    return Meta(description=text)
+
+
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A requirement that the policy asks. `when`: a condition on the patient; without one, always.
-    `codes`: the drugs that it is asked of (empty: all).
+    """A requirement that the policy asks. Without `source` and `verified` those of the policy
+    hold."""
 
-    `units`: of the laboratory values in the rule's conditions. `blocking: false` makes a gap a
-    warning; warnings are written to the EHR only with `write_back: true`. Without `source` and
-    `verified` those of the policy hold.
-    """
-
-    when: str | None = None
-    codes: tuple[Hcpcs, ...] = ()
-    units: LabUnits = field(default_factory=dict)
-    blocking: bool | None = None
-    write_back: bool | None = None
-    source: Text | None = None
-    verified: bool | None = None
+    when: Annotated[
+        str | None, _says("a condition on the patient: asked where it holds, or is unknown")
+    ] = None
+    codes: Annotated[tuple[Hcpcs, ...], _says("the drugs that it is asked of; none: of all")] = ()
+    units: Annotated[LabUnits, _says("of the laboratory values in its conditions")] = field(
+        default_factory=dict
+    )
+    blocking: Annotated[bool | None, _says("where false, a warning that holds no line")] = None
+    write_back: Annotated[
+        bool | None, _says("where true, a warning is written into the EHR, too")
+    ] = None
+    source: Annotated[Text | None, _says("where the payer says so; else that of the policy")] = None
+    verified: Annotated[bool | None, _says("whether that was seen; else as the policy is")] = None
 
     @property
     def asks_of_some(self) -> bool:
@@ -65,16 +70,21 @@ class LabRule(Rule, frozen=True, kw_only=True):
 
 
 class RenalAnemia(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Laboratory values of the policy's window that make D63.1 evidence of iron deficiency."""
+    """Laboratory values of the policy's window that make D63.1 evidence of iron deficiency; `{}`:
+    the usual ones. A limit of its own has its `source`."""
 
-    limit: str
-    units: LabUnits
-    source: Text
-    verified: bool
+    limit: str = "tsat <= 20 or ferritin <= 100 or (dialysis and ferritin <= 200)"
+    units: LabUnits = field(default_factory=lambda: {"ferritin": "ng/mL", "tsat": "%"})
+    source: Text = "from memory"
+    verified: bool = False
+
+
+USUAL_RENAL_ANEMIA = RenalAnemia()
 
 
 class IronDeficiencyRule(Rule, frozen=True, kw_only=True):
-    """D50.-; or D63.1 where `renal_anemia` holds. Without it D63.1 is not enough."""
+    """D50.-; or D63.1 where `renal_anemia` holds (`{}`: with a TSAT of 20 % or less, or a ferritin
+    of 100 ng/mL or less, 200 in dialysis). Without it D63.1 is not enough."""
 
     renal_anemia: RenalAnemia | None = None
 

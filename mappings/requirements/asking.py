@@ -29,7 +29,14 @@ CONDITIONS = {
     "dialysis": "in dialysis",
 }
 _SIGNS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
-_NAMES = {"ckd": "kidney disease", "not ckd": "no kidney disease"}
+_NAMES = {
+    "ckd": "kidney disease",
+    "not ckd": "no kidney disease",
+    "aki": "acute kidney injury",
+    "esa": "an ESA",
+    "not esa": "no ESA",
+    "esrd": "ESRD",
+}
 
 
 def asked(requirement: str, rule: Rule | None, verified: bool = True) -> Asked:
@@ -66,7 +73,7 @@ def sentence(payer: str | None, says: str, of_payer: bool) -> str:
 def asks(requirement: str, rule: Rule | None) -> str:
     """`wants ferritin below 30 ng/mL, within 60 days before each dose without kidney disease.`"""
     if isinstance(rule, LabRule):
-        group = CONDITIONS.get(rule.when or "", f"where {rule.when}" if rule.when else "")
+        group = CONDITIONS.get(rule.when or "") or _where(rule.when)
         return (
             f"wants {_results(rule)}, within {rule.window_days} days before each dose"
             f" {group}".rstrip()
@@ -93,6 +100,10 @@ def asks(requirement: str, rule: Rule | None) -> str:
     if isinstance(rule, PreferredRule):
         return _preferred(rule)
     return _safety(rule) or codes.requirements()[requirement].asks
+
+
+def _where(when: str | None) -> str:
+    return f"where {in_words(parse(when))}" if when else ""
 
 
 def _preferred(rule: PreferredRule) -> str:
@@ -131,11 +142,12 @@ def in_words(node: Node) -> str:
         value = LAB_VALUES[node.name]
         return f"{value.says} {_SIGNS[node.operator]} {with_unit(node.limit, value.unit)}"
     if isinstance(node, Not):
-        return f"not {in_words(node.inner)}"
+        named = in_words(node.inner)
+        return _NAMES.get(f"not {node.inner.name}", f"not {named}")
     if isinstance(node, And | Or):
         word = " and " if isinstance(node, And) else " or "
         return word.join(
             f"({in_words(part)})" if isinstance(part, And | Or) else in_words(part)
             for part in node.parts
         )
-    return _NAMES.get(node.name, node.name)
+    return _NAMES.get(node.name, node.name.replace("_", " "))

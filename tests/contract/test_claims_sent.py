@@ -458,3 +458,26 @@ def test_the_worklist_writes_what_is_selected(office: Opened) -> None:
     done, refused, files = sending.write(context, person, here.rows())
     assert (done, refused) == ("1 claim written, $100.00 (tests).", [])
     assert files == [path.name for path in here.files]
+
+
+@pytest.mark.slow
+def test_code_tables_that_change_after_a_release_are_seen_before_a_claim_leaves(
+    office: Opened, tmp_path: Path
+) -> None:
+    own = tmp_path / "codes"
+    own.mkdir()
+    here = office(code_dir=own)
+    here.release()
+    (own / "mine.yaml").write_text(
+        "codes:\n"
+        "  - {family: iron-sucrose, code: J1756, mg_per_unit: 1, to: 2026-10-31, source: CMS}\n"
+        "  - {family: iron-sucrose, code: J1757, mg_per_unit: 1, from: 2026-11-01, source: CMS}\n"
+    )
+    report = here.write()
+    assert report.parts == []
+    assert "J1757 ready" in [f"{row.line.code} {row.line.status}" for row in here.rows()]
+    here.release()
+    (own / "mine.yaml").write_text("codes: [")
+    with pytest.raises(ConfigurationError, match=r"mine\.yaml:2: a value or a bracket"):
+        here.write()
+    (own / "mine.yaml").unlink()

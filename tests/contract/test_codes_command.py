@@ -144,6 +144,20 @@ class TestImport:
             == 0
         )
 
+    def test_a_quarter_that_nobody_publishes_yet(
+        self, ferroclaim: Any, own: Path, tmp_path: Path
+    ) -> None:
+        later = ("October 1, 2025 through December 31, 2025", "July 1, 2062 through Sept 30, 2062")
+        run = ferroclaim("codes", "import", anew(tmp_path, later), "--code-dir", own)
+        assert (run.status, run.err.splitlines()[0]) == (
+            1,
+            (
+                "pricing.csv: it is of 2062Q3, more than a year from now: correct --quarter, or"
+                " look into the file"
+            ),
+        )
+        assert not own.exists()
+
     def test_nothing_is_written_on_trial(self, ferroclaim: Any, own: Path) -> None:
         run = ferroclaim("codes", "import", PRICING, "--code-dir", own, "--dry-run")
         assert (run.status, "would be written" in run.out, own.exists()) == (0, True, False)
@@ -279,6 +293,31 @@ class TestCheck:
         assert [line.partition(": ")[0] for line in run.err.splitlines()] == [
             f"{own / 'a.yaml'}:2"
         ] * 4
+
+    def test_a_price_that_is_far_from_what_was_published(self, ferroclaim: Any, own: Path) -> None:
+        own.mkdir()
+        row = "quarter: 2026Q4, from: 2026-10-01, limit: {J1756: 22.3}, source: CMS, verified: true"
+        (own / "mine.yaml").write_text(f"limits:\n  - {{{row}}}\n")
+        run = ferroclaim("codes", "check", own)
+        assert (run.status, run.out.splitlines()[1:]) == (
+            0,
+            [
+                (
+                    f"{own / 'mine.yaml'}: J1756 is 22.3 in 2026Q4, and 0.223 in 2026Q2: look"
+                    " whether that is right"
+                )
+            ],
+        )
+
+    def test_a_file_of_another_name_is_named(self, ferroclaim: Any, own: Path) -> None:
+        own.mkdir()
+        (own / "mine.yaml.txt").write_text("limits: []\n")
+        for run in (
+            ferroclaim("codes", "check", own),
+            ferroclaim("codes", "list", "--code-dir", own),
+        ):
+            said = "not read; only .yaml and .yml files of the folder itself are"
+            assert (run.status, run.err) == (0, f"{own / 'mine.yaml.txt'}: {said}\n")
 
     def test_files_that_disagree(self, ferroclaim: Any, own: Path, tmp_path: Path) -> None:
         ferroclaim("codes", "import", PRICING, "--code-dir", own)

@@ -370,6 +370,39 @@ def test_the_doctor_looks_at_prices_and_at_whom_policies_are_for(
     assert re.search(r'No policy is for the payer "uch".*\n.*did you mean uhc\?', said)
 
 
+def test_the_doctor_names_what_a_site_wrote_for_nobody(
+    command: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config, own = tmp_path / "ferroclaim.toml", tmp_path / "policies"
+    own.mkdir()
+    (own / "a.yaml").write_text(
+        'id: sunrise\nversion: "1"\ntitle: Sunrise\nsource: MP-12\nverified: true\n'
+        "for: {kinds: [commercial], payers: [sunrise]}\nrequirements: {ndc: {}}\n"
+    )
+    text = config.read_text().replace(
+        "[sites.general]\n", "[sites.general]\npolicy_dir = 'policies'\n", 1
+    )
+    config.write_text(
+        f"{text}\n[sites.general.r340b]\nmedicair = true\nmedicare = true\nuhc = true\n"
+        "[sites.general.drug_sources]\nshp = 'white-bag'\n"
+        "[sites.general.prior_authorization]\ncommercial-defalt = true\nsunrise = true\n"
+        "[sites.general.payer_aliases.State]\nkind = 'medicaid'\npayer = 'shp'\n"
+        "[[sites.general.receivers]]\nname = 'All'\nid = 'A1'\nsender_id = 'B1'\n"
+        "payers = ['comercial', '87726', 'shp']\n"
+    )
+    monkeypatch.setenv("COLUMNS", "200")
+    _, said = command("doctor", "general", database=None)
+    about = re.findall(r'"([^"]+)" is about nothing', said)
+    assert about == [
+        "r340b.medicair",
+        "prior_authorization.commercial-defalt",
+        "receiver All: comercial",
+        "policy sunrise",
+    ]
+    for fix in ("did you mean medicare?", "did you mean commercial-default?", 'payer = "sunrise"'):
+        assert fix in said
+
+
 def test_the_doctor_tells_of_two_sites_with_the_same_charts(
     service: Running, command: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:

@@ -138,13 +138,13 @@ class TestCheck:
         assert (run.status, run.out) == (2, "")
         assert run.err.splitlines() == [
             (
-                f"{path}:24: unknown field `window` at $.requirements.laboratory[0] (did you mean"
+                f"{path}:23: unknown field `window` at $.requirements.laboratory[0] (did you mean"
                 " `window_days`?)"
             ),
-            f"{path}:24: the field `window_days` is missing at $.requirements.laboratory[0]",
+            f"{path}:23: the field `window_days` is missing at $.requirements.laboratory[0]",
             f"{other}:6: unknown place of service '10' (known: {', '.join(settings().by_code)})",
-            f"{other}:24: unknown name 'ferritine' (known: ferritin, hb, tsat)",
-            f"{other}:24: a laboratory rule has either on_record or limit",
+            f"{other}:23: unknown name 'ferritine' (known: ferritin, hb, tsat)",
+            f"{other}:23: a laboratory rule has either on_record or limit",
         ]
 
     def test_a_folder_against_the_built_in_ones(self, policy: Any, tmp_path: Path) -> None:
@@ -174,6 +174,16 @@ class TestCheck:
             f"{other}:8: write true or false at $.verified",
         ]
 
+    def test_whom_no_laboratory_row_is_about(self, policy: Any, shorter: Path) -> None:
+        text = shorter.read_text()
+        row = "    - {when: ckd, on_record: [tsat], window_days: 60}\n"
+        head, _, tail = text.partition("  laboratory:\n")
+        rest = "".join(line for line in tail.splitlines(True) if not line.startswith("    - "))
+        shorter.write_text(f"{head}  laboratory:\n{row}{rest}")
+        run = policy("check", shorter)
+        said = "no result is asked of a patient with not ckd: add a row of laboratory for them"
+        assert (run.status, run.err) == (0, f"{shorter}: {said}, if the payer asks it\n")
+
     def test_policy_files_in_deeper_folders_are_named(self, policy: Any, shorter: Path) -> None:
         deeper = written(shorter.parent / "old" / "b.YML")
         for run in (
@@ -182,7 +192,7 @@ class TestCheck:
         ):
             assert (run.status, run.err) == (
                 0,
-                f"{deeper}: not read; policy files stand in the folder itself\n",
+                f"{deeper}: not read; only .yaml and .yml files of the folder itself are\n",
             )
 
     @pytest.mark.parametrize("name", ["nowhere", "medicare-part-b"])

@@ -11,7 +11,7 @@ from integration.wording import words
 from integration.wording.policies import policy_rows
 from mappings.assessment import PolicyRef
 from mappings.policy import choosing
-from mappings.policy.choosing import DosingRule, PolicySet, PreferredRule
+from mappings.policy.choosing import DosingRule, LabRule, PolicySet, PreferredRule
 from mappings.policy.conditions import parse
 from mappings.requirements.asking import asks, in_words
 from tests.builders import Resource, assessed, commercial, condition, ferritin, tsat
@@ -148,3 +148,17 @@ def test_what_people_see_decides_nothing_again(pattern: str) -> None:
     folder = Path(__file__).parents[2] / "integration"
     found = [str(path) for path in folder.rglob("*.py") if re.search(pattern, path.read_text())]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("when", "words"),
+    [
+        ("ckd", "in kidney disease"),
+        ("not ckd and heart_failure", "where no kidney disease and heart failure"),
+        ("ckd and not (esa and cancer)", "where kidney disease and (no ESA or not cancer)"),
+        ("hb < 10", "where hemoglobin below 10 g/dL"),
+    ],
+)
+def test_a_condition_is_said_in_words(when: str, words: str) -> None:
+    rule = LabRule(window_days=60, on_record=("tsat",), when=when)
+    assert asks("transferrin-saturation", rule).endswith(f"60 days before each dose {words}.")

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -90,6 +91,16 @@ def test_the_sums_are_those_of_the_population(tmp_path: Path) -> None:
     assert summary.gathered == totals.with_iron
     assert summary.sums.wasted["J1756\t150\t50\t100"].lines == 7
     assert set(summary.sums.tables["cause"]) == {"ferritin"}
+
+
+def test_what_holds_patients_data_is_for_its_owner_alone(source: Path, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        bulk(source, tmp_path, charts=True)
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in OUTPUT} == {0o600}
+    assert stat.S_IMODE((tmp_path / "charts").stat().st_mode) == 0o700
 
 
 def test_workers_write_the_same_bytes(

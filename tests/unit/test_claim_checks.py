@@ -12,7 +12,9 @@ from mappings.writing.preparing.identifiers import (
     is_post_box,
     medicare_number,
     medicare_number_fault,
+    tax_number_fault,
     valid_npi,
+    valid_taxonomy,
 )
 from tests import builders, claims
 from tests.claims import faults
@@ -190,6 +192,41 @@ def test_nonsense_breaks_nothing(text: str) -> None:
 )
 def test_the_check_digit_of_an_npi(npi: str, valid: bool) -> None:
     assert valid_npi(npi) is valid
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "fault"),
+    [
+        ("123456789", "EI", None),
+        ("12345678", "EI", "has not nine digits"),
+        ("001234567", "EI", "begins with 00"),
+        ("001234567", "SY", None),
+        ("999999999", "EI", "one digit nine times"),
+        ("666123456", "SY", "no social security number"),
+        ("123006789", "SY", "no social security number"),
+        ("123450000", "SY", "no social security number"),
+        ("987654321", "SY", None),
+    ],
+)
+def test_the_form_of_a_tax_number(number: str, kind: str, fault: str | None) -> None:
+    found = tax_number_fault(number, kind)
+    assert found is None if fault is None else fault in (found or "")
+
+
+@pytest.mark.parametrize(
+    ("code", "valid"),
+    [
+        ("282N00000X", True),
+        ("207RN0300X", True),
+        ("390200000X", True),
+        ("1223G0001X", True),
+        ("282NOOOOOX", False),
+        ("282N00000", False),
+        ("282n00000x", False),
+    ],
+)
+def test_the_form_of_a_taxonomy_code(code: str, valid: bool) -> None:
+    assert valid_taxonomy(code) is valid
 
 
 DATA = Path(__file__).parents[1] / "data" / "claims"

@@ -124,6 +124,26 @@ APP = "FERROCLAIM_SITES__GENERAL__APP__CLIENT_SECRET"
             "FERROCLAIM_SITES__GENRAL__VENDOR",
             "GENRAL__…: there is no site genral in the file; did you mean general?",
         ),
+        (
+            f"{SITE}[sit.general.auth]\n",
+            "",
+            "c.toml, line 3, sit: there is no such key; did you mean sites?",
+        ),
+        (
+            '\n[sites.general.auth]\nmethod = "none"\n',
+            "",
+            "c.toml, line 2, sites.general.base_url: it is missing; write it here.",
+        ),
+        (
+            f'{SITE}code_dir = ""\n',
+            "",
+            "c.toml, line 3, sites.general.code_dir: is empty: write a path, or leave the key out.",
+        ),
+        (
+            f'{SITE}lab_aliases = {{" " = "ferritin"}}\n',
+            "",
+            "write a name; it is empty.",
+        ),
         ("# M\xfcnchen\n", "", "c.toml, line 1: not text in UTF-8. Save the file as UTF-8."),
     ],
 )
@@ -174,6 +194,7 @@ def test_lines_are_found_in_any_spelling_of_toml() -> None:
     found = lines_of('a.b = 1\n[ c . "d.e" ]\nf = 2\n"g h" = 3 # = 4\n')
     assert found == {
         ("a", "b"): 1,
+        ("c",): 2,
         ("c", "d.e"): 2,
         ("c", "d.e", "f"): 3,
         ("c", "d.e", "g h"): 4,

@@ -4,9 +4,12 @@ from datetime import date
 
 import pytest
 
+from integration.configuration.site import Site as ConfiguredSite
 from mappings import decisions
 from mappings.datafiles.error import DataFileError
 from mappings.decisions import Decision, Decisions
+from mappings.site import Site
+from tests import builders
 
 GOOD = """decisions:
 - who: Maria Lopez
@@ -134,6 +137,25 @@ def test_the_store_keeps_the_same_form() -> None:
             "who: M, when: 2026-11-20, site_row: {table: payer_aliases, key: P, value: private}",
             "private is not a kind of payer",
         ),
+        *(
+            (f"who: M, when: 2026-11-20, site_row: {{{row}}}", said)
+            for row, said in (
+                (
+                    "table: lab_aliases, key: FER, value: feritin",
+                    "'FER' stands for is not an analyte",
+                ),
+                (
+                    "table: drug_aliases, key: V, value: venofer",
+                    "'V' stands for is not a product (",
+                ),
+                ("table: encounter_classes, key: I, value: out", "'I' stands for is not a kind of"),
+                (
+                    "table: status_words, key: Condition.clinicalStatus|A, value: actve",
+                    "'A' stands for is not a status of Condition.clinicalStatus (active",
+                ),
+                ("table: status_words, key: A, value: active", "'A' is not an element whose"),
+            )
+        ),
     ],
 )
 def test_a_mistake_is_named_with_file_and_line(row: str, said: str) -> None:
@@ -169,3 +191,20 @@ def test_of_two_of_one_day_the_last_written_holds() -> None:
         answer(date(2026, 11, 1), authorization=said) for said in ("required", "not-required")
     )
     assert list(Decisions([first, second])) == [second]
+
+
+def row_of(table: str, key: str, value: str) -> Decision:
+    row = {"table": table, "key": key, "value": value}
+    return decisions.from_document({"who": "M", "when": "2026-11-20", "site_row": row})
+
+
+def test_a_row_says_what_the_same_row_of_the_configuration_says() -> None:
+    configured = ConfiguredSite(base_url="https://x", lab_aliases={"l|FER": "2276-4"}).facts()
+    decided = Site().deciding([row_of("lab_aliases", "l|FER", "2276-4")], builders.AS_OF)
+    assert configured.lab_aliases == decided.lab_aliases == {"l|FER": "ferritin"}
+
+
+def test_a_row_that_means_nothing_any_more_stops_nothing() -> None:
+    kept = [row_of("lab_aliases", "FER", "gone"), row_of("encounter_classes", "INF", "ambulatory")]
+    site = Site().deciding(kept, builders.AS_OF)
+    assert (site.lab_aliases, site.encounter_classes) == ({}, {"INF": "ambulatory"})

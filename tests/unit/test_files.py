@@ -3,14 +3,19 @@
 import gzip
 import json
 import os
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
 
+from integration import private
 from integration.assessing.files import collect
 from integration.assessing.sources import AssessedCharts, from_collection
+from integration.claims import output
+from integration.commands import formats
 from integration.errors import ConfigurationError
 from mappings.policy import choosing
 from mappings.site import Site
@@ -174,3 +179,39 @@ def test_a_folder_without_any_chart_is_one_sentence(
     with pytest.raises(ConfigurationError, match="has no file that can be read") as caught:
         collect(str(tmp_path))
     assert all(name in str(caught.value) for name in files)
+
+
+class TestForTheirOwnerAlone:
+    @pytest.fixture(autouse=True)
+    def usual_umask(self) -> Iterator[None]:
+        before = os.umask(0o022)
+        yield
+        os.umask(before)
+
+    def test_a_new_one(self, tmp_path: Path) -> None:
+        private.make(tmp_path / "a")
+        assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+
+    def test_one_that_is_there_stays_as_its_owner_made_it(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_text("said")
+        private.make(tmp_path / "a")
+        assert (tmp_path / "a").read_text() == "said"
+        assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o644
+        with pytest.raises(FileExistsError):
+            private.make(tmp_path / "a", anew=True)
+
+    def test_what_a_command_writes(self, tmp_path: Path) -> None:
+        formats.put(b"{}", tmp_path / "a.json")
+        output.place_whole(b"ISA", tmp_path / "a.x12")
+        for path in tmp_path.iterdir():
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_patient_without_a_name_is_called_by_the_reference(tmp_path: Path) -> None:
+    nameless = {**builders.patient(), "name": [{"use": "official"}]}
+    named = {**builders.patient(), "id": "p2", "name": [{"family": "Sampleton"}]}
+    people = [{"resource": resource} for resource in (nameless, named)]
+    path = tmp_path / "chart.json"
+    path.write_bytes(text({**BUNDLE, "entry": people}))
+    found = from_collection(collect(str(path)), Site(), choosing.built_in(), builders.AS_OF)
+    assert found.names == {"Patient/p2": "Sampleton"}

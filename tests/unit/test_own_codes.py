@@ -25,6 +25,9 @@ limits:
 """
 
 
+NOT_BILLED = codes.built_in().package_table.not_billable[0].product
+
+
 def site(*texts: str) -> Site:
     tables = own.with_own({f"{number}.yaml": text for number, text in enumerate(texts)})
     return Site(time_zone="America/New_York", codes=tables)
@@ -351,6 +354,22 @@ def mistakes(*texts: str) -> list[str]:
         (
             'packages:\n- {ndc: "00781348594", family: iron-sucrose, mg: 500, ml: 2.5, label: x}',
             "0.yaml:2: 500 mg in 2.5 mL, and the label of iron-sucrose has 20 mg in 1 mL",
+        ),
+        (
+            'packages:\n- {ndc: "00517234010", family: iron-dextran, mg: 500, ml: 10, label: x}',
+            "0.yaml:2: 00517234010 is an NDC of iron-sucrose (",
+        ),
+        (
+            'packages:\n- {ndc: "59338077501", family: iron-sucrose, mg: 200, ml: 10, label: x}',
+            "0.yaml:2: 59338077501 is an NDC of ferumoxytol (",
+        ),
+        (
+            f'packages:\n- {{ndc: "{NOT_BILLED}00", family: iron-sucrose, mg: 9, ml: 9, label: x}}',
+            f"0.yaml:2: {NOT_BILLED}00 is the NDC of no drug that is billed",
+        ),
+        (
+            "modifiers:\n- {modifier: JG, to: 1024-12-31}",
+            "0.yaml:2: 1024-12-31 is before any dose on record: correct the year",
         ),
         (
             "codes:\n- {family: iron-sucrose, code: J1756, mg_per_unit: 10}",

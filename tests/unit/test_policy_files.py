@@ -3,11 +3,15 @@ the built-in ones; the choice."""
 
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from mappings.datafiles import loading
 from mappings.datafiles.error import DataFileError
 from mappings.policy import choosing
+from mappings.policy.rules import USUAL_RENAL_ANEMIA
+from mappings.policy.unasked import unasked
 
 POLICY = """\
 id: sunrise
@@ -107,12 +111,13 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
         ([("payers: [sunrise]", "settings: ['10']")], "4: unknown place of service '10'"),
         ([("payers: [sunrise]", "settings_only: true")], "4: settings_only needs settings"),
         ([("verified: true", "verified: true\neffective: {from: 2027-01-01, to: 2026-01-01}")],
-            "7: from is after to"),
+            "7: it ends (2026-01-01) before it begins (2027-01-01)"),
         ([('version: "1"', "version: 2026-01-01")], '2: write "2026-01-01" in quotes at $.version'),
         ([('source: "Sunrise medical policy 12"\n', "")], "1: the field `source` is missing"),
         ([("title:", "id: twice\ntitle:")], "3: the key 'id' appears twice"),
         ([("title: Sunrise", "title: [Sunrise")], "4: "),
-        ([("title: Sunrise", "title: *none")], "3: "),
+        ([("title: Sunrise", "title: *none")],
+            "3: write quotes around the text that begins here with *"),
         ([("  ndc: {}", "  dosing: {single_mg: .nan}")],
             "8: .nan is not a number: write one such as 500"),
         ([("  ndc: {}", "  dosing: {single_mg: -.inf}")], "8: -.inf is not a number"),
@@ -146,6 +151,32 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
             "3: write the date without a time: 2027-01-31"),
         ([("title:", "effective: {to: 0001-01-01}\ntitle:")],
             "3: 0001-01-01 is before any dose on record: correct the year"),
+        ([("title:", "effective: {from: 1027-01-01}\ntitle:")],
+            "3: 1027-01-01 is before any dose on record: correct the year"),
+        ([("title:", "effective: {from: 2207-01-01}\ntitle:")],
+            "3: 2207-01-01 is after any dose on record: correct the year"),
+        ([("title:", "effective: {from: 1/1/27}\ntitle:")], "3: write the date as 2027-01-01"),
+        ([("title:", "effective: {from: 20270101}\ntitle:")], "3: write the date as 2027-01-01"),
+        ([("title:", "effective: {from: 2027.5}\ntitle:")], "3: write the date as year-month-day"),
+        ([("  ndc: {}", "  iron-deficiency-diagnosis: {renal_anemia: {limit: tsat <= 15}}")],
+            "8: a limit of your own needs its source: add source and verified"),
+        ([("ferritin <= 500,", "tsat < 0.3,")],
+            "10: tsat is compared in %, and 0.3 is not between 1 and 100: 'tsat < 0.3'"),
+        ([("ferritin <= 500,", "hb < 120,")], "10: hb is compared in g/dL, and 120 is not between"),
+        ([("ferritin <= 500,", "ferritin <= 5\N{NO-BREAK SPACE}and ckd,")],
+            "10: write plain spaces, no non-breaking ones"),
+        ([("  ndc: {}", "  iron-overload: {tsat_from_percent: 0.5}")],
+            "8: tsat is compared in %, and 0.5 is not between 1 and 100"),
+        ([("  ndc: {}", "  oral-iron-history: {unless: hb < 80, units: {hb: g/dL}}")],
+            "8: hb is compared in g/dL, and 80 is not between 3 and 25"),
+        ([("  ndc: {}", "\N{NO-BREAK SPACE} ndc: {}")], "8: a non-breaking space"),
+        ([("[sunrise]", "[sunrise\N{ZERO WIDTH SPACE}]")],
+            "4: an invisible character (U+200B): delete it"),
+        ([("title: Sunrise", "title: '")], "3: a quote that begins here is not closed"),
+        ([("title: Sunrise", "title: !Sunrise")],
+            "3: write quotes around the text that begins here with !"),
+        ([("[sunrise]", "[sunrise")], "4: a bracket before this is not closed"),
+        ([("  ndc: {}", "  ndc: &a {when: *a}")], "8: a text is wanted at $.requirements.ndc.when"),
         ([("  ndc: {}", "  prior-authorization: {asked: yes}")],
             '8: write "yes" in quotes at $.requirements.prior-authorization.asked'),
         ([('version: "1"', "version: 2027")], '2: write "2027" in quotes at $.version'),
@@ -310,7 +341,7 @@ KX = 'kx: [{modifier: KX, source: "MP-12", attests: '
         ),
         (
             "r340b: [{modifier: JG, source: ours, from: 2025-01-02, to: 2025-01-01}]",
-            "12: from is after to",
+            "12: it ends (2025-01-01) before it begins (2025-01-02)",
         ),
     ],
 )
@@ -435,9 +466,7 @@ class TestFolder:
 
     def test_a_folder_whose_policies_stand_deeper(self, tmp_path: Path) -> None:
         path = written(tmp_path / "payers") / "sunrise.yaml"
-        with pytest.raises(
-            DataFileError, match=f"in this folder; those in folders of it are not read: {path}$"
-        ):
+        with pytest.raises(DataFileError, match=f"is in this folder; not read: {path}$"):
             choosing.load(tmp_path)
 
     @pytest.mark.parametrize(("encoding", "line"), [("latin-1", 2), ("utf-16", 1)])
@@ -540,16 +569,31 @@ class TestFolder:
         written(tmp_path, changed(("id: sunrise", "id: other")), "a.yaml")
         with pytest.raises(
             DataFileError,
-            match=rf"{tmp_path}/sunrise.yaml:1: its dates overlap those of {tmp_path}/a.yaml",
+            match=(
+                rf"sunrise.yaml:1: its dates overlap those of {tmp_path}/a.yaml, which is for the"
+                " same payer and settings: take one of them out, or give each its own dates"
+            ),
         ):
             choosing.load(written(tmp_path))
 
     def test_two_versions_whose_dates_overlap(self, tmp_path: Path) -> None:
         written(tmp_path, changed(("title:", "effective: {to: 2026-12-31}\ntitle:")), "a.yaml")
-        with pytest.raises(DataFileError, match=r"sunrise.yaml:3: its dates overlap"):
+        with pytest.raises(
+            DataFileError, match=r"a.yaml:3: its dates overlap .* with `to: 2026-12-30`"
+        ):
             choosing.load(
                 written(tmp_path, changed(("title:", "effective: {from: 2026-12-31}\ntitle:")))
             )
+
+    def test_the_older_version_is_told_when_to_end(self, tmp_path: Path) -> None:
+        newer = changed(("title:", "effective: {from: 2027-01-01}\ntitle:"))
+        written(tmp_path, newer, "a-newer.yaml")
+        said = refusal(tmp_path, POLICY)
+        assert said == (
+            f"1: its dates overlap those of {tmp_path}/a-newer.yaml, which is for the same payer"
+            " and settings: end it the day before that begins, with `to: 2026-12-31` under"
+            " `effective`"
+        )
 
     def test_two_versions_that_follow_each_other(self, tmp_path: Path) -> None:
         written(tmp_path, changed(("title:", "effective: {to: 2026-12-31}\ntitle:")), "a.yaml")
@@ -587,6 +631,45 @@ class TestFolder:
             if (policy := found.choose(date(2026, 1, 1), pos, "commercial", "sunrise"))
         ]
         assert chosen == ["office", "office", "sunrise"]
+
+    def test_a_link_that_leads_nowhere_is_not_passed_over(self, tmp_path: Path) -> None:
+        (written(tmp_path) / "b.yaml").symlink_to(tmp_path / "gone.yaml")
+        with pytest.raises(DataFileError, match=r"b.yaml: can't be read: No such file"):
+            choosing.load(tmp_path)
+
+    def test_what_systems_put_beside_a_file_is_not_read(self, tmp_path: Path) -> None:
+        (written(tmp_path) / "._sunrise.yaml").write_bytes(b"\0\5\26\7")
+        (tmp_path / ".#sunrise.yaml").symlink_to("me@host.1")
+        assert choosing.load(tmp_path).get("sunrise")
+        assert loading.not_read_in(tmp_path) == []
+
+    def test_one_that_is_mounted_holds_links(self, tmp_path: Path) -> None:
+        written(tmp_path / "..2026", name="a.yaml")
+        (tmp_path / "..data").symlink_to("..2026")
+        (tmp_path / "a.yaml").symlink_to("..data/a.yaml")
+        assert choosing.load(tmp_path).get("sunrise")
+        assert loading.not_read_in(tmp_path) == []
+
+    def test_its_own_name_may_begin_with_a_dot(self, tmp_path: Path) -> None:
+        assert choosing.load(written(tmp_path / ".policies")).get("sunrise")
+
+    @pytest.mark.parametrize("name", ["a.yaml.txt", "a.json", "a.yml~"])
+    def test_a_file_of_another_name_is_named(self, tmp_path: Path, name: str) -> None:
+        written(tmp_path, name=name)
+        (tmp_path / "policy.pdf").touch()
+        assert loading.not_read_in(tmp_path) == [tmp_path / name]
+        with pytest.raises(DataFileError, match=f"no policy file .* not read: {tmp_path}/{name}"):
+            choosing.load(tmp_path)
+
+    def test_one_that_may_not_be_listed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def denied(_: Path) -> NoReturn:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "iterdir", denied)
+        with pytest.raises(DataFileError, match=f"{tmp_path}: can't be read: Permission denied"):
+            choosing.load(tmp_path)
 
 
 class TestChoice:
@@ -649,7 +732,42 @@ class TestChoice:
         assert chosen == ["sunrise", "sunrise", "medicare-esrd-pps"]
 
 
+@pytest.mark.parametrize(
+    ("whens", "who"),
+    [
+        ([None], None),
+        (["ckd", None], None),
+        (["ckd"], "not ckd"),
+        (["ckd", "not ckd"], None),
+        (["ckd", "heart_failure and not ckd"], "not ckd and not heart_failure"),
+        (["ckd and dialysis", "not ckd"], "ckd and not dialysis"),
+        (["not (ckd or dialysis)", "ckd", "dialysis and not ckd"], None),
+        (["ckd", "hb < 10 and not ckd"], "not ckd"),
+    ],
+)
+def test_whom_no_laboratory_row_is_about(
+    tmp_path: Path, whens: list[str | None], who: str | None
+) -> None:
+    rows = "".join(
+        f"    - {{{f'when: {when}, ' if when else ''}on_record: [tsat], units: {{hb: g/dL}},"
+        " window_days: 60}\n"
+        for when in whens
+    )
+    head = POLICY.partition("    - {limit")[0]
+    found = choosing.load(written(tmp_path, head + rows)).get("sunrise")
+    assert found
+    assert unasked(found) == who
+
+
 class TestBuiltIn:
+    def test_each_asks_every_patient(self) -> None:
+        assert not list(filter(None, map(unasked, choosing.built_in().policies)))
+
+    def test_which_results_show_iron_deficiency_beside_d63_1_is_said_once(self) -> None:
+        rules = [policy.requirements for policy in choosing.built_in().policies]
+        shown_by = [row.iron_deficiency_diagnosis for row in rules if row.iron_deficiency_diagnosis]
+        assert all(row.renal_anemia == USUAL_RENAL_ANEMIA for row in shown_by)
+
     def test_the_table_of_the_rules(self) -> None:
         found = {
             policy.id: list(policy.audience.settings)

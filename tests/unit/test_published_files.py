@@ -58,14 +58,9 @@ class TestAsPublished:
         built_in = next(limit for limit in codes.payment().limits if limit.quarter == "2025Q4")
         assert (limits.quarter, limits.limit) == ("2025Q4", built_in.limit)
 
-    def test_noc_pricing(self) -> None:
-        rows = taken(FILES / "2025-10_noc_pricing.csv")
-        assert rows.published
-        assert (rows.published.kind, rows.published.start, rows.published.kept) == (
-            "noc-pricing",
-            date(2025, 10, 1),
-            0,
-        )
+    def test_noc_pricing_is_left_aside(self) -> None:
+        (found,) = imports(FILES / "2025-10_noc_pricing.csv")
+        assert (found.rows, found.refused) == (None, ())
 
     def test_asp_crosswalk(self) -> None:
         rows = taken(FILES / "2025-10_asp_crosswalk.csv.gz")
@@ -198,7 +193,7 @@ class TestInThePublishedForm:
             imported.rows.published.kind
             for imported in imports(path)
             if imported.rows and imported.rows.published
-        ] == ["asp-pricing", "noc-pricing"]
+        ] == ["asp-pricing"]
 
     def test_what_else_is_in_a_zip_is_left_aside(self, tmp_path: Path) -> None:
         path = _zipped(tmp_path, ("2025-10_asp_pricing.csv", None))
@@ -324,6 +319,26 @@ class TestBadInput:
                 " is right"
             ),
         )
+
+    def test_a_price_far_from_that_of_its_own_quarter(self, tmp_path: Path) -> None:
+        (found,) = imports(changed(tmp_path, ("0.229,20", "20.229,20")))
+        assert found.remarks[0].startswith(
+            "2025-10_asp_pricing.csv: J1756 is 20.229 here, and 0.229 in 2025Q4: look"
+        )
+
+    @pytest.mark.parametrize("start", ["<!DOCTYPE html>", "\n <html lang='en'>", "\ufeff<HTML>"])
+    def test_a_web_page_instead_of_a_file(self, tmp_path: Path, start: str) -> None:
+        path = tmp_path / "pricing.csv"
+        path.write_text(f"{start}<body>I accept</body></html>\n", "utf-8")
+        (said,) = refused(path)
+        assert said.startswith("pricing.csv: a web page, such as one that asks to accept a license")
+
+    def test_an_archive_without_a_table(self, tmp_path: Path) -> None:
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("notes.pdf", b"%PDF")
+        with pytest.raises(NotUnderstood) as told:
+            list(imports(tmp_path / "a.zip"))
+        assert told.value.every == ("a.zip: no table is in it",)
 
     def test_a_code_that_is_no_longer_there(self, tmp_path: Path) -> None:
         (found,) = imports(changed(tmp_path, (IRON, "")))
@@ -472,7 +487,7 @@ class TestBadInput:
 
     def test_a_damaged_table_in_an_archive_of_good_ones(self, tmp_path: Path) -> None:
         path = _zipped(
-            tmp_path, ("2025-10_noc_pricing.csv", None), ("2025-10_asp_pricing.csv", 60_000)
+            tmp_path, ("2025-10_noc_crosswalk.csv", None), ("2025-10_asp_pricing.csv", 60_000)
         )
         good, bad = imports(path)
         assert (bool(good.rows), bad.rows) == (True, None)

@@ -312,3 +312,56 @@ def read_in(room: str) -> set[str]:
     files = (Path(settings.__file__).parents[2] / room).rglob("*.py")
     source = "\n".join(path.read_text(encoding="utf-8") for path in files)
     return set(re.findall(r"(?=\b_?(?:site|self|client)\.(\w+))", source))
+
+
+BILLER = """
+[sites.sandbox.billing_provider]
+name = "General Hospital"
+npi = "1234567893"
+tax_id = "123456789"
+taxonomy = "282N00000X"
+address = {line = ["1 Main Street"], city = "Albany", state = "NY", postal_code = "122070100"}
+[sites.sandbox.billing_providers.72X]
+name = "General Dialysis"
+npi = "1245319599"
+tax_id = "123456789"
+[sites.sandbox.places.l9]
+pos = "19"
+[sites.sandbox.places.l9.facility]
+name = "East Infusion"
+npi = "1245319599"
+address = {line = ["1 East Street"], city = "Albany", state = "NY", postal_code = "12207"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("1234567893", "1234567890", "billing_provider.npi: its last digit is not the check"),
+        (
+            'Dialysis"\nnpi = "1245319599',
+            'Dialysis"\nnpi = "1245319598',
+            "billing_providers.72X.npi: its last digit is not the check digit",
+        ),
+        (
+            'Infusion"\nnpi = "1245319599',
+            'Infusion"\nnpi = "1245319590',
+            "sites.sandbox.places.l9.facility.npi: its last digit is not the check digit",
+        ),
+        ("282N00000X", "282N0OO00X", "billing_provider.taxonomy: write a taxonomy code such as"),
+        ('"123456789"', '"000000000"', "billing_provider: its tax_id is one digit nine times"),
+        ('pos = "19"\n[sites.s', 'pos = "98"\n[sites.s', "l9.pos: is not a place-of-service code"),
+        ('"NY", postal_code = "12207"', '"NN", postal_code = "12207"', "state: is not a state of"),
+    ],
+)
+def test_numbers_are_refused_that_by_their_form_can_t_be(
+    file: Path, old: str, new: str, says: str
+) -> None:
+    file.write_text(EXAMPLE + BILLER)
+    load(file)
+    assert old in BILLER
+    file.write_text(EXAMPLE + BILLER.replace(old, new, 1))
+    with pytest.raises(ConfigurationError) as caught:
+        load(file)
+    assert says in str(caught.value)
+    assert new.strip('"') not in str(caught.value)

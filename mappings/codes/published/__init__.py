@@ -16,10 +16,10 @@ from mappings.codes.published import (
     icd10cm,
     mue,
     ndc_directory,
-    noc_pricing,
     x12_lists,
 )
 from mappings.codes.published.form import (
+    MOST_NOTES,
     Form,
     Known,
     ListedProduct,
@@ -39,7 +39,6 @@ __all__ = ["Import", "Known", "NotUnderstood", "Sheet", "read", "recognized"]
 
 FORMS = (
     asp_pricing.FORM,
-    noc_pricing.FORM,
     crosswalk.ASP,
     crosswalk.NOC,
     addendum_b.FORM,
@@ -52,8 +51,6 @@ FORMS = (
     x12_lists.CARC,
     x12_lists.RARC,
 )
-# So many rows of notes may stand before the header.
-MOST_NOTES = 60
 
 
 class Import(Struct, frozen=True):
@@ -73,8 +70,11 @@ class Import(Struct, frozen=True):
 def read(sheets: Sequence[Sheet], known: Known, asked: date | None) -> list[Import]:
     """Each sheet by itself; products and packages of the NDC directory together. `asked`: the
     quarter that a person names."""
+    aside = [Import(sheet.where, None) for sheet in sheets if asp_pricing.is_of_no_code(sheet)]
     headed = [
-        (sheet, recognized(sheet)) for sheet in sheets if not asc_addenda.is_other_addendum(sheet)
+        (sheet, recognized(sheet))
+        for sheet in sheets
+        if not (asc_addenda.is_other_addendum(sheet) or asp_pricing.is_of_no_code(sheet))
     ]
     lists = [(sheet, head) for sheet, head in headed if head and head[0] is ndc_directory.PRODUCTS]
     others = [
@@ -89,6 +89,7 @@ def read(sheets: Sequence[Sheet], known: Known, asked: date | None) -> list[Impo
     ours = {sheet.among for sheet, head in headed if head and sheet.among}
     return [
         *refused,
+        *aside,
         *(_one(sheet, head, known, asked, beside=sheet.among in ours) for sheet, head in others),
     ]
 

@@ -5,11 +5,29 @@ Held by tests/unit/test_published_files.py.
 
 from decimal import Decimal
 
-from mappings.codes.published.form import HCPCS, Form, Known, Reading, Taken, amount, unit_mg
+from mappings.codes.published.form import (
+    HCPCS,
+    MOST_NOTES,
+    Form,
+    Known,
+    Reading,
+    Sheet,
+    Taken,
+    amount,
+    plain,
+    unit_mg,
+)
 from mappings.codes.rows import OwnRows
 
+# The NOC pricing file: limits of drugs without a HCPCS code of their own, by which no line is
+# priced.
+_NOC = frozenset({"drug generic name trade name", "dosage", "payment limit"})
 # What stands where a limit is set another way.
 _NO_LIMIT = frozenset({"", "N/A", "NA"})
+
+
+def is_of_no_code(sheet: Sheet) -> bool:
+    return any(set(map(plain, row)) >= _NOC for row in sheet.rows[:MOST_NOTES])
 
 
 def read(reading: Reading, known: Known) -> Taken:

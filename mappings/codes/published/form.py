@@ -18,14 +18,14 @@ from msgspec import Struct
 from mappings.codes.code_tables import CodeTables
 from mappings.codes.quarters import quarter_name
 from mappings.codes.rows import Kind, OwnLimits, OwnRows
-from mappings.codes.tables import BillingCode, Family, PaymentLimits
+from mappings.codes.tables import BillingCode, Family
 from mappings.values import words
 from mappings.values.stated import only
 
 T = TypeVar("T")
 MOST_MISTAKES = 20
-# So many times the price of before, or less than its part, is told.
-_FAR = 3
+# So many rows of notes may stand before the header.
+MOST_NOTES = 60
 # A code of HCPCS or CPT.
 HCPCS = "[A-Z0-9]{5}"
 _MONTHS = ("january", "april", "july", "october")
@@ -95,11 +95,6 @@ class Known(Struct, frozen=True, dict=True, kw_only=True):
     def in_force(self, day: date) -> frozenset[str]:
         """The codes that are billed on a day."""
         return frozenset(code for code, (_, row) in self.codes.items() if row.holds(day))
-
-    def limit(self, code: str, day: date) -> PaymentLimits | None:
-        """The newest payment limit of a code from before a day."""
-        rows = (row for row in self.tables.payment.limits if code in row.limit and row.start < day)
-        return max(rows, key=lambda row: row.start, default=None)
 
     @cached_property
     def not_billable(self) -> frozenset[str]:
@@ -248,10 +243,9 @@ class Reading:
     def priced(self, limits: dict[str, Decimal], known: Known) -> tuple[OwnLimits, ...]:
         """The row of these prices; says which are far from those of the quarter before."""
         for code, price in limits.items():
-            before = known.limit(code, self.table.day)
-            if before and not 1 / _FAR < price / before.limit[code] < _FAR:
-                said = f"{before.limit[code]} in {before.quarter}"
-                self.remark(f"{code} is {price} here, and {said}: look whether that is right")
+            far = known.tables.payment.far(code, price, self.table.day)
+            if far:
+                self.remark(f"{code} is {price} here, and {far}: look whether that is right")
         table = self.table
         row = OwnLimits(
             quarter=table.quarter, start=table.day, limit=limits, source=table.source, verified=True

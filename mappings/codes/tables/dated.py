@@ -3,11 +3,15 @@
 Held by tests/unit/test_own_codes.py.
 """
 
+from collections.abc import Iterator
 from datetime import date
 
 from msgspec import Struct
 
 from mappings.values import words
+
+# Earlier than any dose on record, and later: days next to these must still be of the calendar.
+FIRST_DAY, LAST_DAY = date(1965, 1, 1), date(2099, 12, 31)
 
 
 class Dated(
@@ -31,6 +35,16 @@ class Dated(
         """Whether it holds on a day from START to END."""
         begins = (self.start or date.min) <= (end or date.max)
         return begins and (start or date.min) <= (self.end or date.max)
+
+    def refused(self) -> Iterator[tuple[str, str]]:
+        """What can't be of its days, by the name that they have in a file."""
+        if self.start and self.end and self.end < self.start:
+            yield "to", f"it ends ({self.end}) before it begins ({self.start})"
+        for name, day in (("from", self.start), ("to", self.end)):
+            if day and day < FIRST_DAY:
+                yield name, f"{day} is before any dose on record: correct the year"
+        if self.start and self.start > LAST_DAY:
+            yield "from", f"{self.start} is after any dose on record: correct the year"
 
 
 class Names(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,6 +10,8 @@ from msgspec import Struct
 
 from mappings.codes.tables.dated import Dated
 
+_FAR = 3
+
 
 class PaymentLimits(Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from"}):
     quarter: str
@@ -81,6 +83,15 @@ class Payment(Struct, frozen=True, forbid_unknown_fields=True):
     off_campus_modifiers: tuple[Modifier, ...]
     no_discard_modifiers: NoDiscards
     esrd_discard_modifiers: Dated
+
+    def far(self, code: str, price: Decimal, day: date) -> str | None:
+        """`0.223 in 2026Q2`: what a code is in the quarter that is nearest to the day, where PRICE
+        is three times that, or less than a third of it."""
+        known = (row for row in self.limits if code in row.limit)
+        near = min(known, key=lambda row: (abs((row.start - day).days), row.start), default=None)
+        if near is None or 1 / _FAR < price / near.limit[code] < _FAR:
+            return None
+        return f"{near.limit[code]} in {near.quarter}"
 
 
 class DenialCodes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,7 +12,12 @@ from mappings.values.us_dates import us_date
 from mappings.writing.checks import medicare
 from mappings.writing.checks.dates import day
 from mappings.writing.checks.fault import Findings, Found, element, first_of, is_placeholder
-from mappings.writing.preparing.identifiers import is_post_box, valid_npi, valid_taxonomy
+from mappings.writing.preparing.identifiers import (
+    is_post_box,
+    tax_number_fault,
+    valid_npi,
+    valid_taxonomy,
+)
 from mappings.writing.x12.segments import Segment
 
 _PHONE = re.compile(r"[2-9]\d{9}", re.ASCII)
@@ -117,8 +122,8 @@ def _of_biller(segment: Segment) -> list[str]:
     if segment[0] != "REF" or element(segment, 1) not in _TAX:
         return []
     number = element(segment, 2).replace("-", "")
-    right = re.fullmatch(r"\d{9}", number, re.ASCII) and not is_placeholder(number)
-    return [] if right else ["the billing provider's tax number has not nine digits"]
+    fault = tax_number_fault(number, element(segment, 1))
+    return [f"the billing provider's tax number {fault}"] if fault else []
 
 
 def subscriber(segments: Sequence[Segment], written_on: date | None) -> Findings:

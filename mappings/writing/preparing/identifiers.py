@@ -1,5 +1,5 @@
-"""Numbers that tell by their form whether they can be right: NPI, Medicare number, addresses that
-are post boxes.
+"""Numbers that tell by their form whether they can be right: NPI, tax number, taxonomy code,
+Medicare number, addresses that are post boxes.
 
 Held by tests/unit/test_claim_checks.py.
 """
@@ -37,9 +37,28 @@ def valid_npi(npi: str) -> bool:
     return sum(doubled) % 10 == 0
 
 
+# NUCC, Health Care Provider Taxonomy: every code of the set has this form, so that an O for a 0 is
+# seen.
+TAXONOMY = r"^\d{3}[0-9A-Z]{2}\d{4}X$"
+
+
 def valid_taxonomy(code: str) -> bool:
     """Whether it has the form of a provider taxonomy code (NUCC)."""
-    return re.fullmatch(r"[0-9A-Z]{9}X", code) is not None
+    return re.fullmatch(TAXONOMY, code, re.ASCII) is not None
+
+
+def tax_number_fault(number: str, kind: str) -> str | None:
+    """What is wrong with nine digits of a tax number, an employer's (EI) or a social security
+    number (SY); None where its form is right."""
+    if not re.fullmatch(r"[0-9]{9}", number):
+        return "has not nine digits"
+    if len(set(number)) == 1:
+        return "is one digit nine times"
+    if kind != "SY":
+        return "begins with 00, as no employer's number does" if number[:2] == "00" else None
+    # SSA, "Social Security Number Randomization": what is never assigned.
+    never = number[:3] in ("000", "666") or number[3:5] == "00" or number[5:] == "0000"
+    return "is no social security number: one is never assigned so" if never else None
 
 
 def medicare_number(written: str) -> str:
