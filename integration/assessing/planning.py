@@ -3,9 +3,9 @@
 Held by tests/unit/test_planning.py.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from typing import Any
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,21 +15,25 @@ from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.orders.forms import Chart, drug_orders
+from mappings.reading.orders.instructions import in_sequence, quantities
 from mappings.reading.sifting.screening import NAMING
-from mappings.record import Administration, Order, PatientRecord
+from mappings.record import Administration, Amount, Order, PatientRecord
 from mappings.values.moment import parse
 from mappings.values.systems import PLACE_OF_SERVICE
 
 # A planned dose is assessed so long after it.
 A_MOMENT = timedelta(minutes=1)
-_OFF = ("cancelled", "entered-in-error", "stopped")
+_OFF = ("cancelled", "entered-in-error", "stopped", "revoked")
 
 
 class OrderedIron(Struct, frozen=True):
-    """An order of an IV iron, and how it calls the drug."""
+    """An order of an IV iron as a MedicationRequest, and how it calls the drug. `draft`: the order
+    itself, where it is one (Type/id)."""
 
     order: Resource
     says: str
+    draft: str | None = None
 
 
 def irons(
@@ -37,21 +41,29 @@ def irons(
 ) -> Iterator[OrderedIron]:
     """The IV irons that are to be given, among ORDERS; COLLECTION has the medications that they
     name."""
-    for order in orders:
-        if order.get("resourceType") == "MedicationRequest" and not _is_off(order):
-            medication = drug(order, collection, finder)
-            if medication.concerns_us:
-                yield OrderedIron(order, medication.says or "intravenous iron")
+    chart = Chart(collection, finder)
+    for resource in orders:
+        if not _is_off(resource):
+            for order in drug_orders(resource, chart):
+                medication = drug(order, collection, finder)
+                if medication.concerns_us and not _is_off(order):
+                    says = medication.says or "intravenous iron"
+                    yield OrderedIron(order, says, _itself(resource, order))
+
+
+def _itself(resource: Resource, order: Resource) -> str | None:
+    return f"MedicationRequest/{order['id']}" if resource is order else None
 
 
 def _is_off(order: Resource) -> bool:
     """Whether nothing is to be given by it."""
-    return order.get("status") in _OFF or elements.flag(order.get("doNotPerform"), "") is True
+    status = elements.text(order.get("status"))
+    return status in _OFF or elements.flag(order.get("doNotPerform"), "") is True
 
 
 def as_given(order: Resource, patient: str, identity: str, when: datetime) -> Resource:
-    """The MedicationAdministration of its next dose. PATIENT: `Patient/id`; `when` is aware."""
-    dose = _dose(order)
+    """The MedicationAdministration of its first dose. PATIENT: `Patient/id`; `when` is aware."""
+    dose = next(quantities(in_sequence(order)), None)
     given: Resource = {
         "resourceType": "MedicationAdministration",
         "id": identity,
@@ -61,16 +73,18 @@ def as_given(order: Resource, patient: str, identity: str, when: datetime) -> Re
         "effectiveDateTime": when.isoformat(timespec="seconds"),
         "request": {"reference": f"MedicationRequest/{order['id']}"},
     }
-    return given | ({"dosage": {"dose": dose}} if dose else {})
+    return given | ({"dosage": {"dose": dose}} if isinstance(dose, dict) else {})
 
 
-def _dose(order: Mapping[str, Any]) -> Resource | None:
-    """Of R4; before it the dose stood in the instruction itself."""
-    for instruction in elements.items(order.get("dosageInstruction")):
-        for said in (*elements.items(instruction.get("doseAndRate")), instruction):
-            if isinstance(said.get("doseQuantity"), dict):
-                return dict(said["doseQuantity"])
-    return None
+def of_amount(dose: Administration, amount: Amount) -> Administration:
+    """A planned dose of another amount."""
+    return dose if dose.dose == amount else replace(dose, dose=amount)
+
+
+def other_amounts(order: Order, own: Amount) -> list[Amount]:
+    """What a dose of ORDER may be beside its OWN amount."""
+    said = chain.from_iterable(one.amounts for one in order.terms.instructions)
+    return [one for one in dict.fromkeys(said) if one != own and one.problem is None]
 
 
 def begins(order: Order | None, now: datetime, zone: tzinfo | None) -> datetime:

@@ -5,7 +5,7 @@ Held by tests/contract/test_prior_auth.py.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC
+from datetime import UTC, date
 from typing import TYPE_CHECKING
 
 from integration.assessing.files import collect
@@ -14,6 +14,7 @@ from integration.wording import people
 from mappings import codes
 from mappings.authorizing.pas import pas_bundle
 from mappings.authorizing.request import AuthorizationRequest
+from mappings.circumstances.weight import kilograms
 from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection, Reader
@@ -101,12 +102,17 @@ class AuthorizationCharts:
         ]
         self.problems[:] = dict.fromkeys(said)
 
+    @property
+    def _day(self) -> date:
+        return self.asking.as_of.astimezone(self.facts.zone or UTC).date()
+
     def _take(
         self, records: Iterable[PatientRecord], collection: Collection, planned: PlannedDoses
     ) -> None:
         for record in records:
             self.problems.extend(record.unreadable)
-            asked = with_terms(record, collection)
+            kg = kilograms(record, self._day, self.facts.zone)
+            asked = with_terms(record, collection, kg)
             for found in requests_of(asked, planned.doses, self.facts, self.policies, self.asking):
                 if isinstance(found, Problem):
                     self.problems.append(found)

@@ -12,9 +12,10 @@ from datetime import date, datetime, timedelta
 from msgspec.structs import replace
 
 from integration.assessing import planning
+from integration.assessing.worst import at_worst
 from mappings.assess import assess
 from mappings.assessment import WORST_FIRST, Finding, PatientAssessment
-from mappings.authorizing.course import Course, given_before, in_units, to_come
+from mappings.authorizing.course import Course, given_before, in_units, next_dose, to_come
 from mappings.authorizing.drawing import asked_of, lines_of, of_order
 from mappings.authorizing.request import AuthorizationRequest
 from mappings.policy.choosing import PolicySet
@@ -38,6 +39,11 @@ class AsGiven:
     @property
     def name(self) -> str:
         return self.administration.source.resource
+
+    def of_amount(self, amount: Amount) -> "AsGiven":
+        """Another amount of the same."""
+        given = planning.of_amount(self.administration, amount)
+        return AsGiven(given, self.when, self.visit)
 
 
 @dataclass(frozen=True)
@@ -79,25 +85,26 @@ def coming(
     chart = _Chart(record, facts, policies)
     before = given_before(order, record, facts.zone)
     amounts = to_come(order, in_all, before.count)
-    if amounts and len({one.dose for one in order.terms.instructions}) > 1:
-        dose = AsGiven(replace(dose.administration, dose=amounts[0]), dose.when)
-    found = chart.assessed([dose])
+    first = next(iter(amounts or ()), next_dose(order, before.count))
+    dose = dose.of_amount(first)
+    each = [dose, *map(dose.of_amount, planning.other_amounts(order, first))]
+    found = at_worst([chart.assessed([one]) for one in each], dose.name)
     lines = lines_of(dose.name, found)
     if not lines:
         return None
     own = sum(line.units for line in lines) or None
-    known = [order.dose] if amounts is None else amounts
-    each = in_units(known, order, lines[0].code, own) if known else []
+    known = [first] if amounts is None else amounts
+    counted = in_units(known, order, lines[0].code, own) if known else []
     days = _days(order, dose.when, len(known))
     later = zip(known[1:], days[1:], strict=True)
     doses = [dose, *(_later(dose, number, *one, chart) for number, one in enumerate(later, 2))]
     still, asked = _uncovered(doses, chart)
-    wanted = [each[place] for place in still] if each else []
+    wanted = [counted[place] for place in still] if counted else []
     course = Course(
         order=order,
         wanted=None if amounts is None else tuple(wanted),
         next=wanted[0] if wanted else None,
-        covered=len(each) - len(wanted),
+        covered=len(counted) - len(wanted),
         unsettled=before.unsettled,
         beside=beside,
         start=_day(days[still[0]] if days else dose.when, facts),

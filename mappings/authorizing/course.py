@@ -133,11 +133,24 @@ def to_come(order: Order, in_all: int | None, given: int) -> list[Amount] | None
     listed = order.terms.instructions
     if len({one.dose for one in listed}) <= 1:
         many = order.terms.doses if in_all is None else in_all
-        return None if many is None else [order.dose] * max(many - given, 0)
+        return None if many is None else [next_dose(order, given)] * max(many - given, 0)
     counted = _filled(listed, in_all)
     if counted is None or (in_all is not None and len(counted) != in_all):
         return None
     return counted[given:]
+
+
+def next_dose(order: Order, given: int) -> Amount:
+    """The amount of the dose that follows so many, as far as the instructions say how many each of
+    them asks; else that of the first."""
+    listed = order.terms.instructions
+    for one in listed[:-1]:
+        if one.doses is None:
+            return listed[0].dose
+        if given < one.doses:
+            return one.dose
+        given -= one.doses
+    return listed[-1].dose if listed else order.dose
 
 
 def _filled(listed: Sequence[OrderedDoses], in_all: int | None) -> list[Amount] | None:

@@ -24,6 +24,9 @@ def notes(request: AuthorizationRequest, zone: tzinfo | None) -> Iterator[str]:
     if course.beside:
         others = "One other order" if course.beside == 1 else f"{course.beside} other orders"
         yield f"{others} of {request.drug}, still open, {_has(course.beside)} own."
+    if course.order and any(one.by_weight for one in course.order.terms.instructions):
+        amounts = dict.fromkeys(one.dose.says for one in course.each if one.dose.says)
+        yield f"The dose is by weight: {', '.join(amounts)}."
     if course.left and course.units is not None:
         yield _vials(course, course.left, course.units)
     until = request.coverage.end if request.coverage else None

@@ -19,10 +19,18 @@ ORDERS = frozenset({"order", "original-order", "filler-order", "instance-order",
 
 
 class OrderedDoses(Struct, frozen=True, gc=False):
-    """One instruction of an order: so many doses (None: it does not say) of one amount."""
+    """One instruction of an order: so many doses (None: it does not say) of one amount. `limits`:
+    what a dose may be where there is no one amount; `by_weight`: the amounts were worked out."""
 
     dose: Amount
     doses: int | None
+    limits: tuple[Amount, ...] = ()
+    by_weight: bool = False
+
+    @property
+    def amounts(self) -> tuple[Amount, ...]:
+        """All that a dose of it may be."""
+        return (self.dose, *self.limits)
 
 
 class OrderTerms(Struct, frozen=True, gc=False, kw_only=True):

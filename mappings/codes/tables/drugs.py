@@ -221,6 +221,7 @@ class PackageTable(Struct, frozen=True, forbid_unknown_fields=True):
 class Units(Struct, frozen=True, forbid_unknown_fields=True):
     ucum: dict[str, str]
     texts: dict[str, str]
+    per_kg: dict[str, str]
     mg_per: dict[str, Decimal]
     ml_per: dict[str, Decimal]
     minutes_per: dict[str, Decimal]

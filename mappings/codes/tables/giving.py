@@ -58,6 +58,7 @@ class GivingWords(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     no_frequency: NoFrequency
     names_nothing: WordList
     other_mass: WordList
+    counted: WordList
     source: str
     verified: bool
 

@@ -38,6 +38,22 @@ def amount(quantity: object) -> Amount:
         return _amount(quantity)
 
 
+def amount_at(quantity: object, kg: Decimal | None) -> Amount:
+    """`amount`; one for each kilogram is what it comes to at KG, where that is known."""
+    said = quantity if isinstance(quantity, dict) else {}
+    unit, value = per_kg(said), elements.decimal(said.get("value"))
+    if unit is None or value is None or kg is None or _value_problem(said):
+        return amount(quantity)
+    return Amount(value * kg, unit, None, f"{written(said)} × {plain(kg)} kg")
+
+
+def per_kg(quantity: Mapping[str, Any]) -> str | None:
+    """The mass of a dose by weight."""
+    named = codes.units().per_kg
+    texts = (text_of(quantity), code_of(quantity))
+    return next(filter(None, (named.get(text.lower()) for text in texts)), None)
+
+
 @codes.remembered
 def _remembered(said: tuple[object, ...], _: str) -> Amount:
     return _amount(dict(zip(_SAID, said, strict=True)))

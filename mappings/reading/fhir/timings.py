@@ -101,14 +101,27 @@ def is_once(timing: Resource) -> bool:
 
 def doses(timing: Resource) -> int | None:
     """How many doses it asks in all: its dates, its count, or as many as its bounds hold."""
+    if is_counted(timing):
+        return _count(timing)
+    repeat = elements.mapping(timing.get("repeat"))
+    return _doses_within(_days_of_bounds(repeat), repeat)
+
+
+def is_counted(timing: Resource) -> bool:
+    """Whether it says how many doses it asks."""
+    repeat = elements.mapping(timing.get("repeat"))
+    has_count = elements.decimal(elements.either(repeat, "countMax", "count")) is not None
+    return has_count or bool(elements.texts(timing.get("event"))) or is_once(timing)
+
+
+def _count(timing: Resource) -> int | None:
     events = elements.texts(timing.get("event"))
     if events or is_once(timing):
         return len(events) or 1
     repeat = elements.mapping(timing.get("repeat"))
     count = elements.decimal(elements.either(repeat, "countMax", "count"))
-    if count is not None:
-        return int(count) if 0 < count <= _MOST_DOSES and count % 1 == 0 else None
-    return _doses_within(_days_of_bounds(repeat), repeat)
+    is_usable = count is not None and 0 < count <= _MOST_DOSES and count % 1 == 0
+    return int(count) if count is not None and is_usable else None
 
 
 def _days_of_bounds(repeat: Resource) -> int | None:
