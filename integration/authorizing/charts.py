@@ -14,7 +14,7 @@ from integration.wording import people
 from mappings import codes
 from mappings.authorizing.pas import pas_bundle
 from mappings.authorizing.request import AuthorizationRequest
-from mappings.circumstances.weight import kilograms
+from mappings.circumstances.lab_history import kilograms
 from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection, Reader
@@ -111,7 +111,7 @@ class AuthorizationCharts:
     ) -> None:
         for record in records:
             self.problems.extend(record.unreadable)
-            kg = kilograms(record, self._day, self.facts.zone)
+            kg = kilograms(record.labs, self._day, self.facts.zone)
             asked = with_terms(record, collection, kg)
             for found in requests_of(asked, planned.doses, self.facts, self.policies, self.asking):
                 if isinstance(found, Problem):

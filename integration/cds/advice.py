@@ -1,58 +1,51 @@
-"""Cards: what the payer will miss if the ordered iron is given, and what may be done about it.
+"""What cards tell: what the payer will miss if the ordered iron is given, and what may be done
+about it.
 
 Held by tests/contract/test_cds.py.
 """
 
-import uuid
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
 from integration.assessing import planning
 from integration.assessing.planning import OrderedIron
+from integration.cds import suggestions
+from integration.cds.cards import KINDS, Card, Kind, Saying, kind_of, made, summary
 from integration.cds.evidence import KnownChart
 from integration.cds.foreseen import Foreseen, foreseen
 from integration.cds.ordered_tests import OrderedTests
 from integration.configuration.site import Site
-from integration.web.entries import draft_order
 from integration.wording import words
 from mappings import codes
-from mappings.assessment import Gap, PatientAssessment
-from mappings.codes.requirement import Group, OrderableTest
+from mappings.assessment import Finding, Gap, PatientAssessment
+from mappings.codes.requirement import Group
 from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection
 from mappings.reading.drugs.products import ProductFinder
-from mappings.values import own_names
-from mappings.values.words import within
 from mappings.writing.detected_issue import Waiver
 
 Resource = dict[str, Any]
-Card = dict[str, Any]
-MOST = 139  # characters of a summary (CDS Hooks: fewer than 140)
 MOST_LISTED = 8
-# Why a card may be overridden, by its group; the cards come in this order.
-REASONS: dict[Group, dict[str, str]] = {
-    "safety": {"considered": "Considered; the benefit outweighs it"},
-    "laboratory": {
-        "elsewhere": "Done elsewhere; the results will be filed",
-        "ordered": "Already ordered",
-        "not-needed": "Not needed for this patient",
-    },
-    "authorization": {
-        "requested": "Already requested",
-        "not-asked": "This plan does not require one",
-    },
-    "product": {
-        "tried": "The preferred product was tried or is unsuitable",
-        "formulary": "Not available here",
-    },
-    "documentation": {
-        "will-document": "Will be documented today",
-        "elsewhere": "Documented elsewhere",
-    },
+# How a dose is paid that is not paid apart.
+PAID: dict[str, str] = {
+    "bundled": "Given in the dialysis facility it is part of the ESRD bundle: it stands on the"
+    " facility's claim, and nothing is paid for it apart.",
+    "packaged": "Given in a hospital's outpatient department it is paid with the visit, and not"
+    " apart.",
 }
+
+
+@dataclass(frozen=True)
+class Advice:
+    """`cards`: for the clinician. `unanswered`: plans of which nobody has said whether they require
+    an authorization for a drug, which is for the billing office: policy and drug."""
+
+    cards: list[Card]
+    unanswered: tuple[tuple[str, str], ...] = ()
 
 
 def drafts(site: Site, orders: Sequence[Resource], known: KnownChart) -> list[OrderedIron]:
@@ -64,7 +57,7 @@ def drafts(site: Site, orders: Sequence[Resource], known: KnownChart) -> list[Or
         return list(planning.irons(orders, collection, ProductFinder(site.drug_aliases)))
 
 
-def cards(
+def advise(
     site: Site,
     policies: PolicySet,
     known: KnownChart,
@@ -74,17 +67,54 @@ def cards(
     app: str,
     decided: Sequence[Decision] = (),
     visit: str | None = None,
-) -> list[Card]:
-    """One card per group of what giving the drafts would leave open. APP: where our SMART app is
-    launched; VISIT: the encounter in which they are ordered."""
+    overridden: Set[str] = frozenset(),
+) -> Advice:
+    """Of what giving the drafts would leave open. APP: where our SMART app is launched; VISIT: the
+    encounter in which they are ordered; OVERRIDDEN: papers of which a card was overridden a short
+    time ago."""
     found = drafts(site, orders, known)
     if not found:
-        return []
+        return Advice([])
     tests = OrderedTests(orders, site.lab_aliases)
-    each = foreseen(site, policies, known, patient, found, now, decided, visit)
-    waiting = [one for one in each if not tests.will_tell(one.found)]
-    drugs = {draft.says for draft in found}
-    return [_card(name, some, drugs, policies, patient, app) for name, some in _grouped(waiting)]
+    each = list(foreseen(site, policies, known, patient, found, now, decided, visit))
+    unanswered = [one for one in each if _is_unanswered(one.found)]
+    waiting = [
+        one
+        for one in each
+        if not _is_unanswered(one.found)
+        and not tests.will_tell(one.found, one.day)
+        and not (one.found.requirement in overridden and _kind(one) == "papers")
+    ]
+    drugs, notes = {draft.says for draft in found}, list(_notes(each, unanswered))
+    kinds = _by_kind(waiting)
+    cards = [
+        made(_saying(kind, some, drugs, policies, patient, notes if last else ()), app)
+        for (kind, some), last in zip(kinds, _lasts(len(kinds)), strict=True)
+    ]
+    asked = {(one.found.policy or "", one.drug) for one in unanswered}
+    return Advice(cards, tuple(sorted(asked)))
+
+
+def _lasts(count: int) -> Iterator[bool]:
+    return (number == count for number in range(1, count + 1))
+
+
+def _is_unanswered(found: Finding) -> bool:
+    """Whether nobody knows if the payer asks for an authorization, and none was asked for: no
+    clinician can settle that, and the billing office does, once for the plan."""
+    of_authorization = codes.requirements()[found.requirement].group == "authorization"
+    return of_authorization and found.state == "incomplete" and not found.evidence
+
+
+def _notes(each: Sequence[Foreseen], unanswered: Sequence[Foreseen]) -> Iterator[str]:
+    """What is good to know where there is a card, and no reason for one."""
+    yield from dict.fromkeys(PAID[one.payment] for one in each if one.payment in PAID)
+    if unanswered:
+        drugs = words.joined(list(dict.fromkeys(one.drug for one in unanswered)))
+        yield (
+            f"Whether this plan requires prior authorization for {drugs} is not known yet; the"
+            " billing office sees that it is asked."
+        )
 
 
 def open_issues(
@@ -137,13 +167,11 @@ def _unbilled(gaps: Sequence[Gap], late: Set[str]) -> str:
     return f"{words.plural(len(doses), 'iron dose')} cannot be billed yet: {words.joined(titles)}"
 
 
-def _listed(name: Group, summary: str, gaps: Sequence[Gap], app: str) -> Card:
-    told = [
-        f"- {_plain(words.first_sentence(gap.message))}{_of(gap)}" for gap in gaps[:MOST_LISTED]
-    ]
-    more = [f"- and {len(gaps) - MOST_LISTED} more"] if len(gaps) > MOST_LISTED else []
-    detail = "\n".join([*told, *more])
-    return _made(name, summary, detail, [], app, [gap.requirement for gap in gaps])
+def _listed(name: Group, said: str, gaps: Sequence[Gap], app: str) -> Card:
+    told = [f"{words.first_sentence(gap.message)}{_of(gap)}" for gap in gaps[:MOST_LISTED]]
+    more = [f"and {len(gaps) - MOST_LISTED} more"] if len(gaps) > MOST_LISTED else []
+    requirements = [gap.requirement for gap in gaps]
+    return made(Saying(kind_of(name), said, [*told, *more], requirements, [name]), app)
 
 
 def _of(gap: Gap) -> str:
@@ -152,14 +180,25 @@ def _of(gap: Gap) -> str:
     return f" ({words.plural(count, 'dose')})" if count > 1 else ""
 
 
-def _grouped(each: Sequence[Foreseen]) -> list[tuple[Group, list[Foreseen]]]:
+def _by_kind(each: Sequence[Foreseen]) -> list[tuple[Kind, list[Foreseen]]]:
     """Safety first; warnings of the others are left to the page."""
-    found: dict[Group, list[Foreseen]] = {name: [] for name in REASONS}
-    for one in sorted(each, key=lambda one: one.day):
-        group = codes.requirements()[one.found.requirement].group
-        if group and (one.found.blocking or group == "safety"):
-            found[group].append(one)
-    return [(name, _each_once(some)) for name, some in found.items() if some]
+    found: dict[Kind, list[Foreseen]] = {kind: [] for kind in KINDS}
+    for one in sorted(each, key=lambda one: (_place(one), one.day)):
+        kind = _kind(one)
+        if kind and (one.found.blocking or kind == "safety"):
+            found[kind].append(one)
+    return [(kind, _each_once(some)) for kind, some in found.items() if some]
+
+
+def _kind(one: Foreseen) -> Kind | None:
+    group = codes.requirements()[one.found.requirement].group
+    return kind_of(group) if group else None
+
+
+def _place(one: Foreseen) -> int:
+    """Of its group on its card."""
+    group, kind = codes.requirements()[one.found.requirement].group, _kind(one)
+    return KINDS[kind].index(group) if kind and group else 0
 
 
 def _each_once(found: Sequence[Foreseen]) -> list[Foreseen]:
@@ -170,14 +209,14 @@ def _each_once(found: Sequence[Foreseen]) -> list[Foreseen]:
     return list(first.values())
 
 
-def _card(
-    name: Group,
+def _saying(
+    kind: Kind,
     some: list[Foreseen],
     drugs: Set[str],
     policies: PolicySet,
     patient: str,
-    app: str,
-) -> Card:
+    notes: Sequence[str],
+) -> Saying:
     """DRUGS: those that are ordered; of what is not found of all alike, the drug is named."""
     alike = {says: {one.drug for one in some if _says(one) == says} for says in map(_says, some)}
     told = {
@@ -188,92 +227,23 @@ def _card(
         f"{says} {words.payer_asks(one.found, policies.named(one.found.decided_by))}"
         for says, one in reversed(told.items())
     ]
-    detail = "\n".join(f"- {_plain(line)}" for line in lines)
     sources = dict.fromkeys(one.found.source for one in some if one.found.source)
-    detail += f"\n\nSource: {_plain('; '.join(sources))}" if sources else ""
     requirements = [one.found.requirement for one in some]
-    summary = _summary(next(reversed(told)), requirements)
-    return _made(name, summary, detail, _suggestions(some, patient), app, requirements)
+    groups = (codes.requirements()[requirement].group for requirement in requirements)
+    return Saying(
+        kind=kind,
+        summary=summary(next(reversed(told)), requirements),
+        lines=lines,
+        requirements=requirements,
+        groups=[group for group in groups if group],
+        source="; ".join(sources),
+        notes=notes,
+        suggestions=[
+            *suggestions.tests(some, patient),
+            *suggestions.products(some, policies, patient),
+        ],
+    )
 
 
 def _says(one: Foreseen) -> str:
     return words.first_sentence(one.found.says or words.title(one.found.requirement))
-
-
-def _summary(first: str, requirements: Sequence[str]) -> str:
-    """The first finding, and that there are others, as far as there is room: a summary is often all
-    that is read."""
-    titles = dict.fromkeys(map(words.title, requirements))
-    others = [within(title) for title in titles][1:]
-    if not others:
-        return first
-    short = first.rstrip(".")
-    for rest in (f"also: {words.joined(others)}.", f"{len(others)} more below."):
-        if len(short) + len(rest) + 2 <= MOST:
-            return f"{short}; {rest}"
-    return first
-
-
-def _made(
-    name: Group,
-    summary: str,
-    detail: str,
-    suggestions: list[Resource],
-    app: str,
-    requirements: list[str],
-) -> Card:
-    card: Card = {
-        "uuid": str(uuid.uuid4()),
-        "summary": summary if len(summary) <= MOST else f"{summary[:MOST].rpartition(' ')[0]}…",
-        "detail": detail,
-        "indicator": "warning" if name == "safety" else "info",
-        "source": {
-            "label": "ferroclaim: iron billing check",
-            "topic": {"system": own_names.REQUIREMENT, "code": requirements[0]},
-        },
-        "links": [
-            {
-                "label": "Open the iron billing check",
-                "url": app,
-                "type": "smart",
-                "appContext": requirements[0],
-            }
-        ],
-        "overrideReasons": [
-            {"system": own_names.OVERRIDE, "code": code, "display": text}
-            for code, text in REASONS[name].items()
-        ],
-    }
-    return card | ({"suggestions": suggestions, "selectionBehavior": "any"} if suggestions else {})
-
-
-def _suggestions(some: Sequence[Foreseen], patient: str) -> list[Resource]:
-    """One suggestion with an order for each test that is missing. A result outside the payer's
-    limit does not get better by ordering another."""
-    actions: dict[str, Resource] = {}
-    for one in some:
-        test = codes.requirements()[one.found.requirement].test
-        if test and one.found.state != "not-covered":
-            actions.setdefault(test.name, _order(test, patient, one))
-    if not actions:
-        return []
-    return [
-        {
-            "label": f"Order {words.joined([within(name) for name in actions])}",
-            "uuid": str(uuid.uuid4()),
-            "actions": list(actions.values()),
-        }
-    ]
-
-
-def _order(test: OrderableTest, patient: str, of: Foreseen) -> Resource:
-    """For the day of a dose to come; a result of today may be too old then."""
-    draft = draft_order(test, patient)
-    if of.is_later:
-        draft["occurrenceDateTime"] = of.day.isoformat()
-    return {"type": "create", "description": f"Order {within(test.name)}", "resource": draft}
-
-
-def _plain(text: str) -> str:
-    """No markup of our readers' data in a card's Markdown."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]<>#|!" else letter for letter in text)

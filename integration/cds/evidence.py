@@ -4,6 +4,7 @@ EHR's own transient token.
 Held by tests/contract/test_cds.py.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from integration.ehr.client import EhrClient
 from integration.ehr.fhir.references import FHIR_ID, WHOSE
 from integration.ehr.reading.patient import read_patient
 from integration.ehr.transport.tokens import UnusableToken, carried
-from integration.errors import ConfigurationError, EhrError
+from integration.errors import ConfigurationError, EhrError, Unreachable
 from integration.web.problems import ApiProblem
 from mappings.reading.bundles import paging
 from mappings.reading.fhir import elements, outcomes
@@ -24,7 +25,8 @@ log = structlog.get_logger()
 
 Resource = dict[str, Any]
 OUTCOME = "OperationOutcome"
-SECONDS = 0.6  # for the whole answer we have one
+SECONDS = 0.6  # for one request; for the whole answer an EHR waits some seconds
+MOST_SECONDS = 3.0  # of reading a chart; what was not read then is not known
 WEIGHTS = "Observation?code=29463-7"
 PREFETCH = {
     "patient": "Patient/{{context.patientId}}",
@@ -59,10 +61,15 @@ class KnownChart:
 class Transient:
     """A token that is good for this call alone: never stored, never renewed."""
 
-    def __init__(self, token: str) -> None:
-        self._token = token
+    def __init__(self, site: Site, token: str) -> None:
+        self._site, self._token = site.name, token
+        self._until = time.monotonic() + MOST_SECONDS
 
     def headers(self) -> dict[str, str]:
+        """Raises `Unreachable` once the time is over: nobody waits for what comes then."""
+        if time.monotonic() > self._until:
+            problem = f"the chart was not read within {MOST_SECONDS:g} seconds"
+            raise Unreachable(self._site, problem)
         return {"Authorization": f"Bearer {self._token}"}
 
     def renew(self, stale: Mapping[str, str]) -> bool:  # noqa: ARG002 (the protocol's)
@@ -94,7 +101,7 @@ def known(site: Site, request: Mapping[str, Any], patient: str) -> KnownChart:
     if not missing or token is None:
         return KnownChart(tuple(found), frozenset(missing))
     try:
-        with EhrClient(_hurried(site), auth=Transient(token)) as client:
+        with EhrClient(_hurried(site), auth=Transient(site, token)) as client:
             pull = read_patient(client, patient)
     except (EhrError, ConfigurationError) as error:
         log.warning("the chart cannot be read for a hook", site=site.name, error=str(error))
@@ -112,7 +119,7 @@ def prefetched(prefetch: object, patient: str) -> tuple[list[Resource], set[str]
     for name, template in PREFETCH.items():
         kind = template.partition("?")[0].partition("/")[0]
         part = WEIGHTS if name == "weights" else kind
-        answer = given.get(name)
+        answer = _answer(given.get(name))
         if not isinstance(answer, dict) or answer.get("resourceType") not in (kind, "Bundle"):
             missing.add(part)
             continue
@@ -123,6 +130,11 @@ def prefetched(prefetch: object, patient: str) -> tuple[list[Resource], set[str]
             missing.add(part)
         found += [entry for entry in entries if _whose(entry, patient)]
     return found, missing | {str(one["resourceType"]) for one in _unnamed(found)}
+
+
+def _answer(sent: object) -> object:
+    """The resource; before 1.0 of CDS Hooks it stood beside the status of its response."""
+    return sent.get("resource") if isinstance(sent, dict) and "response" in sent else sent
 
 
 def _entries(answer: Resource) -> Iterator[Resource]:

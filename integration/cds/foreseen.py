@@ -23,7 +23,7 @@ from integration.ehr.reading.patient import PatientPull
 from mappings import codes
 from mappings.assess import assess
 from mappings.assessment import WORST_FIRST, Finding, PatientAssessment, Payment
-from mappings.circumstances.weight import kilograms
+from mappings.circumstances.lab_history import kilograms
 from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading.fhir import elements
@@ -111,7 +111,7 @@ def _kg(record: PatientRecord, known: KnownChart, facts: Facts, now: datetime) -
     """What the patient weighs, where all weights are here."""
     if not known.unknown.isdisjoint((WEIGHTS, "Observation")):
         return None
-    return kilograms(record, now.astimezone(facts.zone or now.tzinfo).date(), facts.zone)
+    return kilograms(record.labs, now.astimezone(facts.zone or now.tzinfo).date(), facts.zone)
 
 
 def _as_order(draft: Resource, number: int, visit: str | None) -> Resource:

@@ -11,15 +11,20 @@ import structlog
 from fastapi import APIRouter, Header, Request
 
 from integration.assessing.clients import policies_for
-from integration.cds import advice, evidence
+from integration.cds import advice, dialog, evidence
+from integration.cds.cards import Card
 from integration.cds.trust import Caller, caller
 from integration.configuration.site import Site
-from integration.store import Db, assessments, decisions, gaps, patients
+from integration.store import Db, assessments, cards, decisions, gaps, patients
+from integration.store.cards import Feedback, ShownCard
 from integration.web.gate import OfPages, PageContext, address
 from integration.web.problems import ApiProblem
 from integration.web.text import JsonBody
 from integration.wording import words
+from mappings import codes
 from mappings.reading.fhir import elements
+from mappings.reading.orders.forms import DRUG_ORDERS
+from mappings.values import own_names
 
 log = structlog.get_logger()
 _REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -33,6 +38,9 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"], responses=_REFUSALS)
 Bearer = Annotated[str, Header(alias="Authorization")]
 Json = dict[str, Any]
+MOST_ANSWERS = 100
+# What tells which drug an order names.
+_DRUGS = DRUG_ORDERS | {"Medication"}
 
 SERVICES: dict[str, Json] = {
     "iron-order-sign": {
@@ -78,32 +86,33 @@ def call(
         raise ApiProblem(400, f"This service answers the hook {known['hook']}.")
     patient = evidence.patient_of(body)
     app = f"{address(request, here.settings)}/launch"
-    cards = (
+    made = (
         _viewed(here, site, patient, app)
         if known["hook"] == "patient-view"
         else _ordered(here, site, patient, body, app)
     )
-    if cards:
+    if made:
         with here.store.transaction() as db:
-            _remember(db, site, known["hook"], patient, cards)
-    return {"cards": cards}
+            _remember(db, site, known["hook"], patient, made)
+    return {"cards": made}
 
 
 @router.post("/{service}/feedback")
-def feedback(
+def told(
     request: Request, here: OfPages, service: str, body: JsonBody, authorization: Bearer = ""
 ) -> Json:
     """What became of cards; told again, the last word counts."""
     _service(service)
-    told = _caller(request, here, authorization, f"/cds-services/{service}/feedback")
+    by = _caller(request, here, authorization, f"/cds-services/{service}/feedback")
     answers = body.get("feedback")
     if not isinstance(answers, list):
         raise ApiProblem(400, "The body has no list `feedback`.")
-    sites = [site.name for site in told.sites]
+    sites = [site.name for site in by.sites]
     with here.store.transaction() as db:
-        for answer in answers[:100]:
-            if isinstance(answer, dict):
-                _answered(db, sites, answer)
+        for answer in elements.items(answers)[:MOST_ANSWERS]:
+            feedback = _feedback(answer)
+            if feedback:
+                cards.answered(db, sites, feedback)
     return {}
 
 
@@ -120,9 +129,9 @@ def _caller(request: Request, here: PageContext, authorization: str, path: str) 
 
 def _ordered(here: PageContext, site: Site, patient: str, body: Json, app: str) -> list[Json]:
     context = elements.mapping(body.get("context"))
-    orders = _orders(context, str(body.get("hook")), patient)
+    orders = dialog.drafts(context, str(body.get("hook")), patient)
     sent, _ = evidence.prefetched(body.get("prefetch"), patient)
-    drugs = tuple(one for one in sent if one["resourceType"] == "Medication")
+    drugs = tuple(one for one in sent if one["resourceType"] in _DRUGS)
     named = advice.drafts(site, orders, evidence.KnownChart(drugs, frozenset()))
     if not named and not any(map(_is_unnamed, orders)):
         return []  # nothing of ours is ordered: no chart is read for that
@@ -137,8 +146,15 @@ def _ordered(here: PageContext, site: Site, patient: str, body: Json, app: str) 
     with here.store.transaction() as db:
         person = patients.find(db, site.name, patient)
         decided = decisions.of_patient(db, person) if person else decisions.of_site(db, site.name)
+        days = codes.windows().days("overridden")
+        overridden = cards.overridden(db, site.name, patient, days)
     now, visit = datetime.now(UTC), elements.text(context.get("encounterId")) or None
-    return advice.cards(site, policies_for(site), known, patient, orders, now, app, decided, visit)
+    advised = advice.advise(
+        site, policies_for(site), known, patient, orders, now, app, decided, visit, overridden
+    )
+    with here.store.transaction() as db:
+        cards.ask(db, site.name, patient, advised.unanswered)
+    return advised.cards
 
 
 def _viewed(here: PageContext, site: Site, patient: str, app: str) -> list[Json]:
@@ -150,93 +166,33 @@ def _viewed(here: PageContext, site: Site, patient: str, app: str) -> list[Json]
     return advice.open_issues(kept.assessment, waivers, app, today) if kept else []
 
 
-def _orders(context: Json, hook: str, patient: str) -> list[Json]:
-    """The draft orders for the patient, each with an id; of order-select those that were just
-    chosen."""
-    entries = elements.items(elements.mapping(context.get("draftOrders")).get("entry"))
-    medications = _medications(entries)
-    orders = [
-        _with_its_medication(order, medications)
-        | {"id": elements.text(order.get("id")) or f"unnamed-{number}"}
-        for number, order in enumerate(elements.mapping(entry.get("resource")) for entry in entries)
-        if order and evidence.may_be_of(order, patient)
-    ]
-    chosen = context.get("selections")
-    if hook != "order-select" or not isinstance(chosen, list):
-        return orders
-    names = {evidence.key(str(name)) for name in chosen}
-    return [
-        order
-        for order in orders
-        if order.get("resourceType") == "ServiceRequest"
-        or f"{order.get('resourceType')}/{order['id']}" in names
-    ]
-
-
-def _medications(entries: list[Json]) -> dict[str, Json]:
-    """The Medications that came with the drafts, by what a Reference may call them."""
-    found: dict[str, Json] = {}
-    for entry in entries:
-        resource = elements.mapping(entry.get("resource"))
-        if resource.get("resourceType") == "Medication":
-            found[f"Medication/{resource.get('id')}"] = resource
-            found[elements.text(entry.get("fullUrl"))] = resource
-    return found
-
-
-def _with_its_medication(order: Json, medications: dict[str, Json]) -> Json:
-    """The order with the Medication that it refers to inside: no chart has one that came with the
-    drafts."""
-    _, reference = elements.concept_or_reference(order, "medication")
-    target = elements.text(reference.get("reference"))
-    found = medications.get(target) or medications.get(evidence.key(target))
-    if order.get("resourceType") != "MedicationRequest" or not target or found is None:
-        return order
-    rest = {name: value for name, value in order.items() if name != "medication"}
-    inside = [found | {"id": "drafted"}, *elements.items(order.get("contained"))]
-    return rest | {"medicationReference": {"reference": "#drafted"}, "contained": inside}
-
-
 def _is_unnamed(order: Json) -> bool:
     """Whether an order names its drug by reference only, so that the chart must tell."""
-    is_drug = order.get("resourceType") == "MedicationRequest"
+    is_drug = elements.text(order.get("resourceType")) in DRUG_ORDERS
     return is_drug and evidence.unnamed_drug(order) is not None
 
 
-def _remember(db: Db, site: Site, hook: str, patient: str, cards: list[Json]) -> None:
-    with db.cursor() as cursor:
-        cursor.executemany(
-            "insert into cds_cards (id, site, hook, patient, requirement, summary) values (%s, %s,"
-            " %s, %s, %s, %s)",
-            [
-                (
-                    card["uuid"],
-                    site.name,
-                    hook,
-                    patient,
-                    card["links"][0]["appContext"],
-                    card["summary"],
-                )
-                for card in cards
-            ],
+def _remember(db: Db, site: Site, hook: str, patient: str, made: list[Card]) -> None:
+    shown = [
+        ShownCard(
+            uuid.UUID(card["uuid"]),
+            tuple(card["extension"][own_names.REQUIREMENT]),
+            card["summary"],
         )
+        for card in made
+    ]
+    cards.remember(db, site.name, hook, patient, shown)
 
 
-def _answered(db: Db, sites: list[str], answer: Json) -> None:
-    """Cards of the caller's own sites only; what is not ours is passed over."""
-    outcome, override = answer.get("outcome"), answer.get("overrideReason")
-    override = override if isinstance(override, dict) else {}
-    reason = override.get("reason")
-    reason = reason if isinstance(reason, dict) else {}
+def _feedback(answer: Json) -> Feedback | None:
+    """None of what is not of the form."""
+    outcome, override = answer.get("outcome"), elements.mapping(answer.get("overrideReason"))
+    reason = elements.mapping(override.get("reason"))
     try:
         card = uuid.UUID(str(answer.get("card")))
     except ValueError:
-        return
-    if outcome in ("accepted", "overridden"):
-        said = str(reason.get("display") or reason.get("code") or "")[:200] or None
-        comment = str(override.get("userComment") or "")[:500] or None
-        db.execute(
-            "update cds_cards set outcome = %s, reason = %s, comment = %s, answered_at = now()"
-            " where id = %s and site = any(%s)",
-            [outcome, said, comment, card, sites],
-        )
+        return None
+    if outcome not in ("accepted", "overridden"):
+        return None
+    said = str(reason.get("display") or reason.get("code") or "")[:200] or None
+    return Feedback(card, str(outcome), said, str(override.get("userComment") or "")[:500] or None)

@@ -27,6 +27,7 @@ _STEPS = (
         and c.patient_id = %(id)s) and not exists (select 1 from claims c where c.file_id = f.id
         and c.patient_id <> %(id)s)""",
     "delete from cds_cards where site = %(site)s and patient = %(fhir)s",
+    "delete from order_questions where site = %(site)s and patient = %(fhir)s",
     "delete from smart_launch where site = %(site)s and patient = %(fhir)s",
     """delete from notifications where site = %(site)s and references_ &&
         (select resources || ('Patient/' || fhir_id) from patients where id = %(id)s)""",

@@ -16,6 +16,7 @@ RULES = {
     ),
     "gaps": "delete from gaps where closed_at < now() - make_interval(days => %s)",
     "cards": "delete from cds_cards where shown_at < now() - make_interval(days => %s)",
+    "questions": ("delete from order_questions where asked_at < now() - make_interval(days => %s)"),
     "sessions": "delete from web_session where ends < now() - make_interval(days => %s)",
     "audit": "delete from audit where at < now() - make_interval(days => %s)",
 }
@@ -28,6 +29,7 @@ def forget_the_old(db: Db, retention: Retention) -> dict[str, int]:
         "assessments": retention.history,
         "gaps": retention.history,
         "cards": retention.history,
+        "questions": retention.notifications,
         "sessions": 0,
         "audit": retention.audit,
     }

@@ -4,11 +4,13 @@ Held by tests/unit/test_lab_history.py.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
 
 from msgspec import Struct, field
 
+from mappings import codes
 from mappings.circumstances import labs
 from mappings.circumstances.newest import APART, is_days_older, newest_of, together
 from mappings.policy.conditions import LabState
@@ -172,3 +174,11 @@ def _is_since(result: LabResult, first: date, zone: tzinfo | None) -> bool:
 
 def _instant(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def kilograms(results: Iterable[LabResult], day: date, zone: tzinfo | None) -> Decimal | None:
+    """What the patient weighs, by the newest weight of the time before DAY in which one counts;
+    None where it can't be read."""
+    days = codes.windows().days("weight")
+    found = LabHistory(tuple(results), zone).at(None, day).state("weight", days)
+    return found.result.value if found.result and not found.unread else None

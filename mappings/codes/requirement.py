@@ -14,7 +14,7 @@ from mappings.values.identity import stable_id
 from mappings.values.words import within
 
 Owner = Literal["clinician", "billing"]
-Group = Literal["safety", "laboratory", "authorization", "product", "documentation"]
+Group = Literal["safety", "product", "place", "laboratory", "documentation", "authorization"]
 Known = Literal["product", "day"]
 
 

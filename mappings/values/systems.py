@@ -12,6 +12,7 @@ PLACE_OF_SERVICE = (
 REVENUE = "https://www.nubc.org/CodeSystem/RevenueCodes"
 NPI = "http://hl7.org/fhir/sid/us-npi"
 MBI = "http://hl7.org/fhir/sid/us-mbi"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 NDC = "http://hl7.org/fhir/sid/ndc"
 ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
 TAXONOMY = "http://nucc.org/provider-taxonomy"

@@ -15,7 +15,9 @@ from joserfc.jwk import ECKey, KeySet, OctKey
 from integration.cds.evidence import PREFETCH
 from integration.cds.trust import Caller
 from integration.ehr.transport.keys import generate
+from integration.store import cards as kept_cards
 from integration.web.problems import ApiProblem
+from mappings.values import own_names
 from tests.builders import (
     Resource,
     administration,
@@ -42,6 +44,8 @@ DRAFT = order("draft1", status="draft")
 def hospital(clinic: Open) -> Clinic:
     url = f"{PUBLIC_URL}/keys"
     made = clinic(site={"cds": [{"issuer": ISSUER, "jwks_url": url}]})
+    with made.store.transaction() as db:
+        db.execute("truncate cds_cards, order_questions")
     jwks_url = made.server.url_for("/ehr-keys")
     site = made.settings.sites["general"]
     client = site.cds[0].model_copy(update={"jwks_url": jwks_url})
@@ -109,6 +113,11 @@ def call(
     path = f"/cds-services/{service}"
     headers = {"Authorization": f"Bearer {bearer or token(path)}"}
     return hospital.browser().client.post(path, json=request, headers=headers)
+
+
+def topics(found: list[dict[str, Any]]) -> list[str]:
+    """The requirements that the cards are about."""
+    return [topic for card in found for topic in card["extension"][own_names.REQUIREMENT]]
 
 
 def cards(hospital: Clinic, *args: Any, **more: Any) -> list[dict[str, Any]]:
@@ -299,8 +308,9 @@ def test_what_is_ordered_in_the_same_dialog_is_not_suggested_again(hospital: Cli
 
 
 def test_authorization_and_product(hospital: Clinic) -> None:
-    found = cards(hospital, chart(commercial(), without=["coverage"]))
-    assert any(card["source"]["topic"]["code"] == "prior-authorization" for card in found)
+    injectafer = order("d", text="Injectafer", dose="750 mg", status="draft")
+    found = cards(hospital, chart(commercial(), without=["coverage"]), drafts=[injectafer])
+    assert "prior-authorization" in topics(found)
     uhc = cards(
         hospital,
         chart(commercial("UnitedHealthcare"), without=["coverage"]),
@@ -459,6 +469,23 @@ def test_an_ehr_that_does_not_answer_costs_no_more_than_the_card(hospital: Clini
     assert time.monotonic() - began < 3
 
 
+def test_an_ehr_of_many_slow_pages_is_left_in_time(hospital: Clinic) -> None:
+    """Each answer comes in time, and there is no end of them; what the prefetch has is told."""
+    hospital.ehr.load(
+        [*chart(without=["ferritin"]), *(ferritin(on="2020-01-01", id=f"f{n}") for n in range(400))]
+    )
+    hospital.ehr.page_size, hospital.ehr.latency_seconds = 2, 0.2
+    hospital.launcher.tokens.add("slow")
+    authorization = {"access_token": "slow", "token_type": "Bearer"}
+    request = body(chart(without=["ferritin"]), fhirServer=hospital.ehr.base_url)
+    request["fhirAuthorization"] = authorization
+    del request["prefetch"]["encounters"]
+    began = time.monotonic()
+    answer = call(hospital, request)
+    assert topics(answer.json()["cards"]) == ["ferritin"]
+    assert time.monotonic() - began < 6
+
+
 def test_a_token_for_another_patient_is_refused(hospital: Clinic) -> None:
     authorization = {"access_token": "t", "token_type": "Bearer", "patient": "p2"}
     answer = call(
@@ -546,6 +573,59 @@ def test_feedback_is_kept(hospital: Clinic) -> None:
             "select outcome, reason, comment from cds_cards where id = %s", [card]
         ).fetchone()
     assert kept == ("overridden", "Done elsewhere", "<b>see fax</b>")
+
+
+def feed_back(hospital: Clinic, *rows: Any) -> int:
+    path = "/cds-services/iron-order-sign/feedback"
+    headers = {"Authorization": f"Bearer {token(path)}"}
+    told = hospital.browser().client.post(path, json={"feedback": rows}, headers=headers)
+    return told.status_code
+
+
+def test_papers_that_were_overridden_are_not_told_again_that_week(hospital: Clinic) -> None:
+    today = time.strftime("%Y-%m-%d")
+    resources = chart(ferritin(950, on=today), without=["ferritin", "tsat"])
+    safety, papers = cards(hospital, resources)
+    assert topics([safety, papers]) == ["iron-overload", "transferrin-saturation"]
+    feed_back(
+        hospital, *({"card": card["uuid"], "outcome": "overridden"} for card in (safety, papers))
+    )
+    assert topics(cards(hospital, resources)) == ["iron-overload"]
+    others = chart(ferritin(950, on=today), without=["ferritin", "tsat", "intolerance"])
+    assert topics(cards(hospital, others)) == ["iron-overload", "oral-iron-history"]
+    with hospital.store.transaction() as db:
+        db.execute("update cds_cards set answered_at = answered_at - interval '8 days'")
+    assert topics(cards(hospital, resources)) == ["iron-overload", "transferrin-saturation"]
+
+
+def test_a_suggestion_that_was_accepted_is_kept(hospital: Clinic) -> None:
+    (card,) = cards(hospital, chart(without=["ferritin", "tsat"]))
+    accepted = [{"id": card["suggestions"][0]["uuid"]}]
+    row = {"card": card["uuid"], "outcome": "accepted", "acceptedSuggestions": accepted}
+    assert feed_back(hospital, row, row | {"outcome": "ignored"}, row | {"card": None}) == 200
+    assert feed_back(hospital, *([row] * 300)) == 200
+    with hospital.store.transaction() as db:
+        (outcome,) = db.execute("select outcome from cds_cards").fetchall()
+    assert outcome == ("accepted",)
+
+
+def test_whether_a_plan_asks_is_for_the_billing_office(hospital: Clinic) -> None:
+    """It is told there, and with another card, and never by one of its own."""
+    today = time.strftime("%Y-%m-%d")
+    resources = chart(commercial(), ferritin(20, on=today), tsat(on=today), without=["coverage"])
+    assert cards(hospital, resources) == []
+    assert cards(hospital, resources) == []
+    with hospital.store.transaction() as db:
+        (question,) = kept_cards.questions(db, ["general"])
+        assert kept_cards.questions(db, ["other"]) == []
+    assert (question.policy, question.drug, question.patients) == (
+        "commercial-default",
+        "iron sucrose",
+        1,
+    )
+    (card,) = cards(hospital, [one for one in resources if one["id"] != "intolerance"])
+    assert "prior authorization for iron sucrose is not known yet" in card["detail"]
+    assert "authorization" not in card["summary"]
 
 
 @pytest.mark.parametrize("text", ["a\0b", "a\ud800b"], ids=["NUL", "surrogate"])

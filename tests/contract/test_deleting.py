@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from integration import cli
 from integration.errors import ConfigurationError
-from integration.store import Store, assessments, audit, gaps, ledger, notes, patients
+from integration.store import Store, assessments, audit, cards, gaps, ledger, notes, patients
 from integration.work.queue import Queue, patient_key
 from tests import builders
 from tests.plugins.pages import Clinic, Open
@@ -59,6 +59,7 @@ def kept(clinic: Open, pages_store: Store) -> Clinic:
             " (gen_random_uuid(), 'general', 'order-sign', %s, 'ferritin', %s)",
             [MARK, MARK],
         )
+        cards.ask(db, "general", MARK, [(MARK, "iron sucrose")])
         db.execute(
             "insert into notifications (site, hook, shape, kind, references_, outcome) values"
             " ('general', 'lab', 'resource', 'event', %s, 'queued')",
@@ -93,9 +94,15 @@ def _said(value: object) -> str:
 
 
 def test_nothing_of_the_patient_stays_but_that_it_was_deleted(kept: Clinic, delete: Delete) -> None:
-    assert {"patients", "assessments", "notes", "waivers", "audit", "cds_cards"} <= set(
-        naming(kept.store)
-    )
+    assert {
+        "patients",
+        "assessments",
+        "notes",
+        "waivers",
+        "audit",
+        "cds_cards",
+        "order_questions",
+    } <= set(naming(kept.store))
     done = delete(MARK, "--reason", "asked for by letter")
     assert done.exit_code == 0, done.output
     assert "records deleted" in done.stdout

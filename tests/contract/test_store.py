@@ -284,6 +284,7 @@ def test_old_things_are_forgotten_and_what_stands_is_kept(store: Store) -> None:
             "assessments": 1,
             "gaps": 0,
             "cards": 1,
+            "questions": 0,
             "sessions": 1,
             "audit": 1,
         }

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from integration.codes.folder import limits_in_words
-from integration.store import audit, claims, failures, gaps, patients, rests, worklist
+from integration.store import audit, cards, claims, failures, gaps, patients, rests, worklist
 from integration.store.failures import Failure
 from integration.store.worklist import Sort
 from integration.web.worklist import routes
@@ -33,6 +33,7 @@ def office(clinic: Open, pages_store: Any) -> Clinic:
     with pages_store.transaction() as db:
         db.execute("delete from patients")
         db.execute("delete from failures")
+        db.execute("delete from order_questions")
     made = clinic(
         web={"roles": {"biller": ["Practitioner/dr-1"]}}, site={"auth": {"method": "none"}}
     )
@@ -92,6 +93,19 @@ def test_without_signing_in_there_is_no_list(office: Clinic) -> None:
 def test_it_says_how_old_the_payment_limits_are(office: Clinic) -> None:
     today = datetime.now(UTC).date()
     assert f"{limits_in_words(None, today)}</span>" in signed_in(office)[1].text
+
+
+def test_a_plan_of_which_nobody_has_said_whether_it_asks(office: Clinic) -> None:
+    """Irons are ordered, and the answer is one row of the configuration."""
+    with office.store.transaction() as db:
+        for patient in ("p1", "p2"):
+            cards.ask(db, "general", patient, [("commercial-default", "iron sucrose")])
+    told = unescape(signed_in(office)[1].text)
+    assert "nobody has said whether" in told
+    assert "iron sucrose (2 patients)" in told
+    assert "prior_authorization.commercial-default of site general" in told
+    office.settings.sites["general"].prior_authorization["commercial-default"] = False
+    assert "nobody has said whether" not in signed_in(office)[1].text
 
 
 def test_a_clinician_has_no_list(clinic: Open, office: Clinic) -> None:

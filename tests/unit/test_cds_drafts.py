@@ -11,6 +11,7 @@ from integration.assessing.clients import policies_for
 from integration.cds import advice, evidence
 from integration.cds.evidence import KnownChart
 from integration.configuration.site import Site
+from mappings.values import own_names
 from tests.builders import (
     CPT,
     FERAHEME,
@@ -64,11 +65,16 @@ def cards(
     found, missing = evidence.prefetched(prefetch(resources, without) | (also or {}), "p1")
     known = KnownChart(tuple(found), frozenset(missing))
     orders = drafts or (DRAFT,)
-    return advice.cards(SITE, policies_for(SITE), known, "p1", orders, NOW, "https://x", **more)
+    return advised(known, orders, **more).cards
+
+
+def advised(known: KnownChart, orders: Sequence[Resource], **more: Any) -> advice.Advice:
+    return advice.advise(SITE, policies_for(SITE), known, "p1", orders, NOW, "https://x", **more)
 
 
 def topics(made: list[dict[str, Any]]) -> list[str]:
-    return [card["source"]["topic"]["code"] for card in made]
+    """The requirements that the cards are about."""
+    return [topic for card in made for topic in card["extension"][own_names.REQUIREMENT]]
 
 
 def bare(*changes: Resource, without: Sequence[str] = ()) -> list[Resource]:
@@ -90,7 +96,7 @@ def test_two_irons_are_not_taken_for_each_other() -> None:
     plan = commercial("UnitedHealthcare")
     injectafer = order("d2", text="Injectafer", dose="750 mg", status="draft")
     made = cards(bare(plan, *FRESH, without=["coverage"]), DRAFT, injectafer)
-    assert topics(made) == ["prior-authorization", "preferred-product"]
+    assert topics(made) == ["preferred-product", "prior-authorization"]
     assert all(card["summary"].startswith("Injectafer: ") for card in made)
 
 
@@ -126,7 +132,8 @@ LACKING = ("ferritin", "tsat", "intolerance")
 def test_an_inpatients_dose_lacks_no_paper() -> None:
     assert cards(bare(STAY, without=LACKING), IN_STAY) == []
     assert cards(bare(STAY, without=LACKING), visit="stay") == []
-    assert topics(cards(bare(without=LACKING))) == ["ferritin", "oral-iron-history"]
+    papers = ["ferritin", "transferrin-saturation", "oral-iron-history"]
+    assert topics(cards(bare(without=LACKING))) == papers
 
 
 def test_a_visit_that_is_not_here_may_be_a_stay() -> None:
@@ -190,8 +197,8 @@ def test_a_limit_rests_on_more_than_results() -> None:
     resources = bare(
         commercial(), ferritin(200, on=RECENT), tsat(25, on=RECENT), without=["coverage"]
     )
-    assert topics(cards(resources)) == ["prior-authorization"]
-    assert topics(cards(resources, without=["conditions"])) == ["prior-authorization"]
+    assert cards(resources) == []
+    assert cards(resources, without=["conditions"]) == []
 
 
 def test_a_preferred_product_is_tried_by_giving_it() -> None:
@@ -295,7 +302,7 @@ def test_a_result_outside_the_limit_is_not_ordered_again() -> None:
         commercial(), ferritin(700, on=RECENT), tsat(45, on=RECENT), without=["coverage"]
     )
     made = cards(resources, DRAFT, service("2276-4"))
-    assert topics(made) == ["ferritin", "prior-authorization"]
+    assert topics(made) == ["ferritin", "transferrin-saturation"]
     assert "suggestions" not in made[0]
 
 

@@ -214,6 +214,7 @@ def _page(
             "failures": failures.count(db),
             "troubled": sites.resting(db, here),
             "waiting": sites.waiting(db, here),
+            "unanswered": sites.unanswered(db, here),
         }
     payers = sites.payers(here)
     active = desk.active(filters, payers)

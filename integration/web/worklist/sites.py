@@ -9,10 +9,11 @@ from datetime import UTC, date, datetime
 
 from integration.assessing.clients import policies_for
 from integration.codes.folder import limits_in_words
-from integration.store import Db, ledger, rests
+from integration.store import Db, cards, ledger, rests
 from integration.store.rests import Rest
 from integration.store.worklist import Filters
 from integration.web.gate import PageContext
+from integration.wording import words
 
 NAMED = 10  # patients in one sentence
 
@@ -30,6 +31,21 @@ def waiting(db: Db, here: PageContext) -> list[tuple[str, str]]:
     for row in ledger.waiting(db, sorted(closed)):
         people.setdefault(row.site, []).append(row.name or f"Patient {row.patient}")
     return [(site, _listed(found)) for site, found in people.items()]
+
+
+def unanswered(db: Db, here: PageContext) -> list[tuple[str, str, str]]:
+    """Plans of which nobody has said whether they require an authorization for an iron that was
+    ordered: what people call the payer, the drugs, and where the answer goes."""
+    drugs: dict[tuple[str, str], list[str]] = {}
+    for row in cards.questions(db, names(here)):
+        if row.policy not in here.settings.sites[row.site].prior_authorization:
+            said = f"{row.drug} ({words.plural(row.patients, 'patient')})"
+            drugs.setdefault((row.site, row.policy), []).append(said)
+    called = payers(here)
+    return [
+        (called.get(policy, policy), _listed(found), f"prior_authorization.{policy} of site {site}")
+        for (site, policy), found in drugs.items()
+    ]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ WindowName = Literal[
     "weight",
     "laboratory",
     "preferred-trial",
+    "overridden",
     "safety-told",
 ]
 

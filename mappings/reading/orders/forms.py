@@ -15,10 +15,10 @@ from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 
-_DRUGS = frozenset({"MedicationRequest", "MedicationOrder", "MedicationPrescription"})
+DRUG_ORDERS = frozenset({"MedicationRequest", "MedicationOrder", "MedicationPrescription"})
 SERVICES = frozenset({"ServiceRequest", "ProcedureRequest"})
 _SETS = frozenset({"CarePlan", "RequestGroup", "RequestOrchestration"})
-_ORDERS = _DRUGS | SERVICES | _SETS
+_ORDERS = DRUG_ORDERS | SERVICES | _SETS
 # Sets that stand in each other.
 _MOST_NESTED = 3
 _MOST_LETTERS = 64  # of an id
@@ -43,7 +43,7 @@ def drug_orders(resource: Resource, chart: Chart, depth: int = 0) -> Iterator[Re
     """The drugs that RESOURCE orders; of what is no order of a drug, the irons alone. What stands
     inside another has the id of both."""
     kind = elements.text(resource.get("resourceType"))
-    if kind in _DRUGS:
+    if kind in DRUG_ORDERS:
         yield _alike(resource) if kind != "MedicationRequest" else resource
     elif kind in SERVICES:
         yield from _of_service(resource, chart)
@@ -118,7 +118,7 @@ def _carried_out(service: Resource, chart: Chart) -> Iterator[Resource]:
         kind = elements.text(target.get("resourceType"))
         if kind == "Medication":
             yield {"medicationReference": reference, "contained": service.get("contained")}
-        elif kind in _DRUGS:
+        elif kind in DRUG_ORDERS:
             yield _alike(target)
 
 
