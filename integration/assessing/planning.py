@@ -10,6 +10,7 @@ from itertools import chain
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mappings.codes.conversions import mg
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
@@ -24,6 +25,8 @@ from mappings.values.systems import PLACE_OF_SERVICE
 
 # A planned dose is assessed so long after it.
 A_MOMENT = timedelta(minutes=1)
+# Nobody orders more amounts at once.
+_MOST_AMOUNTS = 9
 _OFF = ("cancelled", "entered-in-error", "stopped", "revoked")
 
 
@@ -82,9 +85,12 @@ def of_amount(dose: Administration, amount: Amount) -> Administration:
 
 
 def other_amounts(order: Order, own: Amount) -> list[Amount]:
-    """What a dose of ORDER may be beside its OWN amount."""
+    """What a dose of ORDER may be beside its OWN amount; the largest, where it says many."""
     said = chain.from_iterable(one.amounts for one in order.terms.instructions)
-    return [one for one in dict.fromkeys(said) if one != own and one.problem is None]
+    found = [one for one in dict.fromkeys(said) if one != own and one.problem is None]
+    if len(found) > _MOST_AMOUNTS:
+        found.sort(key=lambda one: mg(one) or 0, reverse=True)
+    return found[:_MOST_AMOUNTS]
 
 
 def begins(order: Order | None, now: datetime, zone: tzinfo | None) -> datetime:

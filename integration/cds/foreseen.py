@@ -33,8 +33,8 @@ from mappings.site import Site as Facts
 from mappings.values.moment import parse
 
 Resource = dict[str, Any]
-# Nobody orders more irons in one dialog, nor more amounts in one order.
-_MOST_DRAFTS, _MOST_AMOUNTS = 20, 10
+# Nobody orders more irons in one dialog.
+_MOST_DRAFTS = 20
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _alone(
             first = planning.moved(one, when)
             others = planning.other_amounts(order, first.dose) if order else []
             doses += [first, *(planning.of_amount(first, amount) for amount in others)]
-    return _Alone(own, bare, tuple(doses[:_MOST_AMOUNTS]), when)
+    return _Alone(own, bare, tuple(doses), when)
 
 
 def _ended(visit: Encounter, now: datetime) -> Encounter:

@@ -1,5 +1,6 @@
 """The amounts that an order asks for, or allows: by weight, as a range, in a sequence, in words."""
 
+import time
 from typing import Any
 
 import pytest
@@ -84,6 +85,14 @@ def test_a_later_dose_is_held_against_the_label_as_well() -> None:
     request = asked(mg(2000, sequence=2), mg(200, sequence=1))
     assert plan(request).startswith("iron sucrose, 3 doses of 200 mg and 3 doses of 2000 mg")
     assert dosing(request) == "contradicted"
+
+
+def test_of_very_many_amounts_the_largest_are_looked_at() -> None:
+    began = time.monotonic()
+    assert dosing(asked(*(mg(value, sequence=value) for value in (*range(1, 400), 2000)))) == (
+        "contradicted"
+    )
+    assert time.monotonic() - began < 10
 
 
 def test_the_next_dose_is_that_of_the_instruction_whose_turn_it_is() -> None:

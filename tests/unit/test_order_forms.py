@@ -1,5 +1,6 @@
 """The forms in which an iron is ordered: each is one order of the drug, and nothing else is."""
 
+import time
 from typing import Any
 
 import pytest
@@ -126,6 +127,13 @@ def test_sets_in_each_other_end() -> None:
     for number in range(30):
         inner = plan("RequestGroup", contained=[inner]) | {"id": f"set{number}"}
     assert named(inner) == []
+
+
+def test_a_large_set_takes_no_longer_for_each() -> None:
+    inside = [IRON | {"id": f"m{number}"} for number in range(1500)]
+    began = time.monotonic()
+    assert len(named(plan("RequestGroup", contained=inside))) == 1500
+    assert time.monotonic() - began < 5
 
 
 def test_what_an_infusion_asks_is_read() -> None:

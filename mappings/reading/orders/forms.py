@@ -62,10 +62,12 @@ def _alike(order: Resource) -> Resource:
 
 
 def _taken_out(inner: Resource, outer: Resource) -> Resource:
-    """A contained order, with all that is contained beside it."""
+    """A contained order, with the drugs that are contained beside it."""
+    contained = elements.items(outer.get("contained"))
+    beside = [one for one in contained if elements.text(one.get("resourceType")) not in _ORDERS]
     name = f"{outer.get('id')}-{elements.text(inner.get('id'))}"[:_MOST_LETTERS]
     about = {key: outer[key] for key in _ABOUT if key in outer}
-    return {**about, **inner, "id": name, "contained": outer.get("contained")}
+    return {**about, **inner, "id": name, "contained": beside}
 
 
 # Infusions
