@@ -35,6 +35,8 @@ from mappings.values.moment import parse
 Resource = dict[str, Any]
 # Nobody orders more irons in one dialog.
 _MOST_DRAFTS = 20
+# What tells whether a rule for some patients (in kidney disease, say) is for this one.
+_WHOM = frozenset({"Patient", "Condition", "Encounter", "Procedure"})
 
 
 @dataclass(frozen=True)
@@ -121,12 +123,15 @@ def _as_order(draft: Resource, number: int, visit: str | None) -> Resource:
 
 
 def _can_be_told(found: Finding, order: Resource, known: KnownChart) -> bool:
-    """Whether all that it rests on is here. What the payer asks rests on the visit, too: of an
-    inpatient's dose, which is not billed apart, nothing is missing."""
+    """Whether all that it rests on is here. What is asked rests on who pays, of whom it is asked,
+    and on the visit: of an inpatient's dose, which is not billed apart, nothing is missing."""
     row = codes.requirements()[found.requirement]
+    of_some = _WHOM if found.asked and found.asked.when else frozenset[str]()
+    if not known.unknown.isdisjoint(row.known_by(found.state) | of_some):
+        return False
     visit = elements.text(elements.mapping(order.get("encounter")).get("reference"))
-    is_here = row.group == "safety" or not visit or known.has(key(visit))
-    return is_here and known.unknown.isdisjoint(row.known_by(found.state))
+    is_asked = "Coverage" not in known.unknown and (not visit or known.has(key(visit)))
+    return row.group == "safety" or is_asked
 
 
 def _alone(
