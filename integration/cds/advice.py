@@ -26,17 +26,11 @@ from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection
 from mappings.reading.drugs.products import ProductFinder
+from mappings.requirements.quoting import PAID_WITH
 from mappings.writing.detected_issue import Waiver
 
 Resource = dict[str, Any]
 MOST_LISTED = 8
-# How a dose is paid that is not paid apart.
-PAID: dict[str, str] = {
-    "bundled": "Given in the dialysis facility it is part of the ESRD bundle: it stands on the"
-    " facility's claim, and nothing is paid for it apart.",
-    "packaged": "Given in a hospital's outpatient department it is paid with the visit, and not"
-    " apart.",
-}
 
 
 @dataclass(frozen=True)
@@ -108,7 +102,7 @@ def _is_unanswered(found: Finding) -> bool:
 
 def _notes(each: Sequence[Foreseen], unanswered: Sequence[Foreseen]) -> Iterator[str]:
     """What is good to know where there is a card, and no reason for one."""
-    yield from dict.fromkeys(PAID[one.payment] for one in each if one.payment in PAID)
+    yield from dict.fromkeys(PAID_WITH[one.payment] for one in each if one.payment in PAID_WITH)
     if unanswered:
         drugs = words.joined(list(dict.fromkeys(one.drug for one in unanswered)))
         yield (

@@ -114,7 +114,8 @@ def _claims(directory: Directory, site: Site, client: CdsClient, token: str) -> 
 
 def _check(claims: dict[str, Any], audience: str) -> None:
     now = time.time()
-    if audience not in audiences_of(claims):
+    said = {one.rstrip("/") for one in audiences_of(claims) if isinstance(one, str)}
+    if audience not in said:
         raise _no("The token is for another service")
     if untimely := out_of_time(claims, now):
         raise _no(f"The token {untimely}")

@@ -12,4 +12,4 @@ def why_none(request: AuthorizationRequest) -> str:
     """Why an order needs no request."""
     decides = request.decides
     said = decides.says if decides and decides.state == "met" else None
-    return said or "the payer asks for no authorization."
+    return said or f"the payer asks for no authorization. {' '.join(request.notes)}".strip()

@@ -130,9 +130,10 @@ def _may_be_of(dose: Administration, order: Order, day: date, zone: tzinfo | Non
 def to_come(order: Order, in_all: int | None, given: int) -> list[Amount] | None:
     """The amount of each dose that is left of ORDER; None where nobody says how many. IN_ALL: how
     many there are, where that is not what the order says."""
-    listed = order.terms.instructions
+    listed = order.terms.dosing
     if len({one.dose for one in listed}) <= 1:
-        many = order.terms.doses if in_all is None else in_all
+        stated = listed[0].doses if len(listed) == 1 else order.terms.doses
+        many = stated if in_all is None else in_all
         return None if many is None else [next_dose(order, given)] * max(many - given, 0)
     counted = _filled(listed, in_all)
     if counted is None or (in_all is not None and len(counted) != in_all):
@@ -143,7 +144,7 @@ def to_come(order: Order, in_all: int | None, given: int) -> list[Amount] | None
 def next_dose(order: Order, given: int) -> Amount:
     """The amount of the dose that follows so many, as far as the instructions say how many each of
     them asks; else that of the first."""
-    listed = order.terms.instructions
+    listed = order.terms.dosing
     for one in listed[:-1]:
         if one.doses is None:
             return listed[0].dose

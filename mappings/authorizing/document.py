@@ -29,7 +29,11 @@ def document(
         "asOf": as_of.isoformat(timespec="seconds"),
         "requests": [_request(request) for request in requests],
         "covered": [
-            _about(request) | {"says": request.decides.says if request.decides else None}
+            _about(request)
+            | {
+                "says": request.decides.says if request.decides else None,
+                "notes": list(request.notes),
+            }
             for request in covered
         ],
         "unreadable": [

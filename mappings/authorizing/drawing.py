@@ -110,6 +110,7 @@ def _request(
         patient_is=record.demographics,
         practitioner=_practitioner(course, draft, record, site),
         provider=site.biller(draft.kind, draft.bill_type),
+        payment=line.payment,
     )
     return replace(request, lacking=tuple(lacking(request)), notes=tuple(notes(request, site.zone)))
 

@@ -9,6 +9,7 @@ from datetime import tzinfo
 from mappings.authorizing.course import Course
 from mappings.authorizing.request import AuthorizationRequest
 from mappings.dose.product import package
+from mappings.requirements.quoting import PAID_WITH
 from mappings.values.numbers import plain
 from mappings.values.us_dates import us_date
 
@@ -21,6 +22,8 @@ def notes(request: AuthorizationRequest, zone: tzinfo | None) -> Iterator[str]:
             f"The authorization on record covers {course.covered} of the"
             f" {course.covered + course.doses} doses to come; the others are asked for here."
         )
+    if request.payment in PAID_WITH:
+        yield PAID_WITH[request.payment]
     if course.beside:
         others = "One other order" if course.beside == 1 else f"{course.beside} other orders"
         yield f"{others} of {request.drug}, still open, {_has(course.beside)} own."

@@ -5,7 +5,7 @@ Held by tests/unit/test_authorization_requests.py.
 
 from msgspec import Struct
 
-from mappings.assessment import WORST_FIRST, Finding, PolicyRef
+from mappings.assessment import WORST_FIRST, Finding, Payment, PolicyRef
 from mappings.authorizing.clinical import ClinicalFact
 from mappings.authorizing.course import Course
 from mappings.record import Coverage, Demographics, Practitioner
@@ -18,7 +18,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     """`asked`: what the payer wants, None where it asks for no authorization; `coordinated`: who
     pays. `criteria`: what else it asks of the dose. `faults`: what makes it no dose that anybody
     gives. `lacking`: what a request can't do without, each half a sentence; `notes`: what whoever
-    sends it should know."""
+    sends it should know. `payment`: how its lines are paid."""
 
     id: str
     patient: str
@@ -37,6 +37,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     patient_is: Demographics
     practitioner: Practitioner
     provider: BillingProvider | None
+    payment: Payment | None = None
     lacking: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -18,6 +18,9 @@ from mappings.values.stated import Unread
 ORDERS = frozenset({"order", "original-order", "filler-order", "instance-order", "reflex-order"})
 
 
+_NO_DOSE = Amount(problem="missing")
+
+
 class OrderedDoses(Struct, frozen=True, gc=False):
     """One instruction of an order: so many doses (None: it does not say) of one amount. `limits`:
     what a dose may be where there is no one amount; `by_weight`: the amounts were worked out."""
@@ -46,6 +49,12 @@ class OrderTerms(Struct, frozen=True, gc=False, kw_only=True):
     part_of: tuple[str, ...] = ()
     replaces: str | None = None
     requester: Practitioner | None = None
+
+    @property
+    def dosing(self) -> tuple[OrderedDoses, ...]:
+        """The instructions that say a dose; all where none does."""
+        found = (one for one in self.instructions if one.dose != _NO_DOSE or one.limits)
+        return tuple(found) or self.instructions
 
 
 class Order(Struct, frozen=True, gc=False, kw_only=True):

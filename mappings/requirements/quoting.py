@@ -12,6 +12,14 @@ from mappings.record import Note, OralIron, Order
 from mappings.values.moment import Moment
 from mappings.values.numbers import plain
 
+# How a dose is paid that is not paid apart, in a sentence.
+PAID_WITH: dict[str | None, str] = {
+    "bundled": "Given in the dialysis facility it is part of the ESRD bundle: it stands on the"
+    " facility's claim, and nothing is paid for it apart.",
+    "packaged": "Given in a hospital's outpatient department it is paid with the visit, and not"
+    " apart.",
+}
+
 
 def drugs(named: Iterable[str]) -> str:
     """Billing codes after the drugs that they are for: `iron sucrose (J1756), ferumoxytol (Q0138,

@@ -171,6 +171,14 @@ def test_a_stranger_is_refused(hospital: Clinic, change: dict[str, Any], says: s
     )  # a strange jku is never fetched
 
 
+@pytest.mark.parametrize("form", ["{0}", "{0}/", "list", "many"])
+def test_the_service_is_named_in_any_form_of_an_audience(hospital: Clinic, form: str) -> None:
+    path = "/cds-services/iron-order-sign"
+    own = f"{PUBLIC_URL}{path}"
+    said = {"list": [own], "many": ["https://other.example.com", own]}.get(form, form.format(own))
+    assert call(hospital, body(chart()), bearer=token(path, aud=said)).status_code == 200
+
+
 def test_a_caller_for_two_sites_says_which(hospital: Clinic) -> None:
     """The patient p1 may be another person at the other site."""
     site = hospital.settings.sites["general"]

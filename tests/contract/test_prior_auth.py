@@ -165,6 +165,21 @@ def test_one_that_is_covered_is_named_with_why(ask: Asked) -> None:
     assert "the payer asks for no authorization" in ask(medicare).out
 
 
+def test_a_dose_in_the_dialysis_facility_is_said_to_be_in_the_bundle(ask: Asked) -> None:
+    esrd = [builders.condition("N18.6"), builders.condition("Z99.2")]
+    medicare = authorizations.chart(
+        builders.coverage(), *esrd, without=("administration", "coverage", "ckd")
+    )
+    run = ask(medicare, "--place", "65", "--format", "json")
+    (covered,) = run.document()["covered"]
+    assert any("part of the ESRD bundle" in note for note in covered["notes"])
+    assert "part of the ESRD bundle" in " ".join(ask(medicare, "--place", "65").out.split())
+    elsewhere = ask(medicare, "--place", "11", "--order", "order", "--format", "json")
+    found = {one["requirement"]: one["state"] for one in only(elsewhere)["criteria"]}
+    assert found["esrd-consolidated-billing"] == "not-covered"
+    assert not any("bundle" in note for note in only(elsewhere)["notes"])
+
+
 def test_a_named_order_is_drawn_up_whatever_its_payer_asks(ask: Asked) -> None:
     medicare = authorizations.chart(builders.coverage(id="coverage"))
     asked = ("--order", "order", "--doses", "3", "--format", "json")

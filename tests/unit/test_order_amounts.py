@@ -110,6 +110,12 @@ def test_the_next_dose_is_that_of_the_instruction_whose_turn_it_is() -> None:
     assert "doses of 100 mg" in plan(asked(first, then, chart=tuple(given)))
 
 
+def test_words_beside_the_dose_are_no_other_dose() -> None:
+    words = {"sequence": 1, "text": "Premedicate as ordered"}
+    request = asked(words, mg(200, sequence=2))
+    assert (request.course.dose_units, request.course.doses) == (200, 3)
+
+
 def test_the_most_alone_and_a_rate_are_no_dose() -> None:
     for said in ({}, {"rateQuantity": of(100, "mg/h")}):
         assert asked(dosed(said, maxDosePerAdministration=of(200))).course.units is None
