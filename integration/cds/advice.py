@@ -217,8 +217,8 @@ def _saying(
         _says(one) if alike[_says(one)] == drugs else f"{one.drug}: {_says(one)}": one
         for one in reversed(some)
     }
-    lines = [
-        f"{says} {words.payer_asks(one.found, policies.named(one.found.decided_by))}"
+    asked = [
+        (says, words.payer_asks(one.found, policies.named(one.found.decided_by)))
         for says, one in reversed(told.items())
     ]
     sources = dict.fromkeys(one.found.source for one in some if one.found.source)
@@ -227,7 +227,7 @@ def _saying(
     return Saying(
         kind=kind,
         summary=summary(next(reversed(told)), requirements),
-        lines=lines,
+        lines=list(_each_asked_once(asked)),
         requirements=requirements,
         groups=[group for group in groups if group],
         source="; ".join(sources),
@@ -237,6 +237,13 @@ def _saying(
             *suggestions.products(some, policies, patient),
         ],
     )
+
+
+def _each_asked_once(asked: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Each finding, and behind the last of those that rest on it what the payer asks."""
+    for number, (says, asks) in enumerate(asked, 1):
+        is_last = asks not in (later for _, later in asked[number:])
+        yield f"{says} {asks}" if is_last else says
 
 
 def _says(one: Foreseen) -> str:

@@ -5,7 +5,7 @@ Held by tests/contract/test_cds.py.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,10 +93,15 @@ def patient_of(request: Mapping[str, Any]) -> str:
     return patient
 
 
-def known(site: Site, request: Mapping[str, Any], patient: str) -> KnownChart:
-    """From the prefetch; what it lacks is read, where the request names our site's FHIR base and a
-    token for it."""
-    found, missing = prefetched(request.get("prefetch"), patient)
+def known(
+    site: Site,
+    request: Mapping[str, Any],
+    patient: str,
+    sent: tuple[Sequence[Resource], Set[str]],
+) -> KnownChart:
+    """From the prefetch, of which SENT is `prefetched`; what it lacks is read, where the request
+    names our site's FHIR base and a token for it."""
+    found, missing = sent
     token = _token(site, request)
     if not missing or token is None:
         return KnownChart(tuple(found), frozenset(missing))

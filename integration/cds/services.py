@@ -130,12 +130,12 @@ def _caller(request: Request, here: PageContext, authorization: str, path: str) 
 def _ordered(here: PageContext, site: Site, patient: str, body: Json, app: str) -> list[Json]:
     context = elements.mapping(body.get("context"))
     orders = dialog.drafts(context, str(body.get("hook")), patient)
-    sent, _ = evidence.prefetched(body.get("prefetch"), patient)
-    drugs = tuple(one for one in sent if one["resourceType"] in _DRUGS)
+    sent = evidence.prefetched(body.get("prefetch"), patient)
+    drugs = tuple(one for one in sent[0] if one["resourceType"] in _DRUGS)
     named = advice.drafts(site, orders, evidence.KnownChart(drugs, frozenset()))
     if not named and not any(map(_is_unnamed, orders)):
         return []  # nothing of ours is ordered: no chart is read for that
-    known = evidence.known(site, body, patient)
+    known = evidence.known(site, body, patient, sent)
     if not known.resources:
         raise ApiProblem(
             412,

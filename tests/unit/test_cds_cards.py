@@ -34,6 +34,13 @@ def test_papers_are_one_card_however_many_are_missing() -> None:
     assert "also: transferrin saturation" in card["summary"]
 
 
+def test_what_is_asked_of_two_findings_is_said_once() -> None:
+    (card,) = cards(bare(without=["ferritin", "tsat"]))
+    first, second = card["detail"].partition("\n\n")[0].splitlines()
+    assert first.endswith("before Dec 1, 2026.")
+    assert "wants ferritin and transferrin saturation on record" in second
+
+
 def test_what_may_harm_comes_first_then_what_changes_the_order_then_papers() -> None:
     resources = bare(UHC, ferritin(900, on=RECENT), without=["coverage", *LACKING])
     made = cards(resources, MONOFERRIC)
