@@ -16,7 +16,7 @@ from integration.cds import suggestions
 from integration.cds.cards import KINDS, Card, Kind, Saying, kind_of, made, summary
 from integration.cds.evidence import KnownChart
 from integration.cds.foreseen import Foreseen, foreseen
-from integration.cds.ordered_tests import OrderedTests
+from integration.cds.ordered_tests import OrderedTests, under_way
 from integration.configuration.site import Site
 from integration.wording import words
 from mappings import codes
@@ -69,7 +69,7 @@ def advise(
     found = drafts(site, orders, known)
     if not found:
         return Advice([])
-    tests = OrderedTests(orders, site.lab_aliases)
+    tests = OrderedTests([*orders, *under_way(known.resources, now.date())], site.lab_aliases)
     each = list(foreseen(site, policies, known, patient, found, now, decided, visit))
     unanswered = [one for one in each if _is_unanswered(one.found)]
     waiting = [

@@ -25,6 +25,8 @@ log = structlog.get_logger()
 
 Resource = dict[str, Any]
 OUTCOME = "OperationOutcome"
+# What is no evidence: that a test is on its way is good to know, and nothing rests on it.
+BESIDE = frozenset({"ServiceRequest"})
 SECONDS = 0.6  # for one request; for the whole answer an EHR waits some seconds
 MOST_SECONDS = 3.0  # of reading a chart; what was not read then is not known
 WEIGHTS = "Observation?code=29463-7"
@@ -42,6 +44,7 @@ PREFETCH = {
     "procedures": "Procedure?patient={{context.patientId}}",
     "encounters": "Encounter?patient={{context.patientId}}",
     "authorizations": "ClaimResponse?patient={{context.patientId}}&use=preauthorization",
+    "tests": "ServiceRequest?patient={{context.patientId}}&status=active",
     "authorizationRequests": "Claim?patient={{context.patientId}}&use=preauthorization",
 }
 
@@ -111,7 +114,8 @@ def known(
     except (EhrError, ConfigurationError) as error:
         log.warning("the chart cannot be read for a hook", site=site.name, error=str(error))
         return KnownChart(tuple(found), frozenset(missing))
-    return KnownChart(tuple(pull.resources), frozenset(pull.unread))
+    beside = [one for one in found if one["resourceType"] in BESIDE]
+    return KnownChart((*pull.resources, *beside), frozenset(pull.unread))
 
 
 def prefetched(prefetch: object, patient: str) -> tuple[list[Resource], set[str]]:
@@ -134,7 +138,7 @@ def prefetched(prefetch: object, patient: str) -> tuple[list[Resource], set[str]
         if is_odd or (is_bundle and _has_more(answer)):
             missing.add(part)
         found += [entry for entry in entries if _whose(entry, patient)]
-    return found, missing | {str(one["resourceType"]) for one in _unnamed(found)}
+    return found, (missing | {str(one["resourceType"]) for one in _unnamed(found)}) - BESIDE
 
 
 def _answer(sent: object) -> object:
@@ -161,7 +165,7 @@ def _whose(resource: Resource, patient: str) -> bool | None:
         return None
     if kind == "Patient":
         return bool(resource["id"] == patient)
-    if kind not in WHOSE:
+    if kind not in WHOSE and kind not in BESIDE:
         return True
     named = _named(resource)
     return None if named is None else named == f"Patient/{patient}"

@@ -1,10 +1,10 @@
-"""Tests that are ordered in the same dialog as the iron.
+"""Tests that are ordered in the same dialog as the iron, or were ordered shortly before.
 
 Held by tests/unit/test_cds_drafts.py.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from itertools import chain
 from typing import Any
 
@@ -61,6 +61,16 @@ class OrderedTests:
                 yield analyte.analyte
             else:
                 yield from filter(None, map(names.analyte_of, concept.words))
+
+
+def under_way(chart: Iterable[Resource], today: date) -> Iterator[Resource]:
+    """The tests in a chart that were ordered a short time ago, and may still be done."""
+    first = today - timedelta(days=codes.windows().days("ordered-test"))
+    for one in chart:
+        ordered = elements.moment(one.get("authoredOn"))
+        is_test = elements.text(one.get("resourceType")) in SERVICES
+        if is_test and one.get("status") == "active" and ordered and ordered.first >= first:
+            yield one
 
 
 def _services(order: Resource) -> Iterator[Resource]:

@@ -116,6 +116,21 @@ def test_a_test_after_the_dose_tells_nothing_of_it() -> None:
     assert topics(cards(resources, DRAFT, recheck(None, occurrenceTiming=weeks))) == ["ferritin"]
 
 
+def test_a_test_that_was_ordered_last_week_is_on_its_way() -> None:
+    for ordered, status, told in (
+        ("2026-11-24", "active", []),
+        ("2026-11-10", "active", ["ferritin"]),
+        ("2026-11-24", "completed", ["ferritin"]),
+        (None, "active", ["ferritin"]),
+    ):
+        test = recheck(None, status=status, **({"authoredOn": ordered} if ordered else {}))
+        resources = bare(tsat(on=RECENT), test, without=["ferritin", "tsat"])
+        assert topics(cards(resources)) == told
+    assert topics(
+        cards(bare(tsat(on=RECENT), without=["ferritin", "tsat"]), without=["tests"])
+    ) == ["ferritin"]
+
+
 def test_an_order_set_with_a_ferritin_after_the_last_dose() -> None:
     def order_set(relationship: str) -> Resource:
         after = {"actionId": "iron", "relationship": relationship}

@@ -19,6 +19,7 @@ WindowName = Literal[
     "laboratory",
     "preferred-trial",
     "overridden",
+    "ordered-test",
     "safety-told",
 ]
 
