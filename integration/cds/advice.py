@@ -26,11 +26,14 @@ from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection
 from mappings.reading.drugs.products import ProductFinder
+from mappings.reading.orders.forms import DRUG_ORDERS
 from mappings.requirements.quoting import PAID_WITH
 from mappings.writing.detected_issue import Waiver
 
 Resource = dict[str, Any]
 MOST_LISTED = 8
+# What tells which drug an order names.
+NAMED_BY = DRUG_ORDERS | {"Medication"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Advice:
 def drafts(site: Site, orders: Sequence[Resource], known: KnownChart) -> list[OrderedIron]:
     """The IV irons among ORDERS."""
     collection = Collection(site.addresses)
-    for number, order in enumerate([*known.resources, *orders], 1):
+    drugs = [one for one in known.resources if one["resourceType"] in NAMED_BY]
+    for number, order in enumerate([*drugs, *orders], 1):
         collection.add(order, f"resource {number}")
     with codes.using(site.facts().codes):
         return list(planning.irons(orders, collection, ProductFinder(site.drug_aliases)))

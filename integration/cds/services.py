@@ -4,7 +4,10 @@ Held by tests/contract/test_cds.py.
 """
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import BoundedSemaphore
 from typing import Annotated, Any
 
 import structlog
@@ -33,14 +36,15 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     403: {"description": "The token is for another patient"},
     404: {"description": "No such service"},
     412: {"description": "There is no data to judge by"},
-    503: {"description": "The EHR's keys cannot be read now"},
+    503: {"description": "The EHR's keys cannot be read now, or too many call at once"},
 }
 router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"], responses=_REFUSALS)
 Bearer = Annotated[str, Header(alias="Authorization")]
 Json = dict[str, Any]
 MOST_ANSWERS = 100
-# What tells which drug an order names.
-_DRUGS = DRUG_ORDERS | {"Medication"}
+# So many at once, so long; by then an EHR has gone on.
+PLACES, WAITING_SECONDS = 2, 3.0
+_PLACES = BoundedSemaphore(PLACES)
 
 SERVICES: dict[str, Json] = {
     "iron-order-sign": {
@@ -131,8 +135,7 @@ def _ordered(here: PageContext, site: Site, patient: str, body: Json, app: str) 
     context = elements.mapping(body.get("context"))
     orders = dialog.drafts(context, str(body.get("hook")), patient)
     sent = evidence.prefetched(body.get("prefetch"), patient)
-    drugs = tuple(one for one in sent[0] if one["resourceType"] in _DRUGS)
-    named = advice.drafts(site, orders, evidence.KnownChart(drugs, frozenset()))
+    named = advice.drafts(site, orders, evidence.KnownChart(tuple(sent[0]), frozenset()))
     if not named and not any(map(_is_unnamed, orders)):
         return []  # nothing of ours is ordered: no chart is read for that
     known = evidence.known(site, body, patient, sent)
@@ -149,12 +152,27 @@ def _ordered(here: PageContext, site: Site, patient: str, body: Json, app: str) 
         days = codes.windows().days("overridden")
         overridden = cards.overridden(db, site.name, patient, days)
     now, visit = datetime.now(UTC), elements.text(context.get("encounterId")) or None
-    advised = advice.advise(
-        site, policies_for(site), known, patient, orders, now, app, decided, visit, overridden
-    )
+    with _a_place():
+        advised = advice.advise(
+            site, policies_for(site), known, patient, orders, now, app, decided, visit, overridden
+        )
     with here.store.transaction() as db:
         cards.ask(db, site.name, patient, advised.unanswered)
     return advised.cards
+
+
+@contextmanager
+def _a_place() -> Iterator[None]:
+    """One of those at which orders are looked at. Raises `Problem` 503 where none gets free in
+    time: an answer that comes late is shown to nobody, and keeps others waiting."""
+    if not _PLACES.acquire(timeout=WAITING_SECONDS):
+        log.warning("an order was not looked at: too many at once")
+        says = "Too many orders are being looked at."
+        raise ApiProblem(503, says, "Try again.", {"Retry-After": "5"})
+    try:
+        yield
+    finally:
+        _PLACES.release()
 
 
 def _viewed(here: PageContext, site: Site, patient: str, app: str) -> list[Json]:

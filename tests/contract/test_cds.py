@@ -5,6 +5,7 @@ import json
 import re
 import time
 import uuid
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from httpx2 import Response
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 
+from integration.cds import services
 from integration.cds.evidence import PREFETCH
 from integration.cds.trust import Caller
 from integration.ehr.transport.keys import generate
@@ -492,6 +494,18 @@ def test_an_ehr_of_many_slow_pages_is_left_in_time(hospital: Clinic) -> None:
     answer = call(hospital, request)
     assert topics(answer.json()["cards"]) == ["ferritin"]
     assert time.monotonic() - began < 6
+
+
+def test_too_many_at_once_are_told_to_come_again(
+    hospital: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "WAITING_SECONDS", 0.01)
+    with ExitStack() as taken:
+        for _ in range(services.PLACES):
+            taken.enter_context(services._a_place())
+        answer = call(hospital, body(chart(without=["ferritin"])))
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert topics(cards(hospital, chart(without=["ferritin"]))) == ["ferritin"]
 
 
 def test_a_token_for_another_patient_is_refused(hospital: Clinic) -> None:

@@ -91,3 +91,12 @@ def test_depth_is_no_crash() -> None:
         deep = [deep]
     with pytest.raises(NotJson, match="nested too deeply"):
         cleaned(deep)
+
+
+def test_what_is_whole_is_not_copied() -> None:
+    """An EHR sends whole charts with an order, and waits for the answer."""
+    whole: Any = {"a": ["x", {"b": Decimal("1.50")}], "c": r"\u0041"}
+    assert cleaned(whole) is whole
+    for broken in ("a\0b", "a\ud800b", "a\ufdd0b"):
+        assert type(cleaned({"a": [broken]})) is Damaged
+        assert type(cleaned({broken: 1})) is Damaged

@@ -24,6 +24,9 @@ _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
 _MARK = "\ufdd0"
 _MARK_BYTES = _MARK.encode()
 _NUL = rb"\u0000"
+# Deeper than any resource that means something.
+_SHALLOW = 100
+_HOLDERS = (dict, list)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NO_TEXT = re.compile(f"[\0\ud800-\udfff{_MARK}]")
 # Every escape, so that a backslash before it is not overlooked; the group: one that stands for no
@@ -101,10 +104,37 @@ def is_text(text: str) -> bool:
 def cleaned(value: Any) -> Any:
     """VALUE with U+FFFD for what is no text, and `Damaged` around it. TooDeep where it is nested
     so."""
+    if _is_whole(value):
+        return value
     try:
         return _cleaned(value)[0]
     except RecursionError:
         raise TooDeep from None
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether there is nothing to clean, as far as a quick look tells."""
+    level = [value]
+    for _ in range(_SHALLOW):
+        level = [part for one in level for part in _inside(one) if isinstance(part, _HOLDERS)]
+        if not level:
+            return _is_written(value)
+    return False
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _is_written(value: Any) -> bool:
+    """Whether JSON can be written of it without a mark of what is no text."""
+    try:
+        text = msgspec.json.encode(value)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return _NUL not in text and _MARK_BYTES not in text
 
 
 def _cleaned(value: Any) -> tuple[Any, bool]:
