@@ -14,13 +14,16 @@ from tests.service import Running
 
 LACKING = ("ferritin", "tsat", "ckd", "anemia-in-ckd", "iron-deficiency", "intolerance", "order")
 
+WRITES = ("insert", "update", "delete", "with")
+
 
 class Counted:
-    """Statements, commits and new connections since `begin`. What is read without a transaction is
-    a statement and no commit."""
+    """Statements, commits and new connections since `begin`. Without a transaction, what is read is
+    a statement and no commit, and what is written is both."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.statements = self.commits = self.connections = 0
+        self._begun = False
         self._count(monkeypatch, "execute")
         self._count(monkeypatch, "executemany")
         self._count_commits(monkeypatch)
@@ -36,7 +39,9 @@ class Counted:
         original = getattr(psycopg.Cursor, name)
 
         def counted(cursor: Any, query: Any, *given: Any, **named: Any) -> Any:
-            self.commits += query == "commit"
+            self._begun = query == "begin" or (self._begun and query != "commit")
+            alone = cursor.connection.autocommit and not self._begun
+            self.commits += query == "commit" or (alone and str(query).startswith(WRITES))
             self.statements += query not in ("begin", "commit")
             return original(cursor, query, *given, **named)
 

@@ -95,6 +95,7 @@ class Transport:
         for_writes.poolmanager = for_reads.poolmanager
         for_writes.proxy_manager = for_reads.proxy_manager
         self._reading, self._writing = self._session(for_reads), self._session(for_writes)
+        self._headers = {**self._reading.headers, "Accept": FHIR_JSON, **self.vendor_headers}
         self._reads = threading.BoundedSemaphore(site.limits.connections - 1)
         self._unbroken = Retrying(
             retry=retry_if_exception_type(BrokenOff),
@@ -211,7 +212,6 @@ class Transport:
         )
         session.proxies, session.verify = found["proxies"], found["verify"]
         session.trust_env = False
-        session.headers.update({"Accept": FHIR_JSON, **self.vendor_headers})
         return session
 
     def _authorized(
@@ -245,7 +245,7 @@ class Transport:
         if body is not None:
             headers = {"Content-Type": FHIR_JSON, **headers}
         try:
-            request = _prepared(method, url, params, {**session.headers, **headers}, body)
+            request = _prepared(method, url, params, {**self._headers, **headers}, body)
             with session.get_adapter(url).send(
                 request,
                 stream=True,
