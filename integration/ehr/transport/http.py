@@ -117,9 +117,10 @@ class Transport:
     def url(self, path: str, what: str = "its answer") -> str:
         """The address of PATH under the base; nothing of another origin is ever asked (Q18).
         LeadsElsewhere says where WHAT leads instead."""
+        if not path:
+            return self.site.base_url
         try:
-            address = urljoin(self.site.base_url + "/", path) if path else self.site.base_url
-            address = self.site.at_base(address)
+            address = self.site.at_base(urljoin(self.site.base_url + "/", path))
             followed = self.same_origin(address)
             there = urlsplit(address)
         except ValueError:  # host:443:443 behind a proxy (fhircore#1714)
