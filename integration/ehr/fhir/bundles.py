@@ -47,10 +47,6 @@ class Entry(Struct):
         return int(found[0])
 
     @property
-    def mode(self) -> object:
-        return self.search.get("mode") if isinstance(self.search, dict) else None
-
-    @property
     def location(self) -> str | None:
         return (elements.text(self.response.location) or None) if self.response else None
 
@@ -173,7 +169,8 @@ def page(found: Bundle, kind: str, limit_bytes: int) -> Page:
     codes: list[str] = []
     length = 0
     for entry in found.entries:
-        length += entry.mode not in ("include", "outcome")
+        search = entry.search
+        length += not (isinstance(search, dict) and search.get("mode") in ("include", "outcome"))
         text = bytes(entry.resource)
         if text in (b"", b"null"):
             continue
