@@ -7,6 +7,7 @@ Held by tests/contract/test_ehr_doctor.py.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -60,14 +61,18 @@ class Capability:
             not of_kind.interactions or interaction in of_kind.interactions
         )
 
-    def searches(self, kind: str) -> bool:
-        """Whether KIND is searched here (Epic's Claim is not: it takes _id only). What every line
-        needs is, where it is offered at all: a statement that lists no parameter for the patient is
-        rather incomplete, and a refusal is told, while nothing asked would look like nothing
-        there."""
-        by_patient = any(self.searches_by(kind, parameter) for parameter in ("patient", "subject"))
-        needed = kind in EVERY_LINE and self.offers(kind)
-        return kind in self.profile.searches and (by_patient or needed)
+    @cached_property
+    def searched(self) -> frozenset[str]:
+        """What is searched here (Epic's Claim is not: it takes _id only). What every line needs is,
+        where it is offered at all: a statement that lists no parameter for the patient is rather
+        incomplete, and a refusal is told, while nothing asked would look like nothing there."""
+        return frozenset(
+            kind
+            for kind in self.profile.searches
+            if self.searches_by(kind, "patient")
+            or self.searches_by(kind, "subject")
+            or (kind in EVERY_LINE and self.offers(kind))
+        )
 
     def searches_by(self, kind: str, parameter: str) -> bool:
         return self.offers(kind) and self.takes(kind, parameter)

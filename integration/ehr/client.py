@@ -71,6 +71,9 @@ class EhrClient:
     @property
     def capability(self) -> Capability:
         """Asked once; a server without /metadata is taken at its profile's word."""
+        return self._capability or self._ask()
+
+    def _ask(self) -> Capability:
         with self._asking:
             if self._capability is None:
                 self.said = self._statement()

@@ -223,7 +223,7 @@ def _settings(site: Site, capability: Capability) -> Iterator[DoctorFinding]:
 
 def _reading(capability: Capability) -> Iterator[DoctorFinding]:
     for kind, reason in WHAT_FOR.items():
-        if capability.searches(kind):
+        if kind in capability.searched:
             continue
         if kind == "MedicationAdministration":
             yield DoctorFinding(

@@ -74,6 +74,9 @@ def create_app(
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,  # it would lead to whatever host a request names
+        # FastAPI (seen with 0.165) hands addresses and stack traces, which name patients, to any
+        # OpenTelemetry provider of the process: https://fastapi.tiangolo.com/reference/fastapi/
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.settings = settings
     app.state.worker = worker

@@ -11,7 +11,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from integration.store import audit
-from integration.store.database.connection import Db, records
+from integration.store.database.connection import Db
 from integration.store.patients import Patient
 from mappings.assessment import Gap
 from mappings.writing.detected_issue import Waiver
@@ -135,9 +135,10 @@ def waivers(db: Db, patient_id: int) -> dict[str, Waiver]:
 
 def keep(db: Db, patient_id: int, found: Iterable[Gap], now: datetime) -> None:
     """Replaces a patient's open gaps; what is not among them any more is closed."""
-    rows = [_columns(patient_id, gap, now) for gap in found]
-    ids = [row["id"] for row in rows]
-    db.execute(_KEEP, {"now": now, "patient": patient_id, "ids": ids, "found": records(rows)})
+    gaps = list(found)
+    ids = [gap.id for gap in gaps]
+    documents = msgspec.json.encode(gaps).decode()
+    db.execute(_KEEP, {"now": now, "patient": patient_id, "ids": ids, "found": documents})
 
 
 _KEEP = """with closed as (update gaps set closed_at = %(now)s, changed_at = %(now)s
@@ -145,9 +146,10 @@ _KEEP = """with closed as (update gaps set closed_at = %(now)s, changed_at = %(n
     insert into gaps as g (patient_id, id, requirement, state, blocking, waivable, severity,
     policy, administrations, lines,
         document, opened_at, changed_at)
-    select patient_id, id, requirement, state, blocking, waivable, severity, policy,
-        administrations, lines, document, opened_at, changed_at
-    from jsonb_populate_recordset(null::gaps, %(found)s)
+    select %(patient)s, (gap).id, (gap).requirement, (gap).state, (gap).blocking, (gap).waivable,
+        (gap).severity, (gap).policy, (gap).administrations, (gap).lines, document, %(now)s, %(now)s
+    from (select document, jsonb_populate_record(null::gaps, document) as gap
+        from jsonb_array_elements(%(found)s) document offset 0) named_alike
     on conflict (patient_id, id) do update set state = excluded.state, blocking = excluded.blocking,
         waivable = excluded.waivable,
         severity = excluded.severity, policy = excluded.policy,
@@ -156,21 +158,3 @@ _KEEP = """with closed as (update gaps set closed_at = %(now)s, changed_at = %(n
         opened_at = case when g.closed_at is null then g.opened_at else excluded.opened_at end,
         changed_at = case when g.closed_at is null
             and g.document = excluded.document then g.changed_at else excluded.changed_at end"""
-
-
-def _columns(patient_id: int, gap: Gap, now: datetime) -> dict[str, object]:
-    return {
-        "patient_id": patient_id,
-        "id": gap.id,
-        "requirement": gap.requirement,
-        "state": gap.state,
-        "blocking": gap.blocking,
-        "waivable": gap.waivable,
-        "severity": gap.severity,
-        "policy": gap.policy,
-        "administrations": list(gap.administrations),
-        "lines": list(gap.lines),
-        "document": gap,
-        "opened_at": now,
-        "changed_at": now,
-    }

@@ -31,21 +31,19 @@ class Waiting:
 class Kept(Protocol):
     """A `Store`, or the `Hold` of a key in it."""
 
-    def transaction(self) -> AbstractContextManager[Db]: ...
-
-    def reading(self) -> AbstractContextManager[Db]: ...
+    def singly(self) -> AbstractContextManager[Db]: ...
 
 
 class StoredLedger:
-    """One patient's part of the ledger. Each `record` is a transaction of its own; `answers` are
-    for the caller to keep, with what became of them."""
+    """One patient's part of the ledger. Each `record` is one statement, kept for itself; `answers`
+    are for the caller to keep, with what became of them."""
 
     def __init__(self, store: Kept, patient_id: int) -> None:
         self._store, self._patient_id = store, patient_id
         self.answers: dict[str, Entry] = {}
 
     def entries(self, site: str, gaps: list[str]) -> dict[str, Entry]:
-        with self._store.reading() as db:
+        with self._store.singly() as db:
             rows = db.execute(
                 "select gap_id, state, digest, location, version from write_backs where site = %s"
                 " and gap_id = any(%s)",
@@ -54,7 +52,7 @@ class StoredLedger:
         return {row[0]: Entry(*row[1:]) for row in rows}
 
     def record(self, site: str, entries: Mapping[str, Entry]) -> None:
-        with self._store.transaction() as db:
+        with self._store.singly() as db:
             record(db, site, self._patient_id, entries)
 
     def answered(self, site: str, entries: Mapping[str, Entry]) -> None:  # noqa: ARG002 (the protocol's)

@@ -4,6 +4,7 @@ answered.
 Held by tests/contract/test_intake.py.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -53,8 +54,10 @@ def accept(store: Store, queue: Queue, arriving: Sequence[Arriving]) -> list[Out
     statement is waited for where its result is asked for."""
     with store.transaction() as db, db.pipeline():
         outcomes = _accept(db, queue, arriving)
+    kinds = [(one.site, one.notification.shape) for one in arriving]
+    for (kind, outcome), count in Counter(zip(kinds, outcomes, strict=True)).items():
+        metrics.notifications.labels(*kind, outcome).inc(count)
     for one, outcome in zip(arriving, outcomes, strict=True):
-        metrics.notifications.labels(one.site, one.notification.shape, outcome).inc()
         log.info(
             "notification",
             site=one.site,

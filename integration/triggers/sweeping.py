@@ -106,7 +106,7 @@ def kinds(client: EhrClient) -> list[str]:
 
 def _since_parameter(client: EhrClient, kind: str) -> str | None:
     capability = client.capability
-    if not capability.searches(kind):
+    if kind not in capability.searched:
         return None
     if kind == waking.ADMINISTRATION and not capability.profile.lists_administrations:
         return None

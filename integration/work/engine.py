@@ -127,7 +127,7 @@ class Engine:
     def _rest(self, job: Job, hold: Hold) -> Rest | None:
         if job.site is None:
             return None
-        with hold.reading() as db:
+        with hold.singly() as db:
             return rests.find(db, job.site)
 
     def _later(self, job: Job, seconds: float) -> None:

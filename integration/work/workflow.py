@@ -5,6 +5,7 @@ Held by tests/contract/test_workflow.py.
 """
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
@@ -40,7 +41,7 @@ def assess(engine: Engine, job: Job) -> Closing | None:
     """The handler of the task `assess`: {"patient": number, "cause": text}."""
     hold = job.hold
     assert hold is not None  # noqa: S101 (the engine's)
-    with hold.reading() as db:
+    with hold.singly() as db:
         patient = patients.by_id(db, job.arguments["patient"])
         decided = decisions.of_patient(db, patient) if patient else None
     if patient is None or decided is None:
@@ -117,11 +118,10 @@ def _merged(
 
 def _check(patient: Patient, outcomes: Sequence[Outcome], hold: Hold, closing: Closing) -> None:
     """Raises `Unsettled`, with everything noted, where not all is written."""
-    for outcome in outcomes:
-        metrics.written.labels(patient.site, outcome.result).inc()
-    unsettled = sorted(
-        {outcome.result for outcome in outcomes if outcome.result in ("unknown", "conflict")}
-    )
+    results = Counter(outcome.result for outcome in outcomes)
+    for result, count in results.items():
+        metrics.written.labels(patient.site, result).inc(count)
+    unsettled = sorted(results.keys() & {"unknown", "conflict"})
     if unsettled:
         with hold.transaction() as db:
             closing(db)

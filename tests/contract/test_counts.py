@@ -1,6 +1,10 @@
-"""What a look at a chart costs the database: counts, which do not flicker as times do."""
+"""What a look at a chart costs the service and its database: counts, which do not flicker as times
+do."""
 
+import cProfile
+import pstats
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 import psycopg
@@ -14,13 +18,18 @@ from tests.service import Running
 
 LACKING = ("ferritin", "tsat", "ckd", "anemia-in-ckd", "iron-deficiency", "intolerance", "order")
 
+# Of functions, by cProfile, for a look that changes nothing, and for one more result in the chart.
+MORE, MOST_CALLS, MOST_CALLS_FOR_A_RESULT = 60, 13_000, 78
+WRITES = ("insert", "update", "delete", "with")
+
 
 class Counted:
-    """Statements, commits and new connections since `begin`. What is read without a transaction is
-    a statement and no commit."""
+    """Statements, commits and new connections since `begin`. Without a transaction, what is read is
+    a statement and no commit, and what is written is both."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.statements = self.commits = self.connections = 0
+        self._begun = False
         self._count(monkeypatch, "execute")
         self._count(monkeypatch, "executemany")
         self._count_commits(monkeypatch)
@@ -36,7 +45,9 @@ class Counted:
         original = getattr(psycopg.Cursor, name)
 
         def counted(cursor: Any, query: Any, *given: Any, **named: Any) -> Any:
-            self.commits += query == "commit"
+            self._begun = query == "begin" or (self._begun and query != "commit")
+            alone = cursor.connection.autocommit and not self._begun
+            self.commits += query == "commit" or (alone and str(query).startswith(WRITES))
             self.statements += query not in ("begin", "commit")
             return original(cursor, query, *given, **named)
 
@@ -74,3 +85,29 @@ def test_a_look_at_a_chart(
     again = (counted.statements, counted.commits, counted.connections)
     gaps = service.rows("select count(*) from gaps where closed_at is null")[0][0]
     assert (gaps, first, again) == (7, (20, 3, 0), (15, 2, 0)), "fewer is better: write it here"
+
+
+def test_what_a_look_and_one_more_result_take(running: Callable[..., Running]) -> None:
+    service = running()
+    for resource in builders.chart(without=LACKING):
+        service.fake.store(resource)
+    few = calls_of_a_look(service)
+    for number in range(MORE):
+        drawn = date(2026, 10, 1) - timedelta(days=number)
+        service.fake.store(builders.lab("hemoglobin", 10, on=str(drawn)))
+    more = (calls_of_a_look(service) - few) / MORE
+    assert few < MOST_CALLS
+    assert more < MOST_CALLS_FOR_A_RESULT
+
+
+def calls_of_a_look(service: Running) -> int:
+    """After others that did all that there was to do. Those of the server in another thread are not
+    counted."""
+    with service.store.transaction() as db:
+        known = patients.known(db, service.site, "p1")
+    job = Job("assess", "patient:p1", service.site, {"patient": known.id})
+    for _ in range(2):
+        service.engine.run(job)
+    with cProfile.Profile() as profile:
+        service.engine.run(job)
+    return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]

@@ -25,7 +25,7 @@ SECONDS = 20
 
 def arriving(identity: str, patient: str) -> Arriving:
     body = sent.encoded(sent.administration(identity, patient))
-    read = notification.read("POST", "", body, "http://127.0.0.1/fhir")
+    read = notification.read("POST", "", body, ("http://127.0.0.1/fhir",))
     return Arriving("general", "lab", False, read)
 
 
@@ -90,7 +90,8 @@ def test_a_site_is_searched_after_its_patients_are_queued(running: Callable[...,
     service = running()
     heard = [sent.topic_r4(kind="heartbeat", since_start=number) for number in (40, 1)]
     signs = [
-        notification.read("POST", "", sent.encoded(one), "http://127.0.0.1/fhir") for one in heard
+        notification.read("POST", "", sent.encoded(one), ("http://127.0.0.1/fhir",))
+        for one in heard
     ]
     counted = [Arriving("general", "lab", True, sign) for sign in signs]
     accept(service.store, service.engine.queue, [*counted, arriving("ma1", "p1")])

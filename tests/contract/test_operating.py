@@ -14,6 +14,7 @@ import psycopg
 import pytest
 import structlog
 import time_machine
+from opentelemetry import trace
 from prometheus_client import generate_latest
 from starlette.testclient import TestClient
 
@@ -55,6 +56,20 @@ def test_it_lives_and_is_ready(service: Running) -> None:
     assert service.web.get("/healthz").json() == {"status": "ok"}
     answer = service.web.get("/readyz").json()
     assert (answer["status"], answer["checks"]) == ("ok", {"database": "ok"})
+
+
+def test_nobody_traces_requests(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FastAPI hands addresses with their queries, and stack traces, to whatever OpenTelemetry
+    finds in the process: they name patients."""
+    asked: list[trace.TracerProvider] = []
+
+    def found() -> trace.TracerProvider:
+        asked.append(trace.NoOpTracerProvider())
+        return asked[-1]
+
+    monkeypatch.setattr(trace, "get_tracer_provider", found)
+    assert service.web.get("/readyz").status_code == 200
+    assert asked == []
 
 
 def test_it_is_ready_with_old_code_tables_and_names_every_one(service: Running) -> None:

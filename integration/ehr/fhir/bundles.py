@@ -4,7 +4,6 @@ Held by tests/contract/test_ehr_reading.py.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,10 +45,6 @@ class Entry(Struct):
         if found is None:  # some servers give the resource alone
             return 200 if bytes(self.resource) else 0
         return int(found[0])
-
-    @property
-    def mode(self) -> object:
-        return self.search.get("mode") if isinstance(self.search, dict) else None
 
     @property
     def location(self) -> str | None:
@@ -117,21 +112,21 @@ class Count:
     found: set[str] = field(default_factory=set)
     entries: int = 0
 
-    def checked(self, page: Page) -> Page:
-        """The page; the last one says where less came than was counted (hapi-fhir#3599)."""
+    def add(self, page: Page) -> None:
+        matches = [found for found in page.resources if found["resourceType"] == self.kind]
+        self.found.update([str(resource.get("id")) for resource in matches])
         self.found.update(problem["resource"] for problem in page.problems)
-        self.found.update(str(r.get("id")) for r in page.resources if _is(r, self.kind))
         self.entries += len(page.resources) + len(page.problems)
+
+    def checked(self, page: Page) -> Page:
+        """The page, added; the last one says where less came than was counted (hapi-fhir#3599)."""
+        self.add(page)
         total, came = page.total or 0, len(self.found)
         # Some servers count what they included, too.
         if page.next or came >= total or self.entries == total:
             return page
         says = f"the server counts {total} and gave {came}, without a further page"
         return msgspec.structs.replace(page, left_out=f"{says}: the rest was left out")
-
-
-def _is(resource: Json, kind: str) -> bool:
-    return bool(resource["resourceType"] == kind)
 
 
 class _Head(Struct):
@@ -172,7 +167,13 @@ def page(found: Bundle, kind: str, limit_bytes: int) -> Page:
     resources: list[Json] = []
     problems: list[dict[str, str]] = []
     codes: list[str] = []
-    for text in _texts(found):
+    length = 0
+    for entry in found.entries:
+        search = entry.search
+        length += not (isinstance(search, dict) and search.get("mode") in ("include", "outcome"))
+        text = bytes(entry.resource)
+        if text in (b"", b"null"):
+            continue
         taken = resource(text, limit_bytes, kind)
         if isinstance(taken, str):
             problems.append({"resource": name(text, kind), "problem": taken})
@@ -180,9 +181,6 @@ def page(found: Bundle, kind: str, limit_bytes: int) -> Page:
             codes += filter(None, [outcomes.left_out(taken)])
         else:
             resources.append(taken)
-    entries = found.entries
-    included = sum(1 for entry in entries if entry.mode in ("include", "outcome"))
-    length = len(entries) - included
     said = f"the server says that results were left out ({', '.join(codes)})" if codes else None
     return Page(resources, problems, found.next, length, found.count, said)
 
@@ -200,7 +198,8 @@ def resource(text: bytes, limit_bytes: int, kind: str) -> Json | str:
         return "not JSON that can be read"
     if not isinstance(taken, dict) or not isinstance(taken.get("resourceType"), str):
         return f"not a FHIR resource, in a search of {kind}"
-    _without_attachments(taken)
+    if kept := _PAGES.get(taken["resourceType"]):
+        _without_pages(taken.get(kept))
     if isinstance(taken, Damaged):
         return taken
     sent = AsSent(taken)
@@ -208,12 +207,12 @@ def resource(text: bytes, limit_bytes: int, kind: str) -> Json | str:
     return sent
 
 
-def _without_attachments(taken: Json) -> None:
-    """That a note or a report exists is what counts here, not its pages."""
-    kept = {"DocumentReference": "content", "DiagnosticReport": "presentedForm"}.get(
-        taken["resourceType"]
-    )
-    for content in taken.get(kept) or [] if kept else []:
+# That a note or a report exists is what counts here, not its pages.
+_PAGES = {"DocumentReference": "content", "DiagnosticReport": "presentedForm"}
+
+
+def _without_pages(contents: Any) -> None:
+    for content in contents or []:
         attachment = content.get("attachment", content) if isinstance(content, dict) else None
         if isinstance(attachment, dict):
             attachment.pop("data", None)
@@ -225,10 +224,3 @@ def name(text: bytes, kind: str) -> str:
     except NotJson:
         return kind
     return f"{head.resourceType}/{head.id}" if head.id else head.resourceType
-
-
-def _texts(found: Bundle) -> Iterator[bytes]:
-    for entry in found.entries:
-        text = bytes(entry.resource)
-        if text not in (b"", b"null"):
-            yield text

@@ -4,8 +4,9 @@ Held by tests/unit/test_forms.py.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from integration.ehr.fhir.answers import Json
@@ -13,21 +14,23 @@ from integration.errors import ConfigurationError
 from mappings.reading.bundles.heads import SUBJECT
 from mappings.reading.fhir import elements
 
-Bases = Sequence[str]
+Bases = tuple[str, ...]
 WHOSE = {**SUBJECT, "DetectedIssue": "patient", "Task": "for", "Communication": "subject"}
 # The references that R12 follows.
-FOLLOWED = {
-    "MedicationAdministration": ("medicationReference", "context", "request", "reasonReference"),
-    "MedicationRequest": ("medicationReference", "reasonReference"),
-    "MedicationDispense": ("medicationReference",),
-    "MedicationStatement": ("medicationReference",),
-    "Medication": ("ingredient.itemReference",),
-    "Encounter": ("location.location", "serviceProvider", "partOf"),
-    "Location": ("partOf",),
-    "Coverage": ("payor",),
-    "DiagnosticReport": ("result",),
-    "Observation": ("hasMember",),
-}
+FOLLOWED: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "MedicationAdministration": (
+        ("medicationReference",), ("context",), ("request",), ("reasonReference",),
+    ),
+    "MedicationRequest": (("medicationReference",), ("reasonReference",)),
+    "MedicationDispense": (("medicationReference",),),
+    "MedicationStatement": (("medicationReference",),),
+    "Medication": (("ingredient", "itemReference"),),
+    "Encounter": (("location", "location"), ("serviceProvider",), ("partOf",)),
+    "Location": (("partOf",),),
+    "Coverage": (("payor",),),
+    "DiagnosticReport": (("result",),),
+    "Observation": (("hasMember",),),
+}  # fmt: skip
 READABLE = frozenset({"Condition", "Encounter", "Location", "Medication", "MedicationRequest",
     "Observation",
                       "Organization", "Substance"})  # fmt: skip
@@ -61,7 +64,7 @@ def server_named(resource: Json) -> str | None:
 def needed(resource: Json, bases: Bases) -> Iterator[str]:
     """`Medication/m1` and the like: what the rules follow from here and the same server holds."""
     for path in FOLLOWED.get(resource["resourceType"], ()):
-        for reference in at(resource, tuple(path.split("."))):
+        for reference in at(resource, path) if path[0] in resource else ():
             key = local(reference, bases)
             if key and key.split("/")[0] in READABLE:
                 yield key
@@ -70,8 +73,12 @@ def needed(resource: Json, bases: Bases) -> Iterator[str]:
 def local(reference: object, bases: Bases) -> str | None:
     """`Type/id` of a reference into this server; None for contained, logical and foreign ones."""
     text = reference.get("reference") if isinstance(reference, dict) else None
-    if not isinstance(text, str):
-        return None
+    return _key(text, bases) if isinstance(text, str) else None
+
+
+@lru_cache(maxsize=1024)
+def _key(text: str, bases: Bases) -> str | None:
+    """A chart names its patient in every resource."""
     found = _RELATIVE.fullmatch(under(text, bases))
     return f"{found[1]}/{found[2]}" if found else None
 

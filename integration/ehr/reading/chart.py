@@ -4,7 +4,6 @@ allows.
 Held by tests/contract/test_ehr_reading.py.
 """
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -18,6 +17,7 @@ from integration.ehr.reading import fallback
 from integration.ehr.reading.plan import not_offered, own_form, queries
 from integration.ehr.reading.pull import PatientPull, Problem
 from integration.ehr.reading.searches import Begun, Counts
+from integration.ehr.writing.forms import FORMS
 from integration.errors import (
     ConfigurationError,
     EhrError,
@@ -35,6 +35,7 @@ from mappings.writing.detected_issue import gap_of
 # Without these nothing can be said; without the others some of it.
 INDISPENSABLE = frozenset({"Patient", "MedicationAdministration"})
 TOO_MANY = "more are referred to than limits.references allows, so some were not read"
+_RENDERED = FORMS.keys() - {"DetectedIssue"}
 ROUNDS = 4  # a panel's members, a mixture's ingredients, a chair in a room of a clinic
 
 
@@ -54,7 +55,6 @@ class ChartReading:
     _cut: dict[str, str] = field(default_factory=dict)
     _answered: set[str] = field(default_factory=set)
     _tried: set[str] = field(default_factory=set)
-    _matches: dict[Query, set[str]] = field(default_factory=lambda: defaultdict(set))
     _counts: Counts = field(default_factory=Counts)
     _moved: dict[str, Json] = field(default_factory=dict)
 
@@ -82,7 +82,7 @@ class ChartReading:
             [
                 resource
                 for resource in everything
-                if resource["resourceType"] == "DetectedIssue" or not gap_of(resource)
+                if resource["resourceType"] not in _RENDERED or not gap_of(resource)
             ],
             self.problems,
             self.requests,
@@ -95,7 +95,7 @@ class ChartReading:
     def _fall_back(self) -> None:
         """What stands in for MedicationAdministration where the EHR has none, marked as the weaker
         evidence it is."""
-        if not self.client.capability.searches("MedicationAdministration"):
+        if "MedicationAdministration" not in self.client.capability.searched:
             for resource in list(chain.from_iterable(self.kept.values())):
                 for stand_in in (
                     () if isinstance(resource, Damaged) else fallback.administrations(resource)
@@ -188,6 +188,7 @@ class ChartReading:
         for query, answer in zip(further, answers, strict=False):
             page = self._page(query, answer)
             if isinstance(page, Page):
+                self._counts[query].add(page)
                 self._take(query, [page])
         for key, answer in zip(keys, answers[len(further) :], strict=True):
             self._take_referenced(key, answer)
@@ -195,8 +196,8 @@ class ChartReading:
     def _short(self, search: Begun, further: list[Query]) -> bool:
         """Whether something is missing after all: the chart moved between the two requests, or a
         page failed."""
-        found = self._matches[search.query].union(*(self._matches[query] for query in further))
-        return bool(further) and len(found) < search.total
+        found = [self._counts[query].found for query in (search.query, *further)]
+        return bool(further) and len(set().union(*found)) < search.total
 
     def _follow(self, searches: list[tuple[Query, str]]) -> None:
         """Page by page, several searches at a time."""
@@ -245,15 +246,11 @@ class ChartReading:
 
     def _take(self, query: Query, pages: list[Page]) -> None:
         self._answered.add(query.kind)
-        matches = self._matches[query]
         for page in pages:
             self.problems += page.problems
             if page.left_out:
                 self._cut[query.kind] = page.left_out
-            matches.update(problem["resource"] for problem in page.problems)
             for resource in page.resources:
-                if resource["resourceType"] == query.kind:
-                    matches.add(str(resource.get("id")))
                 self._filter(query, resource)
 
     def _fail(self, kind: str, error: EhrError) -> None:

@@ -17,8 +17,9 @@ def patients(client: EhrClient, problems: list[Problem]) -> Iterator[str]:
     """The ids of all who were ever given anything; each once, page by page. PROBLEMS takes what may
     keep somebody from being listed."""
     capability = client.capability
-    if capability.profile.lists_administrations and capability.searches("MedicationAdministration"):
-        return _of(client, problems, Query("MedicationAdministration", (("_elements", "subject"),)))
+    doses = "MedicationAdministration"
+    if capability.profile.lists_administrations and doses in capability.searched:
+        return _of(client, problems, Query(doses, (("_elements", "subject"),)))
     if capability.profile.lists_patients and capability.offers("Patient"):
         return _of(client, problems, Query("Patient", (("_elements", "id"),)))
     raise Refused(

@@ -35,7 +35,7 @@ def queries(capability: Capability, patient_id: str, site: Site) -> list[Query]:
     found = [
         Query(kind, (*_params(capability, kind, search, filling), *own, *count))
         for kind, searches in capability.profile.searches.items()
-        if capability.searches(kind)
+        if kind in capability.searched
         for search in searches
     ]
     return list(dict.fromkeys([*found, *_own(capability, patient_id, site)]))
@@ -66,7 +66,7 @@ def own_form(capability: Capability, site: Site) -> ChartForm | None:
 
 
 def not_offered(capability: Capability) -> frozenset[str]:
-    return frozenset(kind for kind in profile("generic").searches if not capability.searches(kind))
+    return frozenset(profile("generic").searches) - capability.searched
 
 
 def loinc_codes() -> list[str]:

@@ -5,6 +5,7 @@ Held by tests/contract/test_ehr_reading.py.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from integration.ehr.fhir.answers import Json
 
@@ -35,21 +36,15 @@ class PatientPull:
             patient.removeprefix("Patient/") for patient in (self.patient, *self.merged)
         )
 
-    @property
+    @cached_property
     def issues(self) -> list[Json]:
         """Our own DetectedIssues, as they stand in the chart now."""
         return [r for r in self.resources if r["resourceType"] == "DetectedIssue"] + list(
             self.in_other_form
         )
 
-    @property
+    @cached_property
     def person(self) -> Json | None:
         """The Patient resource."""
-        return next(
-            (
-                resource
-                for resource in self.resources
-                if f"{resource['resourceType']}/{resource.get('id')}" == self.patient
-            ),
-            None,
-        )
+        people = [found for found in self.resources if found["resourceType"] == "Patient"]
+        return next((one for one in people if f"Patient/{one.get('id')}" == self.patient), None)

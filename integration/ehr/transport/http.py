@@ -95,6 +95,7 @@ class Transport:
         for_writes.poolmanager = for_reads.poolmanager
         for_writes.proxy_manager = for_reads.proxy_manager
         self._reading, self._writing = self._session(for_reads), self._session(for_writes)
+        self._headers = {**self._reading.headers, "Accept": FHIR_JSON, **self.vendor_headers}
         self._reads = threading.BoundedSemaphore(site.limits.connections - 1)
         self._unbroken = Retrying(
             retry=retry_if_exception_type(BrokenOff),
@@ -116,9 +117,10 @@ class Transport:
     def url(self, path: str, what: str = "its answer") -> str:
         """The address of PATH under the base; nothing of another origin is ever asked (Q18).
         LeadsElsewhere says where WHAT leads instead."""
+        if not path:
+            return self.site.base_url
         try:
-            address = urljoin(self.site.base_url + "/", path) if path else self.site.base_url
-            address = self.site.at_base(address)
+            address = self.site.at_base(urljoin(self.site.base_url + "/", path))
             followed = self.same_origin(address)
             there = urlsplit(address)
         except ValueError:  # host:443:443 behind a proxy (fhircore#1714)
@@ -211,7 +213,6 @@ class Transport:
         )
         session.proxies, session.verify = found["proxies"], found["verify"]
         session.trust_env = False
-        session.headers.update({"Accept": FHIR_JSON, **self.vendor_headers})
         return session
 
     def _authorized(
@@ -245,7 +246,7 @@ class Transport:
         if body is not None:
             headers = {"Content-Type": FHIR_JSON, **headers}
         try:
-            request = _prepared(method, url, params, {**session.headers, **headers}, body)
+            request = _prepared(method, url, params, {**self._headers, **headers}, body)
             with session.get_adapter(url).send(
                 request,
                 stream=True,

@@ -3,7 +3,7 @@
 Held by tests/contract/test_ehr_odd.py.
 """
 
-from urllib.parse import urlsplit
+import re
 
 from integration.ehr.fhir.answers import Answer, Json, error_for, refusal
 from integration.ehr.writing import issues
@@ -12,6 +12,8 @@ from integration.errors import EhrError
 from mappings.reading.fhir import outcomes
 from mappings.reading.fhir.decoding import decode
 from mappings.writing.detected_issue import gap_of
+
+_PLACE = re.compile(r"([A-Z][A-Za-z]+/[^/?#]+)(?:/_history/([^/?#]+))?/?(?:[?#]|$)")
 
 
 def not_done(site: str, write: Write, answer: Answer) -> EhrError | None:
@@ -34,24 +36,14 @@ def located(answer: Answer, write: Write) -> tuple[str | None, str | None]:
     if "Location" not in answer.headers and told.get("resourceType") == write.body["resourceType"]:
         own = f"{told['resourceType']}/{told['id']}" if told.get("id") else write.location
         return own, answer.version or issues.version(told)
-    parts = _path(answer.headers.get("Location", "")).strip("/").split("/")
-    version = answer.version
-    if len(parts) > 3 and parts[-2] == "_history":
-        version, parts = version or parts[-1], parts[:-2]
-    return ("/".join(parts[-2:]) if len(parts) > 1 else write.location), version
+    place = _PLACE.search(answer.headers.get("Location", ""))
+    return (place[1], answer.version or place[2]) if place else (write.location, answer.version)
 
 
 def is_nameless(answer: Answer, write: Write) -> bool:
     """Whether the server sends it back without our identifier."""
     told = _resource(answer)
     return told.get("resourceType") == write.body["resourceType"] and not gap_of(told)
-
-
-def _path(address: str) -> str:
-    try:
-        return urlsplit(address).path
-    except ValueError:  # [ ] around no address
-        return ""
 
 
 def _resource(answer: Answer) -> Json:

@@ -6,6 +6,7 @@ Held by tests/contract/test_ehr_writeback.py.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Literal
 
@@ -177,11 +178,11 @@ class ServerWriteBack:
         """No server-side guard against a second create: then search right before it."""
         return not (self._own_ids or self._conditional)
 
-    @property
+    @cached_property
     def _own_ids(self) -> bool:
         return self.client.capability.own_ids(self.form)
 
-    @property
+    @cached_property
     def _conditional(self) -> bool:
         return self.client.capability.conditional_create(self.form)
 

@@ -163,7 +163,7 @@ class Store:
         with self._answering(), self._connection(self.pool) as db:
             yield db
 
-    reading = transaction
+    singly = transaction
 
     @contextmanager
     def queueing(self) -> Iterator[Db]:
@@ -266,8 +266,8 @@ class Hold:
                 raise
 
     @contextmanager
-    def reading(self) -> Iterator[Db]:
-        """The same without a transaction: each statement for itself."""
+    def singly(self) -> Iterator[Db]:
+        """Each statement for itself: what it changes is kept once it returns."""
         with self.store._answering():
             yield self.db
 
