@@ -16,6 +16,7 @@ from integration.ehr.fhir.references import FHIR_ID, WHOSE
 from integration.ehr.reading.patient import read_patient
 from integration.ehr.transport.tokens import UnusableToken, carried
 from integration.errors import ConfigurationError, EhrError
+from integration.operating.turns import turn
 from integration.web.problems import ApiProblem
 from mappings.reading.bundles import paging
 from mappings.reading.fhir import elements, outcomes
@@ -94,7 +95,7 @@ def known(site: Site, request: Mapping[str, Any], patient: str) -> KnownChart:
     if not missing or token is None:
         return KnownChart(tuple(found), frozenset(missing))
     try:
-        with EhrClient(_hurried(site), auth=Transient(token)) as client:
+        with turn(site.name), EhrClient(_hurried(site), auth=Transient(token)) as client:
             pull = read_patient(client, patient)
     except (EhrError, ConfigurationError) as error:
         log.warning("the chart cannot be read for a hook", site=site.name, error=str(error))

@@ -200,14 +200,15 @@ class _Run:
     def _read(self, clients: Clients, patient: Patient) -> Checked:
         """The chart as it is now, kept as any look at it is: what changed is known at once."""
         client, policies = clients.of(patient.site)
+        as_of = self.order.now or datetime.now(UTC)
         pull = read_patient(client, patient.fhir_id, fresh=True)
         if pull.unread:
             raise ConfigurationError("a part of it could not be read")
         with self.store.transaction() as db:
             decided = decisions.of_patient(db, patient)
-        checked = check_pull(with_people(client, pull), client.site, policies, self.now, decided)
+        checked = check_pull(with_people(client, pull), client.site, policies, as_of, decided)
         with self.store.transaction() as db:
-            keep(db, client.site, patient, checked, pull, self.now, CAUSE)
+            keep(db, client.site, patient, checked, pull, as_of, CAUSE)
         return checked
 
     def remember(self, db: Db, part: FilePart, report: Report) -> int:

@@ -298,7 +298,7 @@ KEPT = """
     worklist_stale write_backs write_offs
 """
 # They go when they end: with their session, or at the next launch or signed call.
-ENDING = "cds_replay smart_launch smart_pending"
+ENDING = "cds_replay smart_launch smart_pending told"
 
 
 def test_every_table_is_forgotten_some_day_or_kept_on_purpose(store: Store) -> None:

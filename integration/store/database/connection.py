@@ -166,6 +166,14 @@ class Store:
     reading = transaction
 
     @contextmanager
+    def snapshot(self) -> Iterator[Db]:
+        """As `transaction`; whatever is asked in it, the answers are of one moment. To read, and to
+        add a note of that."""
+        with self.transaction() as db:
+            db.execute("set transaction isolation level repeatable read")
+            yield db
+
+    @contextmanager
     def queueing(self) -> Iterator[Db]:
         """A connection for the queue's own statements, each by itself. Raises
         `StoreUnavailable`."""
