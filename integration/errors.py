@@ -102,3 +102,9 @@ class BadAnswer(EhrError):
 
 class LeadsElsewhere(BadAnswer):
     """The answer goes on at an address that is not followed."""
+
+
+def said(error: BaseException) -> str:
+    """For a log: our own sentence; of an error that is not ours its class alone, since its words
+    may name a patient."""
+    return str(error) if isinstance(error, FerroclaimError) else type(error).__name__

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from integration.configuration.service import Retention
 from integration.configuration.settings import Settings
@@ -196,6 +197,48 @@ def test_pids_of_a_former_life_do_not_keep_it_from_starting(shared_folder: Path)
     with psycopg.connect(server.start()) as db:
         assert db.execute("select 1").fetchone() == (1,)
     server.stop()
+
+
+@pytest.mark.parametrize(
+    ("setting", "query", "says"),
+    [
+        ("statement_timeout = 10", "select pg_sleep(5)", "took longer than its own timeouts"),
+        ("transaction_timeout = 10", "select pg_sleep(5)", "took longer than its own timeouts"),
+        ("transaction_read_only = on", "delete from notes", "takes no changes: it is a standby"),
+        ("lock_timeout = 10", "lock table notes", "two things at once that exclude each other"),
+    ],
+)
+def test_what_the_database_does_not_do_is_told_and_may_be_tried_again(
+    store: Store, setting: str, query: str, says: str
+) -> None:
+    """Nothing of it is a fault of ours, after which work would be given up."""
+    with store.transaction() as other:
+        other.execute("lock table notes in share update exclusive mode")
+        with pytest.raises(StoreUnavailable, match=says):
+            _do(store, f"set local {setting}", query)
+
+
+def _do(store: Store, *queries: str) -> None:
+    with store.transaction() as db:
+        for query in queries:
+            db.execute(query.encode())
+
+
+def test_why_there_is_no_connection_is_told(
+    postgres: str, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "WAIT_SECONDS", 0.2)
+    settings = Settings.model_validate({"database_url": database, "data_dir": tmp_path})
+    admits = f"alter database {conninfo_to_dict(database)['dbname']} allow_connections "
+    with Store.open(settings, connections=1) as store, store.transaction():
+        with pytest.raises(StoreUnavailable, match="all connections of this process to it are at"):
+            store.check()
+        with psycopg.connect(postgres, autocommit=True) as db:
+            db.execute(f"{admits} false".encode())
+        with pytest.raises(StoreUnavailable, match="does not let us in: database"):
+            store.check()
+        with psycopg.connect(postgres, autocommit=True) as db:
+            db.execute(f"{admits} true".encode())
 
 
 def test_a_transaction_is_kept_whole_or_not_at_all(store: Store) -> None:
