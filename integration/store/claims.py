@@ -240,8 +240,13 @@ def one_at_a_time(db: Db) -> None:
 
 
 def held(db: Db, claim: Sent) -> Sent:
-    """As it is now; until the transaction ends nobody else changes it."""
-    row = db.execute("select state from claims where id = %s for no key update", [claim.id])
+    """As it is now; until the transaction ends nobody else changes it, or decides about its
+    patient's lines: whoever does has the patient first."""
+    row = db.execute(
+        "select c.state from claims c join patients p on p.id = c.patient_id where c.id = %s"
+        " for no key update",
+        [claim.id],
+    )
     return replace(claim, state=next(iter(row), (claim.state,))[0])
 
 

@@ -4,20 +4,35 @@ first one did, and is told."""
 import threading
 import time
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from integration.claims import service as writing
-from integration.store import Db, Store, answers, assessments, claims, erasing, patients, releases
+from integration.store import (
+    Db,
+    Store,
+    answers,
+    assessments,
+    claims,
+    erasing,
+    patients,
+    releases,
+    write_offs,
+)
 from integration.store.answers import NewAnswer
 from integration.store.assessments import Overtaken
 from integration.store.claims import NewClaim, NewFile
 from integration.store.releases import NotReleasable
+from integration.store.write_offs import WriteOff
 from mappings.assessment import PatientAssessment
+from mappings.writing.answers.answer import ClaimSays
+from tests import builders
 from tests.contract.test_release import NOW, keep, line, listed, ready
 from tests.office import PAIR, Opened
+from tests.service import Running
 
 EMPTY = PatientAssessment(patient="Patient/p1")
 
@@ -186,3 +201,61 @@ def test_a_claim_that_is_replaced_anew_while_an_answer_rejects_its_first_replace
             "sent",
             "replaced",
         ]
+
+
+def test_a_chart_that_somebody_looked_at_later_is_read_again(
+    running: Callable[..., Running],
+) -> None:
+    """What the slower look found is neither kept nor written into the chart."""
+    service = running(resources=builders.chart(without=["ferritin"]))
+    looked = []
+
+    def meanwhile(step: str) -> None:
+        if step == "pulled" and not looked:
+            looked.append(step)
+            with service.store.transaction() as db:
+                patient = patients.known(db, "general", "p1")
+                seen = PatientAssessment(patient="Patient/p1", lines=(ready(),))
+                assessments.keep(db, patient, seen, NOW, "claims")
+
+    service.engine.step = meanwhile
+    service.assess()
+    service.work()
+    assert service.fake.of("DetectedIssue") == []
+    with service.store.transaction() as db:
+        assert [row.line_id for row in listed(db)] == ["l1"]
+    service.work()
+    assert service.fake.of("DetectedIssue") != []
+    with service.store.transaction() as db:
+        assert [row.line_id for row in listed(db)] != ["l1"]
+    assert service.failures() == []
+
+
+def test_a_line_is_reopened_while_its_answer_is_dated_anew(office: Opened) -> None:
+    """Neither has what the other waits for."""
+    here = office(PAIR)
+    here.release()
+    here.write()
+    store = here.service.store
+
+    def answered(db: Db, says: ClaimSays, day: int) -> None:
+        claims.one_at_a_time(db)
+        claim = claims.by_number(db, "general", number)
+        assert claim
+        new = NewAnswer("277CA", says, says, "f", day=date(2026, 12, day))
+        answers.keep(db, claim, new, "ada")
+
+    def reopen(db: Db) -> None:
+        write_offs.reopen(db, releases.to_decide(db, row.key, ["general"]), "ada", "biller")
+
+    row = here.rows()[0]
+    number = row.sent_number or ""
+    with store.transaction() as db:
+        answered(db, "rejected", 20)
+        answered(db, "accepted", 10)
+    with store.transaction() as db:
+        pair = releases.to_decide(db, row.key, ["general"])
+        write_offs.write_off(db, pair, WriteOff("too-late"), "ada", "biller")
+    said = at_once(store, lambda db: answered(db, "rejected", 5), reopen)
+    assert isinstance(said, NotReleasable), said
+    assert {row.state for row in here.rows()} == {"sent"}

@@ -11,10 +11,11 @@ from decimal import Decimal
 from html import unescape
 from typing import Any
 
+import psycopg
 import pytest
 
 from integration.codes.folder import limits_in_words
-from integration.store import audit, claims, failures, gaps, patients, rests, worklist
+from integration.store import audit, claims, failures, gaps, patients, releases, rests, worklist
 from integration.store.failures import Failure
 from integration.store.worklist import Sort
 from integration.web.worklist import routes
@@ -658,3 +659,22 @@ def test_what_changes_while_a_list_is_read_is_neither_lost_nor_twice_in_it(
     assert browser.get("/worklist.csv").text == whole
     seen = browser.get("/worklist")
     assert (len(keys(seen)), "5 lines" in seen.text) == (5, True)
+
+
+def test_what_the_database_does_not_do_of_several_is_told_and_the_others_go(
+    office: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, page = signed_in(office)
+    one, other = keys(page)[:2]
+    let_go = releases.release
+
+    def met(db: Any, pair: worklist.Pair, *given: Any) -> None:
+        let_go(db, pair, *given)
+        if pair[0].key == one:
+            raise psycopg.errors.DeadlockDetected
+
+    monkeypatch.setattr(releases, "release", met)
+    said = act(browser, page, "release", [one, other])
+    assert "1 line released" in said.text
+    assert "1 line could not:</b> The database was asked for two things at once" in said.text
+    assert (one in keys(said), other in keys(said)) == (True, False)
