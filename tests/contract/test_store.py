@@ -264,6 +264,25 @@ def test_a_key_is_held_by_one(store: Store) -> None:
         assert later.ours
 
 
+def test_a_key_is_free_again_whatever_becomes_of_its_connection(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what was done while it was held is not said to have failed."""
+    with store.holding("patient:1") as hold:
+        pid = hold.db.info.backend_pid
+        with store.transaction() as db:
+            db.execute("select pg_terminate_backend(%s)", [pid])
+
+    def canceled(*_: object) -> None:
+        raise psycopg.errors.QueryCanceled
+
+    with store.holding("patient:1") as hold:
+        assert hold.ours
+        monkeypatch.setattr(hold.db, "execute", canceled)
+    with store.holding("patient:1") as hold:
+        assert hold.ours
+
+
 @pytest.mark.parametrize(
     ("query", "error"),
     [

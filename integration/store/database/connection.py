@@ -222,7 +222,7 @@ class Store:
         somebody else does.
 
         A connection of its own holds it, so a process that dies lets go at once; one that comes
-        back to the pool has let go.
+        back to the pool has let go. What was done in the block stands, whatever becomes of it.
         """
         with self._answering(), self._connection(self._locks) as db:
             row = db.execute(
@@ -231,7 +231,7 @@ class Store:
             try:
                 yield Hold(self, db, bool(row and row[0]))
             finally:
-                db.execute("select pg_advisory_unlock_all()")
+                _let_go(db)
 
 
 @dataclass(frozen=True)
@@ -282,6 +282,14 @@ def is_quiet(db: BaseConnection[Any]) -> bool:
     idle = select.poll()
     idle.register(db.fileno(), select.POLLIN)
     return not idle.poll(0)
+
+
+def _let_go(db: Db) -> None:
+    """Of all keys; a connection that cannot say so ends, and with it they are free."""
+    try:
+        db.execute("select pg_advisory_unlock_all()")
+    except PASSING:
+        db.close()
 
 
 def _configured(db: Connection[Any]) -> None:
