@@ -45,9 +45,11 @@ class OnlyPeopleRead(ConfigurationError):
 
 class EhrError(FerroclaimError):
     """An EHR did not do what was asked. `own_words`: what the server wrote of it, which may name a
-    patient: for the person whose entry it refused, never for a log."""
+    patient: for the person whose entry it refused, never for a log. `wait_seconds`: how long it
+    asked to be left alone."""
 
     own_words = ""
+    wait_seconds = 0.0
 
     def __init__(self, site: str, problem: str, fix: str = "", status: int | None = None) -> None:
         self.site, self.problem, self.fix, self.status = site, problem, fix, status

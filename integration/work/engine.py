@@ -14,7 +14,7 @@ import structlog
 
 from integration.assessing.clients import Clients
 from integration.configuration.settings import Settings
-from integration.errors import FerroclaimError
+from integration.errors import EhrError, FerroclaimError
 from integration.operating import metrics
 from integration.operating.logs import where
 from integration.store import Db, Hold, Store, StoreUnavailable, failures, patients, rests
@@ -70,6 +70,11 @@ class Job:
         }
 
 
+def _asked_to_wait(error: Exception) -> float:
+    """In seconds."""
+    return error.wait_seconds if isinstance(error, EhrError) else 0
+
+
 # What a job leaves to be kept in the transaction that ends it.
 Closing = Callable[[Db], None]
 Handler = Callable[["Engine", Job], Closing | None]
@@ -89,7 +94,7 @@ class Engine:
     step: Callable[[str], None] = lambda _: None
 
     def __post_init__(self) -> None:
-        self.clients = Clients(self.settings)
+        self.clients = Clients(self.settings, patient=False)
 
     @property
     def sites(self) -> list[str]:
@@ -190,7 +195,7 @@ class Engine:
         with self.store.transaction() as db:
             match decision.then:
                 case "site rests":
-                    until = rests.rest(db, str(job.site), says, now)
+                    until = rests.rest(db, str(job.site), says, now, _asked_to_wait(error))
                     seconds = (until - now).total_seconds()
                     if may_be_of_one(error):
                         job = replace(job, since=since.isoformat())

@@ -208,7 +208,7 @@ def test_a_chart_that_somebody_looked_at_later_is_read_again(
 ) -> None:
     """What the slower look found is neither kept nor written into the chart."""
     service = running(resources=builders.chart(without=["ferritin"]))
-    looked = []
+    looked: list[str] = []
 
     def meanwhile(step: str) -> None:
         if step == "pulled" and not looked:

@@ -819,4 +819,4 @@ def test_a_database_that_is_away_is_said_to_be(
     for path in (chart_path(browser), "/worklist", general.launch_path(patient="p1")):
         page = browser.get(path)
         assert (path, page.status_code) == (path, 503)
-        assert "The database does not answer" in page.text
+        assert "The database answers, but all connections" in page.text

@@ -243,6 +243,20 @@ def test_a_site_that_is_down_rests_and_nothing_is_lost(service: Running) -> None
     assert len(versions(service)) > 0
 
 
+def test_a_site_rests_as_long_as_it_asks_for_within_reason(service: Running) -> None:
+    rests = "select extract(epoch from rest_until - now())::int from site_state"
+    for asked, least in (("60", 50), ("86400", 110)):
+        answer = Response(status=429, headers={"Retry-After": asked})
+        for method in ("GET", "POST"):
+            service.fake.inject(answer, method=method, times=1)
+        service.assess()
+        service.work()
+        assert least < service.rows(rests)[0][0] <= 120
+        service.fake._injections.clear()
+        service.rows("update site_state set rest_until = now() returning site")
+        service.work(rounds=2)
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_site_that_does_not_let_us_in_rests_instead_of_failing_each_patient(
     service: Running, status: int

@@ -65,7 +65,7 @@ class ChartVisit:
         self.site: Site = here.settings.site(launch.site)
         self.policies = policies_for(self.site)
         auth = UserAuthorization(here.settings, here.sessions, here.directory, launch)
-        self.client = client_for(self.site, auth=auth)
+        self.client = client_for(self.site, auth=auth, patient=False)
         self._ending = ExitStack()
         self._ending.callback(self.client.close)
 

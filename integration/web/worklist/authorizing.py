@@ -69,7 +69,7 @@ def _drawn(here: PageContext, row: Row, decided: Sequence[Decision]) -> Authoriz
             "Draw it up from the patient's export: ferroclaim prior-auth.",
         )
     asking = Asking(datetime.now(site.facts().zone or UTC), place=row.line.place_of_service)
-    with turn(site.name), client_for(site) as client:
+    with turn(site.name), client_for(site, patient=False) as client:
         pull = read_patient(client, row.patient, fresh=True)
         found = of_pull(client, pull, policies_for(site), asking, decided)
     return found.about(row.line.code, row.line.coverage)
