@@ -17,6 +17,7 @@ from integration.store import (
     answers,
     assessments,
     claims,
+    decisions,
     erasing,
     patients,
     releases,
@@ -27,6 +28,7 @@ from integration.store.assessments import Overtaken
 from integration.store.claims import NewClaim, NewFile
 from integration.store.releases import NotReleasable
 from integration.store.write_offs import WriteOff
+from mappings import decisions as forms
 from mappings.assessment import PatientAssessment
 from mappings.writing.answers.answer import ClaimSays
 from tests import builders
@@ -259,3 +261,24 @@ def test_a_line_is_reopened_while_its_answer_is_dated_anew(office: Opened) -> No
     said = at_once(store, lambda db: answered(db, "rejected", 5), reopen)
     assert isinstance(said, NotReleasable), said
     assert {row.state for row in here.rows()} == {"sent"}
+
+
+def test_two_decide_the_same_matter(store: Store) -> None:
+    """The later one counts, and both stand in the history."""
+
+    def decide(days: int) -> Callable[[Db], Any]:
+        answer = {"payer": "Medicare", "code": "J1756", "authorization": "not-required"}
+        made = forms.from_document(
+            {
+                "who": "Maria",
+                "when": "2026-11-01",
+                "payer_answer": answer | {"timely_filing_days": days, "confirmed_by": "a call"},
+            }
+        )
+        return lambda db: decisions.record(db, "general", made, "ada", "biller")
+
+    assert at_once(store, decide(100), decide(200)) == []
+    with store.transaction() as db:
+        (kept,) = decisions.every(db, "general")
+        assert kept.document["payer_answer"]["timely_filing_days"] == 200
+        assert db.execute("select count(*) from decisions").fetchone() == (2,)
