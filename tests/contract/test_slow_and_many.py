@@ -10,12 +10,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 import requests
+from starlette.requests import Request
 
 from integration.configuration.settings import Settings
 from integration.errors import Unreachable
@@ -23,6 +25,7 @@ from integration.operating import metrics, turns
 from integration.serving.app import create_app
 from integration.serving.listening import WebServer, bound
 from integration.store import NoDescriptors, Store, StoreUnavailable
+from integration.web import health
 from tests.contract.test_launch import chart_path, opened
 
 LIMITS = {"connections": 60, "half_sent": 30, "head_seconds": 1.0, "body_seconds": 1.0}
@@ -284,3 +287,22 @@ def test_whoever_reads_a_chart_for_somebody_who_waits_takes_a_turn(
         assert (page.status_code, "Try again" in page.text) == (503, True)
     assert len(general.ehr.requests) == asked
     assert browser.get(chart_path(browser)).status_code == 200
+
+
+def test_whoever_looks_after_us_is_answered_whatever_the_others_wait_for(
+    pages_store: Store,
+) -> None:
+    app = create_app(Settings(), pages_store)
+    done = threading.Event()
+
+    async def ready() -> int:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = 1
+        async with anyio.create_task_group() as others:
+            others.start_soon(partial(anyio.to_thread.run_sync, done.wait))
+            await anyio.sleep(0.05)
+            with anyio.move_on_after(5):
+                answer = await health.readyz(Request({"type": "http", "app": app}))
+            done.set()
+        return answer.status_code
+
+    assert anyio.run(ready) == 200
