@@ -45,9 +45,11 @@ class OnlyPeopleRead(ConfigurationError):
 
 class EhrError(FerroclaimError):
     """An EHR did not do what was asked. `own_words`: what the server wrote of it, which may name a
-    patient: for the person whose entry it refused, never for a log."""
+    patient: for the person whose entry it refused, never for a log. `wait_seconds`: how long it
+    asked to be left alone."""
 
     own_words = ""
+    wait_seconds = 0.0
 
     def __init__(self, site: str, problem: str, fix: str = "", status: int | None = None) -> None:
         self.site, self.problem, self.fix, self.status = site, problem, fix, status
@@ -102,3 +104,9 @@ class BadAnswer(EhrError):
 
 class LeadsElsewhere(BadAnswer):
     """The answer goes on at an address that is not followed."""
+
+
+def said(error: BaseException) -> str:
+    """For a log: our own sentence; of an error that is not ours its class alone, since its words
+    may name a patient."""
+    return str(error) if isinstance(error, FerroclaimError) else type(error).__name__

@@ -97,10 +97,11 @@ def forget() -> None:
 
 
 class Clients:
-    """The service's own clients, kept between jobs. Threads share them."""
+    """The service's own clients, kept between jobs. Threads share them. PATIENT: as of a
+    `Transport`."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, *, patient: bool = True) -> None:
+        self._settings, self._patient = settings, patient
         self._lock = threading.Lock()
         self._kept: dict[str, EhrClient] = {}
 
@@ -114,7 +115,9 @@ class Clients:
         with self._lock:
             client = self._kept.get(name)
             if client is None or not client.goes_by(_known(site)):
-                client = self._kept[name] = client_for(site, observer=metrics.observer(name))
+                client = self._kept[name] = client_for(
+                    site, observer=metrics.observer(name), patient=self._patient
+                )
         return client, policies
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from integration.ehr.fhir.references import FHIR_ID, WHOSE
 from integration.ehr.reading.patient import read_patient
 from integration.ehr.transport.tokens import UnusableToken, carried
 from integration.errors import ConfigurationError, EhrError, Unreachable
+from integration.operating.turns import turn
 from integration.web.problems import ApiProblem
 from mappings.reading.bundles import paging
 from mappings.reading.fhir import elements, outcomes
@@ -109,7 +110,7 @@ def known(
     if not missing or token is None:
         return KnownChart(tuple(found), frozenset(missing))
     try:
-        with EhrClient(_hurried(site), auth=Transient(site, token)) as client:
+        with turn(site.name), EhrClient(_hurried(site), auth=Transient(site, token)) as client:
             pull = read_patient(client, patient)
     except (EhrError, ConfigurationError) as error:
         log.warning("the chart cannot be read for a hook", site=site.name, error=str(error))

@@ -5,7 +5,7 @@ Held by tests/contract/test_claims_sent.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -25,7 +25,7 @@ from integration.claims.writing import Leaving, Report, write
 from integration.configuration.settings import Settings
 from integration.ehr.reading.patient import read_patient
 from integration.errors import ConfigurationError, FerroclaimError
-from integration.store import Db, Store, claims, decisions, patients, worklist
+from integration.store import Db, Hold, Store, claims, decisions, patients, worklist
 from integration.store.claims import NewClaim, NewFile
 from integration.store.patients import Patient
 from integration.store.worklist import Pair
@@ -63,23 +63,20 @@ def write_released(settings: Settings, store: Store, order: WriteOrder) -> Repor
                 " done."
             )
         _place_what_was_not(store, order.site, folder)
-        zone = basis.site.zone or UTC
-        return _written(settings, store, order, basis, folder, now.astimezone(zone))
+        return _written(settings, store, order, basis, folder, hold)
 
 
 def _written(
-    settings: Settings, store: Store, order: WriteOrder, basis: Basis, folder: Path, now: datetime
+    settings: Settings, store: Store, order: WriteOrder, basis: Basis, folder: Path, hold: Hold
 ) -> Report:
-    with ExitStack() as stack:
-        counting = stack.enter_context(store.pool.connection())
-        counting.autocommit = True
-        stack.callback(setattr, counting, "autocommit", False)
+    now = (order.now or datetime.now(UTC)).astimezone(basis.site.zone or UTC)
+    with hold.singly() as counting:
         how = Writing(
             folder, basis.site, order.site, order.form, now, claims.numbers(counting), order.test
         )
         output = Output(how)
         try:
-            run = _Run(settings, store, order, now)
+            run = _Run(settings, store, order)
             before = StoredBefore(counting, order.site, run.known)
             report = write(
                 run.leaving(),
@@ -133,8 +130,8 @@ def _place_what_was_not(store: Store, site: str, folder: Path) -> None:
 class _Run:
     """The patients of one run."""
 
-    def __init__(self, settings: Settings, store: Store, order: WriteOrder, now: datetime) -> None:
-        self.settings, self.store, self.order, self.now = settings, store, order, now
+    def __init__(self, settings: Settings, store: Store, order: WriteOrder) -> None:
+        self.settings, self.store, self.order = settings, store, order
         self.known: dict[str, int] = {}
         self._releases: dict[str, dict[str, int]] = {}
         self._seen: set[str] = set()
@@ -200,14 +197,15 @@ class _Run:
     def _read(self, clients: Clients, patient: Patient) -> Checked:
         """The chart as it is now, kept as any look at it is: what changed is known at once."""
         client, policies = clients.of(patient.site)
+        as_of = self.order.now or datetime.now(UTC)
         pull = read_patient(client, patient.fhir_id, fresh=True)
         if pull.unread:
             raise ConfigurationError("a part of it could not be read")
         with self.store.transaction() as db:
             decided = decisions.of_patient(db, patient)
-        checked = check_pull(with_people(client, pull), client.site, policies, self.now, decided)
+        checked = check_pull(with_people(client, pull), client.site, policies, as_of, decided)
         with self.store.transaction() as db:
-            keep(db, client.site, patient, checked, pull, self.now, CAUSE)
+            keep(db, client.site, patient, checked, pull, as_of, CAUSE)
         return checked
 
     def remember(self, db: Db, part: FilePart, report: Report) -> int:

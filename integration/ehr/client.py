@@ -42,14 +42,17 @@ class EhrClient:
         tokens: Tokens = SHARED_TOKENS,
         observer: Observer | None = None,
         learned: Callable[[Capability], None] | None = None,
+        patient: bool = True,
     ) -> None:
         """AUTH: a person's own access, instead of the service's. CAPABILITY: where it was asked for
-        a moment ago.
+        a moment ago. PATIENT: as of a `Transport`.
 
         LEARNED is told the capability when the server was asked for it.
         """
         self.site = site
-        self.transport = Transport(site, auth=auth, tokens=tokens, observer=observer)
+        self.transport = Transport(
+            site, auth=auth, tokens=tokens, observer=observer, patient=patient
+        )
         self.said: Json | None = None  # the CapabilityStatement, once `capability` was asked for
         self.known_devices: dict[str, str] = {}  # authors that the server has, by the name we use
         self.sends_bare = False  # the server refused a transaction with a Device and a Provenance

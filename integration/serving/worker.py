@@ -19,7 +19,7 @@ from procrastinate.periodic import PeriodicDeferrer
 from psycopg_pool import AsyncConnectionPool
 
 from integration.assessing.clients import prepare
-from integration.errors import FerroclaimError
+from integration.errors import FerroclaimError, said
 from integration.serving.stalled import GRACE_SECONDS, take_over
 from integration.serving.tasks import register
 from integration.store import StoreUnavailable, installation
@@ -101,7 +101,7 @@ class Worker:
                     with self.engine.store.queueing() as db:
                         self.engine.queue.finish(db, taken)
             except Exception as error:  # noqa: BLE001 (what is at work is taken over)
-                log.warning("work is left to be taken over", error=type(error).__name__)
+                log.warning("work is left to be taken over", error=said(error))
                 self._stopping.wait(RESTART_SECONDS)
 
     def _next(self) -> TakenJob | None:
@@ -119,7 +119,7 @@ class Worker:
             with self.engine.store.queueing() as db:
                 return self.engine.queue.take(db)
         except StoreUnavailable as error:
-            log.warning("worker begins anew", error=type(error).__name__)
+            log.warning("worker begins anew", error=said(error))
             self._stopping.wait(RESTART_SECONDS)
             return None
 
@@ -134,7 +134,7 @@ class Worker:
                 self._stopping.set()
                 return
             except (ConnectorException, psycopg.Error, FerroclaimError, OSError) as error:
-                log.warning("worker begins anew", error=type(error).__name__)
+                log.warning("worker begins anew", error=said(error))
             self.engine.store.revive()
             self._stopping.wait(RESTART_SECONDS)
 
@@ -176,7 +176,7 @@ class Worker:
                 taken = take_over(db, grace_seconds)
                 served = installation.served_sites(db)
         except (StoreUnavailable, psycopg.Error) as error:
-            log.warning("could not look for stalled work", error=type(error).__name__)
+            log.warning("could not look for stalled work", error=said(error))
             return
         if taken:
             log.info("took over stalled work", jobs=taken)

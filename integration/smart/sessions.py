@@ -7,6 +7,7 @@ Held by tests/contract/test_launch.py.
 import hashlib
 import json
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,15 +16,16 @@ from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import dict_row
-from psycopg_pool import ConnectionPool
 
 from integration.smart.grants import Grant
 from integration.smart.identity import Identity
 from integration.smart.refusal import SignInAgain
 from integration.smart.vault import Vault
+from integration.store import Store
 
 PENDING_MINUTES = 10
 SKEW_SECONDS = 30
+AGAIN_SECONDS = 0.05  # while somebody else refreshes the same launch
 
 
 def hashed(secret: str) -> bytes:
@@ -79,9 +81,9 @@ class Launch:
 
 class Sessions:
     def __init__(
-        self, pool: ConnectionPool, vault: Vault, hours: float = 10, idle_minutes: float = 60
+        self, store: Store, vault: Vault, hours: float = 10, idle_minutes: float = 60
     ) -> None:
-        self._pool, self._vault = pool, vault
+        self._store, self._vault = store, vault
         self._life, self._idle = timedelta(hours=hours), timedelta(minutes=idle_minutes)
 
     # Launches on their way
@@ -91,7 +93,7 @@ class Sessions:
         back."""
         state, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         sealed = self._vault.seal(state, vars(pending))
-        with self._pool.connection() as connection:
+        with self._store.transaction() as connection:
             connection.execute(
                 "DELETE FROM smart_pending WHERE started < now() - make_interval(mins => %s)",
                 [PENDING_MINUTES],
@@ -104,7 +106,7 @@ class Sessions:
 
     def claim(self, state: str, browser: str) -> Pending | None:
         """The launch of that state, once, and only for the browser that began it."""
-        with self._pool.connection() as connection:
+        with self._store.transaction() as connection:
             row = connection.execute(
                 "DELETE FROM smart_pending WHERE state = %s AND browser = %s"
                 " AND started > now() - make_interval(mins => %s) RETURNING sealed",
@@ -119,7 +121,7 @@ class Sessions:
         """A new cookie value. Charts that the same person has open in this browser stay open;
         another's are closed."""
         secret = secrets.token_urlsafe(32)
-        with self._pool.connection() as connection:
+        with self._store.transaction() as connection:
             connection.execute(
                 "INSERT INTO web_session (id, provider, subject, fhir_user, name, roles, ends)"
                 " VALUES (%s, %s, %s, %s, %s, %s, %s)",
@@ -150,7 +152,7 @@ class Sessions:
             "UPDATE web_session SET seen = now() WHERE id = %s AND ends > now() AND seen > %s"
             " RETURNING provider, subject, fhir_user, name, roles"
         )
-        with self._pool.connection() as connection:
+        with self._store.transaction() as connection:
             row = connection.execute(
                 query, [hashed(secret), datetime.now(UTC) - self._idle]
             ).fetchone()
@@ -165,8 +167,27 @@ class Sessions:
         )
 
     def sign_out(self, secret: str) -> None:
-        with self._pool.connection() as connection:
+        with self._store.transaction() as connection:
             connection.execute("DELETE FROM web_session WHERE id = %s", [hashed(secret)])
+
+    def tell(self, session: Session, what: dict[str, Any]) -> str:
+        """Keeps what a form did, for the page after it; the id by which that page asks."""
+        identity = secrets.token_urlsafe(12)
+        with self._store.transaction() as connection:
+            connection.execute(
+                "INSERT INTO told (id, session, sealed) VALUES (%s, %s, %s)",
+                [identity, session.id, self._vault.seal(identity, what)],
+            )
+        return identity
+
+    def told(self, session: Session, identity: str) -> dict[str, Any]:
+        """What is kept under that id for this session, once; nothing else."""
+        with self._store.transaction() as connection:
+            row = connection.execute(
+                "DELETE FROM told WHERE id = %s AND session = %s RETURNING sealed",
+                [identity, session.id],
+            ).fetchone()
+        return self._vault.open(identity, row[0]) if row else {}
 
     # Charts
 
@@ -179,7 +200,7 @@ class Sessions:
             "fhir_context": list(grant.fhir_context),
             "app_context": grant.app_context,
         }
-        with self._pool.connection() as connection:
+        with self._store.transaction() as connection:
             connection.execute(
                 "INSERT INTO smart_launch (id, session, site, patient, encounter, scopes, context,"
                 " sealed, access_until) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
@@ -199,7 +220,7 @@ class Sessions:
 
     def chart(self, session: Session, identity: str) -> Launch | None:
         """The launch of that id, if it is this session's."""
-        with self._pool.connection() as connection:
+        with self._store.transaction() as connection:
             return self._launch(connection, identity, session.id)
 
     def _launch(self, connection: Connection, identity: str, session: bytes) -> Launch | None:
@@ -226,18 +247,16 @@ class Sessions:
     @contextmanager
     def refreshing(self, launch: Launch) -> Iterator[Launch]:
         """LAUNCH as it is now, with nobody else refreshing it meanwhile, in any process."""
-        with self._pool.connection() as connection:
-            connection.autocommit = True
-            key = int.from_bytes(hashed(launch.id)[:8], "big", signed=True)
-            connection.execute("SELECT pg_advisory_lock(%s)", [key])
-            try:
-                now = self._launch(connection, launch.id, launch.session)
-                if now is None:
-                    raise SignInAgain
-                yield now
-            finally:
-                connection.execute("SELECT pg_advisory_unlock(%s)", [key])
-                connection.autocommit = False
+        while True:
+            with self._store.holding(f"launch:{launch.id}") as hold:
+                if hold.ours:
+                    with hold.singly() as connection:
+                        now = self._launch(connection, launch.id, launch.session)
+                    if now is None:
+                        raise SignInAgain
+                    yield now
+                    return
+            time.sleep(AGAIN_SECONDS)
 
     def spend(self, launch: Launch) -> None:
         """A refresh token about to be sent is never sent again where its answer does not come."""
@@ -256,7 +275,7 @@ class Sessions:
         )
 
     def _keep(self, identity: str, access: str, refresh: str | None, until: datetime) -> None:
-        with self._pool.connection() as connection:
+        with self._store.transaction() as connection:
             connection.execute(
                 "UPDATE smart_launch SET sealed = %s, access_until = %s WHERE id = %s",
                 [self._sealed(identity, access, refresh), until, identity],

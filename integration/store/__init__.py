@@ -9,13 +9,7 @@ that what belongs
 together is kept together, in one transaction.
 """
 
-from integration.store.database.connection import (
-    Db,
-    DiskFull,
-    Hold,
-    NoDescriptors,
-    Store,
-    StoreUnavailable,
-)
+from integration.store.database.connection import Db, Hold, Store
+from integration.store.database.failing import DiskFull, NoDescriptors, StoreUnavailable
 
 __all__ = ["Db", "DiskFull", "Hold", "NoDescriptors", "Store", "StoreUnavailable"]

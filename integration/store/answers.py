@@ -72,12 +72,6 @@ class KeptAnswer:
     read_at: datetime
 
 
-def one_at_a_time(db: Db) -> None:
-    """Waits for whoever else reads answers: what they make of a claim is one decision after the
-    other. Until the transaction ends."""
-    db.execute("select pg_advisory_xact_lock(hashtextextended('answers', 0))")
-
-
 def keep(db: Db, claim: Sent, new: NewAnswer, by: str) -> AnswerOutcome:
     """In the caller's transaction; until it ends nobody else changes the claim."""
     claim = claims.held(db, claim)
@@ -131,7 +125,7 @@ def reject(db: Db, site: str, number: str, by: str) -> ClaimState | None:
     """A claim that never came into its payer's books, or that the payer denied and wants anew: it
     stands no more, so that its lines may be released again and leave as a new claim. What it was
     (where that can't be rejected, it still is); None: no claim of that number left."""
-    one_at_a_time(db)
+    claims.one_at_a_time(db)
     found = claims.by_number(db, site, number)
     if found is None:
         return None

@@ -12,11 +12,23 @@ import msgspec
 import zstandard
 from psycopg.rows import class_row
 
+from integration.errors import FerroclaimError
 from integration.store import gaps, lines, patients
 from integration.store.database.connection import Db
 from integration.store.patients import Patient
 from mappings.assessment import ClaimLine, Finding, Gap, PatientAssessment, Question
 from mappings.values.sentences import without_words
+
+
+class Overtaken(FerroclaimError):
+    """Somebody looked at this chart later, and kept it first; or the patient was deleted."""
+
+    retryable = True
+
+    def __init__(self, site: str) -> None:
+        super().__init__(
+            f"Site {site}: somebody else looked at this chart meanwhile. Look at it again."
+        )
 
 
 @dataclass(frozen=True)
@@ -80,19 +92,21 @@ def keep(
     """Keeps an assessment with its lines and gaps, in the caller's transaction; whether it differs
     from the last one.
 
-    A patient who has no IV iron is remembered as such, and nothing else of them is kept.
+    A patient who has no IV iron is remembered as such, and nothing else of them is kept. Raises
+    `Overtaken` before anything is kept.
     """
-    db.execute("select 1 from patients where id = %s for update", [patient.id])
+    seen = db.execute("select look from patients where id = %s for update", [patient.id]).fetchone()
+    if seen is None or seen[0] > patient.look:
+        raise Overtaken(patient.site)
     document = msgspec.json.encode(assessment)
     digest = hashlib.sha256(document).hexdigest()
     last = db.execute(
-        "select id, digest, as_of from assessments where patient_id = %s and current", [patient.id]
+        "select id, digest from assessments where patient_id = %s and current", [patient.id]
     ).fetchone()
-    if last is not None and last[2] > as_of:
-        return False  # somebody was quicker, with a newer look
     db.execute(
-        "update patients set assessed_at = %s, concerns_us = %s, resources = %s where id = %s",
-        [as_of, assessment.concerns_us, _rests_on(assessment), patient.id],
+        "update patients set assessed_at = %s, concerns_us = %s, resources = %s, look = %s"
+        " where id = %s",
+        [as_of, assessment.concerns_us, _rests_on(assessment), patient.look, patient.id],
     )
     if last is not None and (last[1] == digest or _differ_in_words(db, last[0], document)):
         confirmed = (

@@ -20,8 +20,11 @@ from mappings.writing.answers.remittance import BEHIND, UNDECIDED_STATUSES
 from mappings.writing.answers.standing import SaidOfClaim, standing
 
 
-class AlreadySent(FerroclaimError):
-    """A line of this file left in another one meanwhile."""
+class NotWritten(FerroclaimError):
+    """Somebody decided something else of a line while this file was written."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} meanwhile, so this file was not written. Write the claims again.")
 
 
 ClaimState = Literal["sent", "accepted", "rejected", "paid", "denied", "replaced", "void"]
@@ -155,6 +158,7 @@ def selected(
 def record(db: Db, file: NewFile, claims: Iterable[NewClaim], by: str, role: str | None) -> int:
     """Keeps a file with its claims and says so in the audit table; its id. All in the caller's
     transaction."""
+    one_at_a_time(db)
     sha = hashlib.sha256(file.content).hexdigest()
     row = db.execute(
         "insert into claim_files (site, name, format, kind, receiver, control, production, trial,"
@@ -216,21 +220,33 @@ def _line_left(
 ) -> None:
     try:
         with db.transaction():
-            db.execute(
+            left = db.execute(
                 "insert into claim_lines (claim_id, patient_id, line_id, release_id, production)"
-                " values (%s, %s, %s, %s, %s)",
-                [claim_id, claim.patient_id, line, release, production],
+                " select %s, %s, %s, id, %s from releases where id = %s and withdrawn_at is null"
+                " for share",
+                [claim_id, claim.patient_id, line, production, release],
             )
     except UniqueViolation:
-        raise AlreadySent(
-            "A line left in another claim file meanwhile, so this one was not written. Write the"
-            " claims again."
-        ) from None
+        raise NotWritten("A line left in another claim file") from None
+    if not left.rowcount:
+        raise NotWritten("The release of a line was taken back")
+
+
+def one_at_a_time(db: Db) -> None:
+    """Waits for whoever else makes anything of claims: what becomes of one is one decision after
+    the other, and nobody who needs several waits for somebody who needs the same. Until the
+    transaction ends."""
+    db.execute("select pg_advisory_xact_lock(hashtextextended('answers', 0))")
 
 
 def held(db: Db, claim: Sent) -> Sent:
-    """As it is now; until the transaction ends nobody else changes it."""
-    row = db.execute("select state from claims where id = %s for no key update", [claim.id])
+    """As it is now; until the transaction ends nobody else changes it, or decides about its
+    patient's lines: whoever does has the patient first."""
+    row = db.execute(
+        "select c.state from claims c join patients p on p.id = c.patient_id where c.id = %s"
+        " for no key update",
+        [claim.id],
+    )
     return replace(claim, state=next(iter(row), (claim.state,))[0])
 
 

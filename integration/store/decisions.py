@@ -88,6 +88,8 @@ def take_back(db: Db, row: Recorded, by: str, role: str) -> list[Patient]:
 
 
 def _end(db: Db, site: str, about: str, by: str) -> None:
+    """The decision in force; until the transaction ends nobody else decides at SITE."""
+    db.execute("select pg_advisory_xact_lock(hashtextextended('decisions ' || %s, 0))", [site])
     db.execute(
         "update decisions set ended_at = now(), ended_by = %s where site = %s and about = %s and"
         " ended_at is null",

@@ -26,6 +26,7 @@ _STEPS = (
     """delete from claim_files f where exists (select 1 from claims c where c.file_id = f.id
         and c.patient_id = %(id)s) and not exists (select 1 from claims c where c.file_id = f.id
         and c.patient_id <> %(id)s)""",
+    "delete from told",  # sealed: whom it names is not known
     "delete from cds_cards where site = %(site)s and patient = %(fhir)s",
     "delete from order_questions where site = %(site)s and patient = %(fhir)s",
     "delete from smart_launch where site = %(site)s and patient = %(fhir)s",

@@ -16,17 +16,20 @@ from mappings.record import PatientRecord
 
 @dataclass(frozen=True)
 class Patient:
+    """`look`: the number of a look at the chart that begins now."""
+
     id: int
     site: str
     fhir_id: str
     concerns_us: bool
+    look: int
 
     @property
     def reference(self) -> str:
         return f"Patient/{self.fhir_id}"
 
 
-_COLUMNS = "id, site, fhir_id, concerns_us"
+_COLUMNS = "id, site, fhir_id, concerns_us, nextval('looks') as look"
 
 
 def known(db: Db, site: str, fhir_id: str) -> Patient:
@@ -52,6 +55,12 @@ def _among(db: Db, site: str, fhir_ids: Collection[str]) -> dict[str, Patient]:
         query = f"select {_COLUMNS} from patients where site = %s and fhir_id = any(%s)"  # noqa: S608
         found = rows.execute(query.encode(), [site, list(fhir_ids)])
         return {patient.fhir_id: patient for patient in found}
+
+
+def next_look(db: Db) -> int:
+    """Of a look at a chart of which it is not known yet whose it is."""
+    row = db.execute("select nextval('looks')").fetchone()
+    return int(row[0]) if row else 0
 
 
 def find(db: Db, site: str, fhir_id: str) -> Patient | None:

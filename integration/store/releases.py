@@ -32,11 +32,13 @@ class NotReleasable(FerroclaimError):
 
 def to_decide(db: Db, key: str, sites: Sequence[str]) -> Pair:
     """The pair that the line KEY belongs to; until the transaction ends nobody else changes it."""
-    found = worklist.pair_of(db, key, sites)
-    if not found:
+    found = worklist.get(db, key, sites)
+    if found:
+        db.execute("select 1 from patients where id = %s for update", [found.patient_id])
+    pair = worklist.pair_of(db, key, sites) if found else ()
+    if not pair:
         raise NotReleasable("A selected line is no longer there.")
-    db.execute("select 1 from patients where id = %s for update", [found[0].patient_id])
-    return worklist.pair_of(db, found[0].key, sites) or found
+    return pair
 
 
 def release(db: Db, pair: Pair, by: str, role: str, reason: str | None = None) -> None:

@@ -57,9 +57,9 @@ def troubled(db: Db, sites: Sequence[str]) -> list[Rest]:
         ).fetchall()
 
 
-def rest(db: Db, site: str, trouble: str, now: datetime) -> datetime:
-    """The site is in trouble: it rests, longer each time. Several workers that find out at once
-    count as one."""
+def rest(db: Db, site: str, trouble: str, now: datetime, least_seconds: float = 0) -> datetime:
+    """The site is in trouble: it rests, longer each time, LEAST_SECONDS at least. Several workers
+    that find out at once count as one."""
     db.execute("insert into site_state (site) values (%s) on conflict do nothing", [site])
     row = db.execute(
         "select failures, rest_until from site_state where site = %s for update", [site]
@@ -67,7 +67,8 @@ def rest(db: Db, site: str, trouble: str, now: datetime) -> datetime:
     failures, resting = row or (0, None)
     if resting and now < resting <= now + timedelta(seconds=LONGEST_SECONDS):
         return resting
-    end = now + timedelta(seconds=min(FIRST_SECONDS * 2**failures, LONGEST_SECONDS))
+    seconds = max(FIRST_SECONDS * 2**failures, least_seconds)
+    end = now + timedelta(seconds=min(seconds, LONGEST_SECONDS))
     db.execute(
         "update site_state set trouble = %s, failures = failures + 1, rest_until = %s,"
         " trouble_since = coalesce(trouble_since, %s) where site = %s",

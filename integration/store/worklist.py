@@ -170,7 +170,7 @@ _SOURCE = f"(select w.*, {_WHOSE} on p.id = w.patient_id)"
 NOW, KEPT = _SOURCE.format("worklist_now"), _SOURCE.format("worklist")
 # What this transaction changed so far is kept now, not at its end.
 _KEEP = "set constraints worklist_kept immediate; set constraints worklist_kept deferred"
-_SNOOZED = "coalesce(snoozed_until > current_date, false)"
+_SNOOZED = "coalesce(snoozed_until > %(today)s, false)"
 _DOCUMENTS = {
     "document": (
         "(select l.document::text from lines l where l.patient_id = x.patient_id and l.id ="
@@ -200,7 +200,7 @@ VIEWS: dict[View, str] = {
 }
 _TOGETHER = "patient_id, pair, line_id <> pair"
 ORDER: dict[Sort, str] = {
-    "worth": "coalesce(worth, 0) * greatest(1, current_date - coalesce(day, current_date)) desc",
+    "worth": "coalesce(worth, 0) * greatest(1, %(today)s - coalesce(day, %(today)s)) desc",
     "due": "due nulls last",
     "money": "worth desc nulls last",
     "age": "day nulls first",
@@ -304,9 +304,7 @@ def counts(db: Db, sites: Sequence[str], clinician: Sequence[str]) -> dict[str, 
         f'count(*) filter (where {condition}) as "{name}"' for name, condition in VIEWS.items()
     )
     query = f"select {columns} from {KEPT} x where site = any(%(sites)s)"  # noqa: S608
-    row = db.execute(
-        query.encode(), {"sites": list(sites), "clinician": list(clinician)}
-    ).fetchone()
+    row = db.execute(query.encode(), _asked(sites, clinician)).fetchone()
     return dict(zip(VIEWS, row or (), strict=True))
 
 
@@ -362,7 +360,7 @@ def _where(
 ) -> tuple[str, dict[str, Any]]:
     wanted = [filters.site] if filters.site in sites else list(sites)
     conditions = ["site = any(%(sites)s)", VIEWS[filters.view]]
-    values: dict[str, Any] = {"sites": wanted, "clinician": list(clinician)}
+    values = _asked(wanted, clinician)
     plain = {
         "policy": "policy = %(policy)s",
         "requirement": "%(requirement)s = any(waits_for || waived_for)",
@@ -389,3 +387,10 @@ def _where(
     if filters.changed:
         conditions.append("changed_at > now() - interval '1 day'")
     return " and ".join(conditions), values
+
+
+def _asked(sites: Sequence[str], clinician: Sequence[str]) -> dict[str, Any]:
+    """Days are those of the billing office, here, as the pages have them; the database's machine
+    may be in another zone."""
+    today = date.today()  # noqa: DTZ011
+    return {"sites": list(sites), "clinician": list(clinician), "today": today}

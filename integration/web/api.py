@@ -118,7 +118,7 @@ def lines(here: OfPages, asked: Annotated[ListQuery, Query()], session: Biller) 
     """A page of a saved view, filtered as the page is; money is in dollars."""
     sites = sorted(here.settings.sites)
     filters = asked.filters(sites)
-    with here.store.transaction() as db:
+    with here.store.snapshot() as db:
         found = worklist.rows(db, filters, sites, words.of_clinicians())
         sums = worklist.sums(db, filters, sites, words.of_clinicians())
         audit.note(db, actor(session), "read the list", role="biller", view=filters.view)
@@ -148,7 +148,7 @@ def figures(
 ) -> list[FigureRows]:
     """The tables behind the plots; with NAME only that one."""
     chosen = Chosen(asked.period, asked.policy)
-    with here.store.transaction() as db:
+    with here.store.snapshot() as db:
         found = figures_now(db, chosen.scope(sorted(here.settings.sites)))
         audit.note(db, actor(session), "read the figures", role="biller")
     tables = [

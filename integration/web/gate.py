@@ -48,7 +48,7 @@ def page_context(request: Request) -> PageContext:
     if not hasattr(state, "page_context"):
         web = state.settings.web
         sessions = Sessions(
-            state.store.pool,
+            state.store,
             Vault.in_folder(state.settings.data_dir),
             web.session_hours,
             web.idle_minutes,

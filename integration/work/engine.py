@@ -14,12 +14,13 @@ import structlog
 
 from integration.assessing.clients import Clients
 from integration.configuration.settings import Settings
-from integration.errors import FerroclaimError
+from integration.errors import EhrError, FerroclaimError
 from integration.operating import metrics
 from integration.operating.logs import where
 from integration.store import Db, Hold, Store, StoreUnavailable, failures, patients, rests
 from integration.store.failures import Failure
 from integration.store.rests import Rest
+from integration.work.crowding import Crowding
 from integration.work.queue import Queue
 from integration.work.retries import decide, may_be_of_one
 
@@ -29,6 +30,7 @@ _OF_THE_QUEUE = ("site", "attempt", "since", "timestamp", "until")
 BUSY_SECONDS = (
     2.0  # somebody else is at it: a worker that was given up too early, or a person's own look
 )
+CROWDED_SECONDS = 10.0  # its EHR keeps half of our hands
 AFTER_OTHERS_SECONDS = 2.0  # after a rest those go first of whom nothing is known yet
 
 
@@ -70,6 +72,11 @@ class Job:
         }
 
 
+def _asked_to_wait(error: Exception) -> float:
+    """In seconds."""
+    return error.wait_seconds if isinstance(error, EhrError) else 0
+
+
 # What a job leaves to be kept in the transaction that ends it.
 Closing = Callable[[Db], None]
 Handler = Callable[["Engine", Job], Closing | None]
@@ -85,11 +92,13 @@ class Engine:
     queue: Queue
     handlers: Mapping[str, Handler]
     clients: Clients = field(init=False)
+    crowding: Crowding = field(init=False)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     step: Callable[[str], None] = lambda _: None
 
     def __post_init__(self) -> None:
-        self.clients = Clients(self.settings)
+        self.clients = Clients(self.settings, patient=False)
+        self.crowding = Crowding(self.settings.service.workers)
 
     @property
     def sites(self) -> list[str]:
@@ -116,8 +125,12 @@ class Engine:
         if rest and (until := rest.until(now)):
             self._later(job, (until - now).total_seconds() + random.uniform(0, 1))  # noqa: S311 (spreads load)
             return
+        if len(self.sites) > 1 and self.crowding.keeps_hands(job.site):
+            self._later(job, CROWDED_SECONDS)
+            return
         try:
-            closing = self.handlers[job.task](self, job)
+            with self.crowding.at(job.site):
+                closing = self.handlers[job.task](self, job)
             self._succeeded(job, hold, rest, closing)
         except StoreUnavailable:
             raise
@@ -190,7 +203,7 @@ class Engine:
         with self.store.transaction() as db:
             match decision.then:
                 case "site rests":
-                    until = rests.rest(db, str(job.site), says, now)
+                    until = rests.rest(db, str(job.site), says, now, _asked_to_wait(error))
                     seconds = (until - now).total_seconds()
                     if may_be_of_one(error):
                         job = replace(job, since=since.isoformat())

@@ -9,6 +9,7 @@ from typing import Literal
 from integration.errors import (
     BadAnswer,
     ConfigurationError,
+    Conflict,
     FerroclaimError,
     Forbidden,
     NotConnected,
@@ -51,7 +52,7 @@ def decide(
         return RetryDecision("site rests")
     if not known or (isinstance(error, FerroclaimError) and error.retryable):
         return RetryDecision("again", wait) if hours < retry_hours else RetryDecision("given up")
-    if isinstance(error, BadAnswer | NotFound) or not isinstance(error, FerroclaimError):
+    if isinstance(error, BadAnswer | Conflict | NotFound) or not isinstance(error, FerroclaimError):
         return RetryDecision("again", wait) if attempt + 1 < DOUBTS else RetryDecision("given up")
     return RetryDecision("given up")
 

@@ -55,7 +55,7 @@ def opened(office: Clinic, resources: Resources) -> tuple[Browser, str, str]:
 def decide(browser: Browser, page: str, key: str, **fields: Any) -> str:
     csrf = re.search(r'name="csrf" value="([^"]+)"', page)
     assert csrf
-    answer = browser.client.post(
+    answer = browser.send(
         "/worklist/decisions?view=all", data={"csrf": csrf[1], "line": key, **fields}
     )
     return str(answer.text)

@@ -193,6 +193,30 @@ def test_retry_after_is_honored(
     assert [seconds for seconds in slept if seconds] == [7, 120]  # what is asked for, within reason
 
 
+def test_where_others_wait_no_thread_waits_long_for_a_server(
+    ehr: Make, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one that is slow, or has enough, keeps the work of every other site from its turn."""
+    slept: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", slept.append)
+    fake = ehr("hapi").load(chart())
+    limits = {"retries": 3, "read_timeout_seconds": 0.3}
+    client = EhrClient(Site.adhoc(fake.base_url, vendor="hapi", limits=limits), patient=False)
+    fake.inject(Response("", 429, {"Retry-After": "1"}), method="POST")
+    read_patient(client, "p1")
+    assert [seconds for seconds in slept if seconds] == [1]
+    fake.inject(Response("", 429, {"Retry-After": "60"}), method="POST")
+    with pytest.raises(Unreachable, match="429") as raised:
+        read_patient(client, "p1")
+    assert raised.value.wait_seconds == 60
+    assert [seconds for seconds in slept if seconds] == [1]
+    monkeypatch.undo()
+    before, fake.latency_seconds = len(fake.requests), 0.6
+    with pytest.raises(Unreachable, match="did not answer in time"):
+        read_patient(client, "p1")
+    assert len(fake.requests) - before <= 1
+
+
 def test_what_a_server_writes_about_a_patient_is_not_repeated(ehr: Make, connect: Connect) -> None:
     fake = ehr("epic").load(chart())
     outcome = {

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
+from psycopg_pool import ConnectionPool, PoolTimeout
 from pytest_httpserver import HTTPServer
 
 from integration.configuration.settings import Settings
@@ -802,3 +803,20 @@ def test_a_missing_page_is_a_page_in_a_browser_and_json_for_a_program(clinic: Op
     assert "<h1>Not found</h1>" in page.text
     assert 'href="/worklist"' in page.text
     assert client.get("/nowhere").json()["error"]["message"] == "Not Found"
+
+
+def test_a_database_that_is_away_is_said_to_be(
+    clinic: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By whatever page: each begins with the session, which is kept there, too."""
+    general = clinic()
+    browser, _ = opened(general)
+
+    def away(*_: object) -> None:
+        raise PoolTimeout
+
+    monkeypatch.setattr(ConnectionPool, "connection", away)
+    for path in (chart_path(browser), "/worklist", general.launch_path(patient="p1")):
+        page = browser.get(path)
+        assert (path, page.status_code) == (path, 503)
+        assert "The database answers, but all connections" in page.text

@@ -10,17 +10,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 import requests
+from starlette.requests import Request
 
 from integration.configuration.settings import Settings
-from integration.operating import metrics
+from integration.errors import Unreachable
+from integration.operating import metrics, turns
 from integration.serving.app import create_app
 from integration.serving.listening import WebServer, bound
 from integration.store import NoDescriptors, Store, StoreUnavailable
+from integration.web import health
+from tests.contract.test_launch import chart_path, opened
 
 LIMITS = {"connections": 60, "half_sent": 30, "head_seconds": 1.0, "body_seconds": 1.0}
 HALF = b"POST /hooks/general/lab HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"
@@ -240,3 +246,63 @@ def test_1100_half_sent_posts_do_not_stop_the_service(tmp_path: Path) -> None:
         process.wait(30)
         process.stderr.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_slow_ehr_keeps_neither_other_ehrs_nor_other_pages_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.01)
+    with contextlib.ExitStack() as stack:
+        for _ in range(turns.OF_ONE_SITE):
+            stack.enter_context(turns.turn("slow"))
+        with pytest.raises(Unreachable, match="Site slow: as many charts are being read as may"):
+            stack.enter_context(turns.turn("slow"))
+        for number in range(turns.MOST - turns.OF_ONE_SITE):
+            stack.enter_context(turns.turn(f"other{number}"))
+        with pytest.raises(Unreachable):
+            stack.enter_context(turns.turn("another"))
+    threads = anyio.run(_threads)
+    assert threads - 10 > turns.MOST
+    with turns.turn("slow"), turns.turn("another"):
+        pass
+
+
+async def _threads() -> float:
+    return anyio.to_thread.current_default_thread_limiter().total_tokens
+
+
+def test_whoever_reads_a_chart_for_somebody_who_waits_takes_a_turn(
+    clinic: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else they are told to try again, and nothing is asked of the EHR."""
+    general = clinic()
+    browser, page = opened(general)
+    assert page.status_code == 200
+    asked = len(general.ehr.requests)
+    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.01)
+    with contextlib.ExitStack() as stack:
+        for _ in range(turns.OF_ONE_SITE):
+            stack.enter_context(turns.turn("general"))
+        page = browser.get(chart_path(browser))
+        assert (page.status_code, "Try again" in page.text) == (503, True)
+    assert len(general.ehr.requests) == asked
+    assert browser.get(chart_path(browser)).status_code == 200
+
+
+def test_whoever_looks_after_us_is_answered_whatever_the_others_wait_for(
+    pages_store: Store,
+) -> None:
+    app = create_app(Settings(), pages_store)
+    done = threading.Event()
+
+    async def ready() -> int:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = 1
+        async with anyio.create_task_group() as others:
+            others.start_soon(partial(anyio.to_thread.run_sync, done.wait))
+            await anyio.sleep(0.05)
+            with anyio.move_on_after(5):
+                answer = await health.readyz(Request({"type": "http", "app": app}))
+            done.set()
+        return answer.status_code
+
+    assert anyio.run(ready) == 200

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from integration.configuration.service import Retention
 from integration.configuration.settings import Settings
@@ -198,6 +199,48 @@ def test_pids_of_a_former_life_do_not_keep_it_from_starting(shared_folder: Path)
     server.stop()
 
 
+@pytest.mark.parametrize(
+    ("setting", "query", "says"),
+    [
+        ("statement_timeout = 10", "select pg_sleep(5)", "took longer than its own timeouts"),
+        ("transaction_timeout = 10", "select pg_sleep(5)", "took longer than its own timeouts"),
+        ("transaction_read_only = on", "delete from notes", "takes no changes: it is a standby"),
+        ("lock_timeout = 10", "lock table notes", "two things at once that exclude each other"),
+    ],
+)
+def test_what_the_database_does_not_do_is_told_and_may_be_tried_again(
+    store: Store, setting: str, query: str, says: str
+) -> None:
+    """Nothing of it is a fault of ours, after which work would be given up."""
+    with store.transaction() as other:
+        other.execute("lock table notes in share update exclusive mode")
+        with pytest.raises(StoreUnavailable, match=says):
+            _do(store, f"set local {setting}", query)
+
+
+def _do(store: Store, *queries: str) -> None:
+    with store.transaction() as db:
+        for query in queries:
+            db.execute(query.encode())
+
+
+def test_why_there_is_no_connection_is_told(
+    postgres: str, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "WAIT_SECONDS", 0.2)
+    settings = Settings.model_validate({"database_url": database, "data_dir": tmp_path})
+    admits = f"alter database {conninfo_to_dict(database)['dbname']} allow_connections "
+    with Store.open(settings, connections=1) as store, store.transaction():
+        with pytest.raises(StoreUnavailable, match="all connections of this process to it are at"):
+            store.check()
+        with psycopg.connect(postgres, autocommit=True) as db:
+            db.execute(f"{admits} false".encode())
+        with pytest.raises(StoreUnavailable, match="does not let us in: database"):
+            store.check()
+        with psycopg.connect(postgres, autocommit=True) as db:
+            db.execute(f"{admits} true".encode())
+
+
 def test_a_transaction_is_kept_whole_or_not_at_all(store: Store) -> None:
     def broken() -> None:
         with store.transaction() as db:
@@ -219,6 +262,25 @@ def test_a_key_is_held_by_one(store: Store) -> None:
         assert (first.ours, second.ours, other.ours) == (True, False, True)
     with store.holding("patient:1") as later:
         assert later.ours
+
+
+def test_a_key_is_free_again_whatever_becomes_of_its_connection(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what was done while it was held is not said to have failed."""
+    with store.holding("patient:1") as hold:
+        pid = hold.db.info.backend_pid
+        with store.transaction() as db:
+            db.execute("select pg_terminate_backend(%s)", [pid])
+
+    def canceled(*_: object) -> None:
+        raise psycopg.errors.QueryCanceled
+
+    with store.holding("patient:1") as hold:
+        assert hold.ours
+        monkeypatch.setattr(hold.db, "execute", canceled)
+    with store.holding("patient:1") as hold:
+        assert hold.ours
 
 
 @pytest.mark.parametrize(
@@ -299,7 +361,7 @@ KEPT = """
     worklist_stale write_backs write_offs
 """
 # They go when they end: with their session, or at the next launch or signed call.
-ENDING = "cds_replay smart_launch smart_pending"
+ENDING = "cds_replay smart_launch smart_pending told"
 
 
 def test_every_table_is_forgotten_some_day_or_kept_on_purpose(store: Store) -> None:

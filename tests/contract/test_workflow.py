@@ -16,7 +16,7 @@ from integration.errors import ConfigurationError
 from integration.serving.stalled import take_over
 from integration.store import Db, assessments, patients, releases, worklist
 from integration.store.worklist import Filters, Pair
-from integration.work import giving_up, workflow
+from integration.work import crowding, giving_up, workflow
 from integration.work.queue import PERSON, patient_key
 from tests import builders
 from tests.fakes import chart
@@ -241,6 +241,37 @@ def test_a_site_that_is_down_rests_and_nothing_is_lost(service: Running) -> None
     service.work(rounds=2)
     assert service.rows("select failures, trouble from site_state") == [(0, None)]
     assert len(versions(service)) > 0
+
+
+def test_an_ehr_that_hangs_leaves_hands_to_the_other_sites(
+    running: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = running(service={"workers": 4})
+    other = service.settings.sites["general"].model_copy(update={"name": "other"})
+    service.settings.sites["other"] = other
+    monkeypatch.setattr(crowding, "LONG_SECONDS", -1.0)
+    service.assess()
+    with service.engine.crowding.at("general"), service.engine.crowding.at("general"):
+        service.work()
+        assert service.rows("select scheduled_at > now() from procrastinate_jobs") == [(True,)]
+        assert service.fake.requests == []
+        assert not service.engine.crowding.keeps_hands("other")
+    service.work()
+    assert service.fake.requests != []
+
+
+def test_a_site_rests_as_long_as_it_asks_for_within_reason(service: Running) -> None:
+    rests = "select extract(epoch from rest_until - now())::int from site_state"
+    for asked, least in (("60", 50), ("86400", 110)):
+        answer = Response(status=429, headers={"Retry-After": asked})
+        for method in ("GET", "POST"):
+            service.fake.inject(answer, method=method, times=1)
+        service.assess()
+        service.work()
+        assert least < service.rows(rests)[0][0] <= 120
+        service.fake._injections.clear()
+        service.rows("update site_state set rest_until = now() returning site")
+        service.work(rounds=2)
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -11,10 +11,21 @@ from decimal import Decimal
 from html import unescape
 from typing import Any
 
+import psycopg
 import pytest
 
 from integration.codes.folder import limits_in_words
-from integration.store import audit, cards, claims, failures, gaps, patients, rests, worklist
+from integration.store import (
+    audit,
+    cards,
+    claims,
+    failures,
+    gaps,
+    patients,
+    releases,
+    rests,
+    worklist,
+)
 from integration.store.failures import Failure
 from integration.store.worklist import Sort
 from integration.web.worklist import routes
@@ -56,7 +67,7 @@ def keys(page: Any) -> list[str]:
 def act(browser: Browser, page: Any, action: str, selected: list[str], **fields: str) -> Any:
     csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
     assert csrf
-    return browser.client.post(
+    return browser.send(
         "/worklist", data={"csrf": csrf[1], "action": action, "line": selected, **fields}
     )
 
@@ -352,12 +363,12 @@ def test_failed_work_is_tried_again_or_let_be_on_the_page(office: Clinic) -> Non
     csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
     assert csrf
     sent = {"csrf": csrf[1], "number": str(first)}
-    assert "tried again now" in browser.client.post("/worklist/failed", data=sent).text
+    assert "tried again now" in browser.send("/worklist/failed", data=sent).text
     sent = {"csrf": csrf[1], "number": str(second), "reason": "the site is gone"}
-    assert "let be" in browser.client.post("/worklist/failed", data=sent).text
-    assert "settled that work already" in browser.client.post("/worklist/failed", data=sent).text
+    assert "let be" in browser.send("/worklist/failed", data=sent).text
+    assert "settled that work already" in browser.send("/worklist/failed", data=sent).text
     assert "No work has failed" in browser.get("/worklist").text
-    assert browser.client.post("/worklist/failed", data=sent | {"csrf": "x"}).status_code == 403
+    assert browser.send("/worklist/failed", data=sent | {"csrf": "x"}).status_code == 403
 
 
 def test_the_csv_is_whole(office: Clinic) -> None:
@@ -510,7 +521,7 @@ def test_what_an_opened_line_waits_for_is_said_of_its_own_dose(office: Clinic) -
 def test_a_forged_form_releases_nothing(office: Clinic) -> None:
     browser, page = signed_in(office)
     fields = {"action": "release", "line": keys(page)}
-    assert browser.client.post("/worklist", data=fields).status_code == 403
+    assert browser.send("/worklist", data=fields).status_code == 403
     assert len(keys(browser.get("/worklist"))) == 7
 
 
@@ -606,15 +617,13 @@ def test_a_biller_hands_in_what_came_back(office: Clinic) -> None:
     denied = [f"CLP*{NUMBER}*4*45.8*0**MB*ICN1", "SVC*HC:J1756:JZ*45.8*0"]
     denied += [f"REF*6R*{line[:24].upper()}", "CAS*CO*252*45.8", "LQ*HE*N395"]
     content = remittance(denied, ["CLP*OTHER*1*10*10"], usage="P")
-    answer = browser.client.post(
+    answer = browser.send(
         "/worklist/answers?view=denied",
         data={"csrf": csrf[1]},
         files=[("file", ("a.835", content)), ("file", ("b.txt", b"hello"))],
     )
     packed = ("a.gz", gzip.compress(content + b"\n" * 2**20) + b"\0" * 6 * 2**20)
-    again = browser.client.post(
-        "/worklist/answers", data={"csrf": csrf[1]}, files=[("file", packed)]
-    )
+    again = browser.send("/worklist/answers", data={"csrf": csrf[1]}, files=[("file", packed)])
     assert "Answers to our claims: 1 read before." in again.text
     assert "Answers to our claims: 1 denied. 1 to claims of others." in answer.text
     assert "it is not an X12 file (b.txt)" in answer.text
@@ -626,9 +635,70 @@ def test_a_biller_hands_in_what_came_back(office: Clinic) -> None:
     act(browser, answer, "snooze", keys(answer), until=later)
     assert keys(browser.get("/worklist?view=denied")) == []
     assert keys(browser.get("/worklist?view=snoozed")) == keys(answer)
-    nothing = browser.client.post("/worklist/answers", data={"csrf": csrf[1]})
+    nothing = browser.send("/worklist/answers", data={"csrf": csrf[1]})
     assert "choose the files that came back" in nothing.text
-    forged = browser.client.post(
+    forged = browser.send(
         "/worklist/answers", data={"csrf": "x"}, files=[("file", ("a.835", content))]
     )
     assert "not sent from ferroclaim" in forged.text
+
+
+def test_reloading_what_a_form_led_to_does_nothing_again(office: Clinic) -> None:
+    """Without a script a reload sends a form anew, unless the page after it is one of its own."""
+    browser, page = signed_in(office)
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
+    assert csrf
+    form = {"csrf": csrf[1], "action": "release", "line": keys(page)[:1]}
+    sent = browser.client.post("/worklist?view=all&page=1&sort=due", data=form)
+    assert sent.status_code == 303
+    leads_to = sent.headers["location"]
+    assert leads_to.startswith("/worklist?view=all&sort=due&told=")
+    other = office.browser()
+    other.get("/sign-in?with=general")
+    assert "released" not in other.get(leads_to).text.partition("<table")[0].partition("notice")[2]
+    assert "1 line released" in browser.get(leads_to).text
+    again = browser.get(leads_to)
+    assert again.status_code == 200
+    assert "1 line released" not in again.text
+
+
+def test_what_changes_while_a_list_is_read_is_neither_lost_nor_twice_in_it(
+    office: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its parts are of one moment: the table of a long list, and the list with its sums."""
+    browser, page = signed_in(office)
+    whole = browser.get("/worklist.csv").text
+    selected = keys(page)[:2]
+    ask = worklist.rows
+
+    def meanwhile(*given: Any) -> list[worklist.Row]:
+        found = ask(*given)
+        if selected:
+            act(other, page_of_other, "release", [selected.pop()])
+        return found
+
+    other, page_of_other = signed_in(office)
+    monkeypatch.setattr(routes, "EXPORTED_AT_ONCE", 2)
+    monkeypatch.setattr(worklist, "rows", meanwhile)
+    assert browser.get("/worklist.csv").text == whole
+    seen = browser.get("/worklist")
+    assert (len(keys(seen)), "5 lines" in seen.text) == (5, True)
+
+
+def test_what_the_database_does_not_do_of_several_is_told_and_the_others_go(
+    office: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, page = signed_in(office)
+    one, other = keys(page)[:2]
+    let_go = releases.release
+
+    def met(db: Any, pair: worklist.Pair, *given: Any) -> None:
+        let_go(db, pair, *given)
+        if pair[0].key == one:
+            raise psycopg.errors.DeadlockDetected
+
+    monkeypatch.setattr(releases, "release", met)
+    said = act(browser, page, "release", [one, other])
+    assert "1 line released" in said.text
+    assert "1 line could not:</b> The database was asked for two things at once" in said.text
+    assert (one in keys(said), other in keys(said)) == (True, False)

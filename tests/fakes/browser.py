@@ -57,5 +57,11 @@ class Browser:
         }
         found = re.search(r'action="([^"]*)"', form)
         assert found
-        response = self.client.post(found[1], data=hidden | fields)
+        return self.send(found[1], data=hidden | fields)
+
+    def send(self, path: str, **parts: Any) -> Response:
+        """Posts a form, and shows the page that it leads to: one of its own, so that a reload sends
+        nothing again."""
+        response = self.client.post(path, **parts)
+        assert response.status_code != 200 or path == "/sign-out"
         return self.get(response.headers["location"]) if response.status_code == 303 else response

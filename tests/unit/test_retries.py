@@ -6,6 +6,7 @@ from integration.errors import (
     BadAnswer,
     BrokenOff,
     ConfigurationError,
+    Conflict,
     Forbidden,
     NotConnected,
     NotFound,
@@ -70,6 +71,7 @@ def test_what_passes_is_tried_again_until_it_is_too_long(error: Exception) -> No
     [
         BadAnswer("s", "a page of a proxy"),
         NotFound("s", "no such patient"),
+        Conflict("s", "somebody has it open"),
         KeyError("a bug of ours"),
     ],
 )

@@ -72,7 +72,7 @@ def read_answers(
     report = AnswersReport()
     for file in files:
         with store.transaction() as db:
-            answers.one_at_a_time(db)
+            claims.one_at_a_time(db)
             _File(db, sites, file, by, report).read()
     return report
 

@@ -15,14 +15,13 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
-from urllib3.exceptions import HTTPError, InvalidHeader
+from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from integration.configuration.site import Site
 from integration.ehr.fhir.answers import (
     FHIR_JSON,
     NOT_DONE,
-    TRANSIENT,
     Answer,
     Json,
     encode,
@@ -37,6 +36,7 @@ from integration.ehr.transport.auth import (
     authorization_for,
 )
 from integration.ehr.transport.failing import never_connected, of_reading, untrusted
+from integration.ehr.transport.repeating import asked_to_wait, of_reads, of_unsent
 from integration.errors import (
     BadAnswer,
     BrokenOff,
@@ -46,7 +46,6 @@ from integration.errors import (
 )
 from mappings.reading.fhir.decoding import decode
 
-LONGEST_WAIT_SECONDS = 120
 CHUNK_BYTES = 1 << 16
 _PORTS = {"http": 80, "https": 443}
 
@@ -67,8 +66,10 @@ class Transport:
         auth: RequestAuthorization | None = None,
         tokens: Tokens = SHARED_TOKENS,
         observer: Observer | None = None,
+        patient: bool = True,
     ) -> None:
-        """AUTH: a person's own access, instead of the service's."""
+        """AUTH: a person's own access, instead of the service's. PATIENT: waits as long as the
+        server asks, for work that nobody else waits for."""
         self.site = site
         if site.ca_file and not site.ca_file.is_file():
             raise ConfigurationError(
@@ -79,17 +80,10 @@ class Transport:
         self.observer = observer
         self.sent = 0
         self._counting = threading.Lock()
-        writing = _retries(site.limits.retries)
+        writing = of_unsent(site.limits.retries, patient=patient)
         for_reads = _adapter(
             site.limits.connections,
-            writing.new(
-                read=site.limits.retries,
-                status=site.limits.retries,
-                status_forcelist=TRANSIENT,
-                allowed_methods=("GET", "POST"),
-                retry_after_max=LONGEST_WAIT_SECONDS,
-                raise_on_status=False,
-            ),
+            of_reads(writing, site.limits.retries),
         )
         for_writes = _adapter(site.limits.connections, writing)
         for_writes.poolmanager = for_reads.poolmanager
@@ -289,7 +283,9 @@ class Transport:
     def _checked(self, answer: Answer, what: str) -> Answer:
         if 200 <= answer.status < 300:
             return answer
-        raise error_for(self.site.name, what, answer)
+        error = error_for(self.site.name, what, answer)
+        error.wait_seconds = asked_to_wait(answer)
+        raise error
 
 
 def origin(url: str) -> tuple[str, str | None, int | None]:
@@ -300,7 +296,7 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
 
 def plain_session(connections: int, retries: int) -> requests.Session:
     """With nothing of a site in it; only what was never sent is sent again."""
-    return _session(_adapter(connections, _retries(retries)))
+    return _session(_adapter(connections, of_unsent(retries)))
 
 
 def _prepared(
@@ -330,24 +326,6 @@ def _session(adapter: HTTPAdapter) -> requests.Session:
     # A load balancer's cookie must not tie one patient's requests to another's.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return session
-
-
-class _Retry(Retry):
-    """A wait that cannot be understood (fractions, ISO dates, nothing) is none: the usual pauses
-    are made then."""
-
-    def parse_retry_after(self, retry_after: str) -> float:
-        try:
-            return super().parse_retry_after(retry_after)
-        except InvalidHeader:
-            return 0.0
-
-
-def _retries(count: int) -> Retry:
-    """Of what was never sent."""
-    return _Retry(
-        total=None, connect=count, read=0, status=0, other=0, redirect=0, backoff_factor=0.5
-    )
 
 
 def _kind(path: str) -> str:

@@ -4,7 +4,6 @@ one.
 Held by tests/contract/test_store.py.
 """
 
-import re
 import select
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,12 +16,20 @@ import psycopg
 import structlog
 from psycopg import BaseConnection, Connection
 from psycopg.conninfo import conninfo_to_dict
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from integration.configuration.settings import Settings
-from integration.errors import ConfigurationError, FerroclaimError
+from integration.errors import ConfigurationError
 from integration.operating import descriptors
 from integration.store.database.embedded import Embedded
+from integration.store.database.failing import (
+    PASSING,
+    DiskFull,
+    NoDescriptors,
+    StoreUnavailable,
+    refusal,
+    why,
+)
 from integration.store.database.migrating import migrate, newer
 
 if TYPE_CHECKING:
@@ -35,10 +42,6 @@ FOLDER = "postgres"  # in `data_dir`
 WAIT_SECONDS = 5.0
 AGAIN_SECONDS = 0.5
 FULL_SECONDS = 30.0  # after it could not keep something: whoever only reads does not notice
-_FATAL = re.compile(r"FATAL: +(.+)")
-# It is not there yet, or is just busy: https://www.postgresql.org/docs/18/errcodes-appendix.html,
-# 57P03 and 53300.
-_NOT_YET = re.compile(r"starting up|shutting down|recovery|not yet accepting|too many|reserved")
 # A worker's machine that vanishes must not keep its locks for the two hours of TCP's own patience.
 _KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 _SESSION = (
@@ -49,23 +52,6 @@ _SESSION = (
 # PostgreSQL forgets of them is a job done again. The next job is the first of an index; of a queue
 # that was empty when its rows were last counted, all would be sorted for each job.
 QUEUE = "set synchronous_commit = off; set enable_sort = off; set enable_bitmapscan = off"
-
-
-class StoreUnavailable(FerroclaimError):
-    """The database cannot be reached now; trying later may help."""
-
-    retryable = True
-
-
-class NoDescriptors(StoreUnavailable):
-    """It is not the database: this process may open no more files."""
-
-
-class DiskFull(StoreUnavailable):
-    """It answers, and can keep nothing."""
-
-    def __init__(self) -> None:
-        super().__init__("The disk of the database is full: make room there. Nothing is lost.")
 
 
 class Store:
@@ -129,10 +115,10 @@ class Store:
                         " update this one, too. To go back for good, restore the backup of before."
                     )
         except psycopg.OperationalError as error:
-            why = _refusal(error)
+            said = refusal(error)
             raise ConfigurationError(
-                f"The database {_named(url)} does not let us in: {why}. Check database_url."
-                if why
+                f"The database {_named(url)} does not let us in: {said}. Check database_url."
+                if said
                 else f"The database {_named(url)} cannot be reached. Check database_url, and that"
                 " it runs."
             ) from None
@@ -166,6 +152,14 @@ class Store:
     singly = transaction
 
     @contextmanager
+    def snapshot(self) -> Iterator[Db]:
+        """As `transaction`; whatever is asked in it, the answers are of one moment. To read, and to
+        add a note of that."""
+        with self.transaction() as db:
+            db.execute("set transaction isolation level repeatable read")
+            yield db
+
+    @contextmanager
     def queueing(self) -> Iterator[Db]:
         """A connection for the queue's own statements, each by itself. Raises
         `StoreUnavailable`."""
@@ -182,7 +176,7 @@ class Store:
     def _answering(self) -> Iterator[None]:
         try:
             yield
-        except (PoolTimeout, psycopg.OperationalError) as error:
+        except PASSING as error:
             raise self._unavailable(error) from None
 
     def _unavailable(self, error: Exception) -> StoreUnavailable:
@@ -192,9 +186,7 @@ class Store:
             self._full_at = time.monotonic()
             return DiskFull()
         self.revive()
-        return StoreUnavailable(
-            f"The database does not answer ({type(error).__name__}). Try again."
-        )
+        return StoreUnavailable(f"The database {why(error, self.url)}. Try again.")
 
     def check(self) -> None:
         """Raises `StoreUnavailable` where nothing can be read, or could be kept a moment ago."""
@@ -230,7 +222,7 @@ class Store:
         somebody else does.
 
         A connection of its own holds it, so a process that dies lets go at once; one that comes
-        back to the pool has let go.
+        back to the pool has let go. What was done in the block stands, whatever becomes of it.
         """
         with self._answering(), self._connection(self._locks) as db:
             row = db.execute(
@@ -239,7 +231,7 @@ class Store:
             try:
                 yield Hold(self, db, bool(row and row[0]))
             finally:
-                db.execute("select pg_advisory_unlock_all()")
+                _let_go(db)
 
 
 @dataclass(frozen=True)
@@ -292,6 +284,14 @@ def is_quiet(db: BaseConnection[Any]) -> bool:
     return not idle.poll(0)
 
 
+def _let_go(db: Db) -> None:
+    """Of all keys; a connection that cannot say so ends, and with it they are free."""
+    try:
+        db.execute("select pg_advisory_unlock_all()")
+    except PASSING:
+        db.close()
+
+
 def _configured(db: Connection[Any]) -> None:
     if not db.info.host.startswith("/"):
         db.execute(_SESSION)
@@ -311,7 +311,7 @@ def _first_connection(url: str, patience_seconds: float, tell: Callable[[str], N
         try:
             return psycopg.connect(url, autocommit=True, connect_timeout=5)
         except psycopg.OperationalError as error:
-            if _refusal(error) or time.monotonic() >= until:
+            if refusal(error) or time.monotonic() >= until:
                 raise
         if not told:
             tell(
@@ -320,12 +320,6 @@ def _first_connection(url: str, patience_seconds: float, tell: Callable[[str], N
             )
             told = True
         time.sleep(AGAIN_SECONDS)
-
-
-def _refusal(error: psycopg.OperationalError) -> str | None:
-    """Why a server that answers does not let us in; None where it does not answer, or not yet."""
-    said = _FATAL.search(str(error))
-    return None if said is None or _NOT_YET.search(said[1]) else said[1].rstrip(".")
 
 
 def _an_address(url: str) -> str:

@@ -6,7 +6,8 @@ Held by tests/contract/test_chart_page.py.
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,9 +18,11 @@ from integration.configuration.site import Site
 from integration.ehr.reading.patient import PatientPull, read_patient
 from integration.ehr.writing.writeback import WriteBack, write_back_for
 from integration.errors import Conflict, EhrError, OutcomeUnknown
+from integration.operating.turns import turn
 from integration.smart.access import UserAuthorization
 from integration.smart.sessions import Launch, Session
 from integration.store import Db, assessments, audit, decisions, gaps, notes, patients
+from integration.store.assessments import Overtaken
 from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
 from integration.web import entries
@@ -62,13 +65,18 @@ class ChartVisit:
         self.site: Site = here.settings.site(launch.site)
         self.policies = policies_for(self.site)
         auth = UserAuthorization(here.settings, here.sessions, here.directory, launch)
-        self.client = client_for(self.site, auth=auth)
+        self.client = client_for(self.site, auth=auth, patient=False)
+        self._ending = ExitStack()
+        self._ending.callback(self.client.close)
 
     def __enter__(self) -> "ChartVisit":
+        with self._ending as opened:
+            opened.enter_context(turn(self.site.name))
+            self._ending = opened.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.client.close()
+        self._ending.close()
 
     @property
     def actor(self) -> str:
@@ -79,19 +87,19 @@ class ChartVisit:
 
         What the service reads by itself decides for everybody: a person's rights may hide a result.
         """
-        pull = read_patient(self.client, self.launch.patient, fresh=True)
+        with self.here.store.transaction() as db:
+            look = patients.next_look(db)
         now = datetime.now(UTC)
+        pull = read_patient(self.client, self.launch.patient, fresh=True)
         with self.here.store.transaction() as db:
             patient = patients.known(db, self.site.name, pull.patient.removeprefix("Patient/"))
+            patient = replace(patient, look=look)
             decided = decisions.of_patient(db, patient)
         checked = check_pull(pull, self.site, self.policies, now, decided)
         with self.here.store.transaction() as db:
             if self._decides(db):
                 if not pull.unread:
-                    keep(db, self.site, patient, checked, pull, now, assessments.PAGE)
-                    owed = owed_issues(checked.assessment, pull, now, gaps.waivers(db, patient.id))
-                    port = self._port(StoredLedger(self.here.store, patient.id))
-                    owe(db, patient, port, owed)
+                    self._keep(db, patient, checked, pull, now)
             elif action:
                 self.here.queue.assess(db, patient, "person", priority=PERSON)
             if action:
@@ -106,6 +114,15 @@ class ChartVisit:
             waivers = gaps.waivers(db, patient.id)
             ordered = audit.newest_of(db, patient.id, ORDERED, "test")
         return Seen(patient, pull, checked, waivers, ordered, now)
+
+    def _keep(
+        self, db: Db, patient: Patient, checked: Checked, pull: PatientPull, now: datetime
+    ) -> None:
+        """With what the chart is owed; nothing where a later look was kept already."""
+        with suppress(Overtaken):
+            keep(db, self.site, patient, checked, pull, now, assessments.PAGE)
+            owed = owed_issues(checked.assessment, pull, now, gaps.waivers(db, patient.id))
+            owe(db, patient, self._port(StoredLedger(self.here.store, patient.id)), owed)
 
     def _decides(self, db: Db) -> bool:
         """Whether nobody but this page reads the chart: at a site that only people may read, or

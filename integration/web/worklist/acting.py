@@ -59,7 +59,7 @@ class Act:
 
 
 def acted(here: PageContext, session: Session, keys: Sequence[str], act: Act) -> Results:
-    """Each pair in a transaction of its own."""
+    """Each pair in a transaction of its own, all of it or nothing."""
     seen: set[str] = set()
     done: list[Row] = []
     refused: dict[str, list[str]] = {}
@@ -67,15 +67,15 @@ def acted(here: PageContext, session: Session, keys: Sequence[str], act: Act) ->
         if key in seen:
             continue
         pair: Pair = ()
-        with here.store.transaction() as db:
-            try:
+        try:
+            with here.store.transaction() as db:
                 pair = releases.to_decide(db, key, sorted(here.settings.sites))
                 seen |= {row.key for row in pair}
                 _one(db, here, session, pair, act)
-            except FerroclaimError as error:
-                refused.setdefault(why(error), []).extend(name(row) for row in pair[:1])
-                continue
-            done += pair
+        except FerroclaimError as error:
+            refused.setdefault(why(error), []).extend(name(row) for row in pair[:1])
+            continue
+        done += pair
     said = _said(done, act)
     return Results(said, tuple(RefusedLines(text, tuple(who)) for text, who in refused.items()))
 

@@ -18,6 +18,7 @@ from integration.authorizing.charts import AuthorizationCharts, of_pull
 from integration.authorizing.page import sheet
 from integration.authorizing.planned import Asking
 from integration.ehr.reading.patient import read_patient
+from integration.operating.turns import turn
 from integration.store import decisions, patients, worklist
 from integration.store.worklist import Row
 from integration.web.gate import Biller, OfPages, PageContext
@@ -68,7 +69,7 @@ def _drawn(here: PageContext, row: Row, decided: Sequence[Decision]) -> Authoriz
             "Draw it up from the patient's export: ferroclaim prior-auth.",
         )
     asking = Asking(datetime.now(site.facts().zone or UTC), place=row.line.place_of_service)
-    with client_for(site) as client:
+    with turn(site.name), client_for(site, patient=False) as client:
         pull = read_patient(client, row.patient, fresh=True)
         found = of_pull(client, pull, policies_for(site), asking, decided)
     return found.about(row.line.code, row.line.coverage)

@@ -97,7 +97,7 @@ Choice = Annotated[Chosen, Depends(_chosen)]
 @router.get("/figures")
 def show(request: Request, here: OfPages, session: Biller, chosen: Choice) -> Response:
     sites = sorted(here.settings.sites)
-    with here.store.transaction() as db:
+    with here.store.snapshot() as db:
         found = figures_now(db, chosen.scope(sites))
         policies = worklist.choices(db, sites)["policy"]
         audit.note(db, actor(session), "saw the figures", role="biller")
@@ -116,7 +116,7 @@ def show(request: Request, here: OfPages, session: Biller, chosen: Choice) -> Re
 
 @router.get("/figures/{name}.csv")
 def table(here: OfPages, session: Biller, name: str, chosen: Choice) -> Response:
-    with here.store.transaction() as db:
+    with here.store.snapshot() as db:
         every = figures_now(db, chosen.scope(sorted(here.settings.sites)))
         found = next((figure for figure in every if figure.name == name), None)
         audit.note(db, actor(session), "exported a figure", role="biller", figure=name[:40])

@@ -10,7 +10,8 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, UploadFile
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
+from msgspec import convert, to_builtins
 
 from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
@@ -43,14 +44,16 @@ def show(
     filters: Filtered,
     session: Biller,
     open: str = "",  # noqa: A002 (as in the address)
+    told: str = "",
 ) -> Response:
-    return _page(request, here, session, filters, open)
+    kept = here.sessions.told(session, told) if told else {}
+    return _page(request, here, session, filters, open, convert(kept, Results) if kept else None)
 
 
 @router.get("/worklist.csv")
 def table(here: OfPages, filters: Filtered, session: Biller) -> Response:
     """The list as it is filtered, all pages."""
-    with here.store.transaction() as db:
+    with here.store.snapshot() as db:
         today = date.today()  # noqa: DTZ011 (the age of a line in days)
         text = export.text_of(_every(db, filters, sites.names(here)), sites.payers(here), today)
         audit.note(db, actor(session), "exported the list", role="biller", view=filters.view)
@@ -68,7 +71,6 @@ def _every(db: Db, filters: Filters, known: Sequence[str]) -> Iterator[Row]:
 
 @router.post("/worklist/failed", dependencies=[FromOurPage])
 def failed(
-    request: Request,
     here: OfPages,
     session: Biller,
     filters: Filtered,
@@ -86,12 +88,11 @@ def failed(
         else:
             giving_up.retry(db, here.queue, number, actor(session))
             done = "It is tried again now."
-    return _page(request, here, session, filters, "", Results(done))
+    return _then(here, session, filters, "", Results(done))
 
 
 @router.post("/worklist/decisions", dependencies=[FromOurPage])
 def decide(
-    request: Request,
     here: OfPages,
     session: Biller,
     filters: Filtered,
@@ -121,28 +122,26 @@ def decide(
                 here.queue.assess_all(db, waiting, "person", priority=PERSON)
     except FerroclaimError as error:
         refused = Results("", (RefusedLines(acting.why(error)),))
-        return _page(request, here, session, filters, line, refused)
+        return _then(here, session, filters, line, refused)
     who_waits = words.plural(len(waiting), "patient")
     when_ = "in a moment" if by_itself else "when somebody next opens their chart"
     done = f"Recorded. {who_waits} will be assessed again {when_}."
-    return _page(request, here, session, filters, line, Results(done))
+    return _then(here, session, filters, line, Results(done))
 
 
 @router.post(answering.PATH, dependencies=[FromOurPage])
 def answers(
-    request: Request,
     here: OfPages,
     session: Biller,
     filters: Filtered,
     file: Annotated[list[UploadFile], File()] = [],  # noqa: B006 (FastAPI copies it)
 ) -> Response:
     """What came back of claims, in files of the clearinghouse or the payers."""
-    return _page(request, here, session, filters, "", answering.read(here, session, file))
+    return _then(here, session, filters, "", answering.read(here, session, file))
 
 
 @router.post("/worklist", dependencies=[FromOurPage])
 def act(
-    request: Request,
     here: OfPages,
     session: Biller,
     filters: Filtered,
@@ -162,13 +161,22 @@ def act(
     told; the others are done. SEEN: `key=stamp` of the lines on the page."""
     keys = list(dict.fromkeys(line))[:ALL_SELECTED]
     if not keys:
-        return _page(request, here, session, filters, open, Results("Nothing was selected."))
+        return _then(here, session, filters, open, Results("Nothing was selected."))
     if action == "write":
-        return _page(request, here, session, filters, open, _written(here, session, keys))
+        return _then(here, session, filters, open, _written(here, session, keys))
     stamps = dict(shown.rpartition("=")[::2] for shown in seen)
     said = (part.strip() for part in (reason, owner, text, until, label, code, why))
     results = acted(here, session, keys, Act(action, stamps, *said))
-    return _page(request, here, session, filters, open, results)
+    return _then(here, session, filters, open, results)
+
+
+def _then(
+    here: PageContext, session: Session, filters: Filters, open_: str, results: Results
+) -> Response:
+    """The list again, with what was done: as a page of its own, so that reloading it does nothing
+    a second time."""
+    told = here.sessions.tell(session, to_builtins(results))
+    return RedirectResponse(address(filters, open=open_, told=told), 303)
 
 
 def _written(here: PageContext, session: Session, keys: Sequence[str]) -> Results:
@@ -191,7 +199,7 @@ def _page(
     open_: str,
     results: Results | None = None,
 ) -> Response:
-    with here.store.transaction() as db:
+    with here.store.snapshot() as db:
         known = sites.names(here)
         sums = worklist.sums(db, filters, known, words.of_clinicians())
         filters = replace(filters, page=min(filters.page, max(1, sums.pages)))
