@@ -14,8 +14,10 @@ Written = tuple[str, str]
 
 MOST_SAID = 80
 # What ends a sentence, but for a point within a number; in the second one also an exclamation.
-SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)")
-SENTENCE_OR_CRY = re.compile(r"[;\n]|[.!](?=\s|$)")
+# Where an interface left out the ends of lines, two spaces and a capital stand for one.
+_LINE = r"[;\n]|(?<=\S) {2,}(?=[A-Z])"
+SENTENCE = re.compile(rf"{_LINE}|\.(?=\s|$)")
+SENTENCE_OR_CRY = re.compile(rf"{_LINE}|[.!](?=\s|$)")
 # A rule, a plan, or another dose.
 _ANOTHER_TIME = re.compile(
     r"\b(?:if|should|would|may|might|could|unless|yesterday|previous(?:ly)?(?! (?:clinic|facility))"

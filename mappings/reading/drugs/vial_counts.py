@@ -30,11 +30,15 @@ _NTH = re.compile(
     r"\b(?:first|1st|second|2nd|third|3rd|another|other|next)\s+(?:vial|one)\b", re.IGNORECASE
 )
 _BEFORE = {name: Decimal(count) for name, count in (
-    ("second", 1), ("2nd", 1), ("third", 2), ("3rd", 2),
+    ("second", 1), ("2nd", 1), ("third", 2), ("3rd", 2), ("fourth", 3), ("4th", 3),
 )}  # fmt: skip
 _UNUSED = re.compile(
     r"(?:^|[.;,] )(?:the )?(?P<nth>second|2nd|third|3rd) vial (?:was )?(?:not|never)"
     r" (?:used|opened|needed|drawn)\b"
+)
+
+_OPENED = re.compile(
+    r"\b(?P<nth>third|3rd|fourth|4th) vial (?:was )?(?:opened|used|spiked|drawn|punctured)\b"
 )
 
 
@@ -42,9 +46,13 @@ def vials_said(written: Iterable[Written]) -> VialsSaid | None:
     """The one count of vials that the notes of a dose name; several may be parts of it. Where the
     second was not used, it was one."""
     for element, text in written:
-        unused = _UNUSED.search(text.lower()) if element == "note" else None
-        if unused and not is_of_another_time(text):
-            return VialsSaid(count=_BEFORE[unused["nth"]], each_mg=None, says=cut(text))
+        if element == "note" and not is_of_another_time(text):
+            unused, opened = _UNUSED.search(text.lower()), _OPENED.search(text.lower())
+            if unused:
+                return VialsSaid(count=_BEFORE[unused["nth"]], each_mg=None, says=cut(text))
+            if opened:
+                count = _BEFORE[opened["nth"]] + 1
+                return VialsSaid(count=count, each_mg=None, says=cut(text), at_least=True)
     found = [
         said
         for element, text in written
