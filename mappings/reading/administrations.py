@@ -18,7 +18,7 @@ from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.discards import discarded, lost, not_read, repeats, unmeasured
 from mappings.reading.drugs.medication import drug, named_beside
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
-from mappings.reading.drugs.texts import SENTENCE, Written, cut, texts
+from mappings.reading.drugs.texts import SENTENCE, Written, cut, texts, without_denied
 from mappings.reading.drugs.ungiven import not_given
 from mappings.reading.fhir import elements, reasons
 from mappings.reading.fhir.elements import Resource
@@ -277,7 +277,8 @@ def _says_supplied(text: str, is_name: bool) -> bool:
         return True
     ends = tuple(map(words.plain, table.alone))
     return any(
-        table.named_in(part) or words.plain(part).endswith(ends) for part in SENTENCE.split(text)
+        table.named_in(part) or words.plain(part).endswith(ends)
+        for part in SENTENCE.split(without_denied(text))
     )
 
 

@@ -101,8 +101,9 @@ class NotGiven(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fiel
     `wrong_date`: that it was recorded on one; `after_all`: that what was refused went on;
     `details`: what an error of the charting may be of, beside the dose.
 
-    With words `of_a_part` ("the rest was not given") a recorded dose stands. `coded`: codes of HL7
-    v2 table 0322, with the phrase that each stands for.
+    `denied`, `denied_whole`: questions of a form, of which "no" says that the dose was not given,
+    or not all of it. With words `of_a_part` ("the rest was not given") a recorded dose stands.
+    `coded`: codes of HL7 v2 table 0322, with the phrase that each stands for.
     """
 
     phrases: tuple[str, ...]
@@ -114,6 +115,8 @@ class NotGiven(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fiel
     details: tuple[str, ...]
     elsewhere: tuple[str, ...]
     partly: tuple[str, ...]
+    denied: tuple[str, ...]
+    denied_whole: tuple[str, ...]
     coded: dict[str, str]
     of_a_part: tuple[str, ...]
     snomed: tuple[str, ...]

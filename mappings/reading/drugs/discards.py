@@ -80,6 +80,12 @@ _UNSURE = re.compile(
     re.IGNORECASE,
 )
 _NOTHING = re.compile(r"\b(?:no|none|nothing|zero|nil|n/a)\b", re.IGNORECASE)
+# An instruction: "discard unused portion".
+_TO_DISCARD = re.compile(
+    r"\b(?:discard|dispose of|waste)\s+"
+    r"(?:all|any|excess|leftover|remainder|remaining|rest|the|unused)\b",
+    re.IGNORECASE,
+)
 # What is thrown away when all of the drug was given.
 _EMPTIED = re.compile(
     r"(?:\b\d+\s+)?\bempt(?:y|ied)\b(?:\s+\d+(?:\.\d+)?\s*(?:mg|ml|cc))?"
@@ -87,7 +93,8 @@ _EMPTIED = re.compile(
     re.IGNORECASE,
 )
 _ANY_AMOUNT = re.compile(
-    r"(?<![\d.,/])(?:\d{1,4}(?:\.\d+)?|\.\d+)\s*(?:mg|mcg|g|ml|cc)\b", re.IGNORECASE
+    r"(?<![\d.,/])(?!(?:1[4-9]|2[0-7]) ?g\b)(?:\d{1,4}(?:\.\d+)?|\.\d+)\s*(?:mg|mcg|g|ml|cc)\b",
+    re.IGNORECASE,
 )
 _SENTENCE = re.compile(rf"{SENTENCE.pattern}|,\s(?=[^\dxX×])")
 
@@ -116,7 +123,7 @@ def _phrases() -> _Phrases:
     nothing = (
         rf"\b(?:(?:no|zero)(?:\s+(?:mg|ml))?{own}\s+(?:waste|wastage|discard|{done}(?:\s+amount)?)"
         rf"|(?:none|nothing)\s+(?:was\s+)?{done}|(?:{noun}|{done})\s*[:=]\s*(?:none|nil|n/a|{zero})"
-        rf"|{noun}\s+{zero}|(?<![.\d/]){zero}{own}\s+(?:waste|wastage|discard|{done}))\b"
+        rf"|(?:{noun}|{done})\s+{zero}|(?<![.\d/]){zero}{own}\s+(?:waste|wastage|discard|{done}))\b"
     )
     before = rf"{_AMOUNT}\)?{own}\s+(?:{done}|waste|wastage|discard)\b"
     after = (
@@ -167,7 +174,7 @@ def not_read(note: str) -> Iterator[Amount]:
 def unmeasured(note: str) -> Iterator[Amount]:
     """What the note says was discarded without saying how much: "wasted the remainder"."""
     table, beside = codes.products().wasting, False
-    for sentence in _split(note):
+    for sentence in _split(_TO_DISCARD.sub("", note)):
         beside = _is_of_drug_beside(sentence, beside)
         wasted = words.first_of(sentence, (*table.done, *table.nouns))
         left = words.first_of(sentence, table.left) and not words.first_of(sentence, table.supplies)
@@ -222,7 +229,17 @@ def _sentences(note: str) -> Iterator[str]:
 
 
 def _split(note: str) -> list[str]:
-    return _SENTENCE.split(_EMPTIED.sub("", note))
+    return _SENTENCE.split(_thrown_away().sub("", _EMPTIED.sub("", note)))
+
+
+@cache
+def _thrown_away() -> re.Pattern[str]:
+    """Supplies that were: "needle discarded in sharps"."""
+    table = codes.products().wasting
+    things, done = _any((*table.supplies, "vials in sharps")), _any(table.done)
+    return re.compile(
+        rf"\b(?:{things}\s+(?:was\s+|were\s+)?{done}|{done}\s+{things})\b", re.IGNORECASE
+    )
 
 
 def _is_left_alone(sentence: str) -> bool:
@@ -269,10 +286,14 @@ def _of_another_iron(found: Amount) -> Amount:
 
 
 def _read(sentence: str) -> Iterator[Amount]:
-    phrases = _phrases()
-    nothing = phrases.nothing.search(sentence)
-    if nothing:
+    phrases, amounts = _phrases(), list(_measures(sentence))
+    if phrases.nothing.search(sentence) and all(amount.value for amount in amounts):
         yield Amount(Decimal(0), "mg", None, sentence.strip())
+    yield from amounts
+
+
+def _measures(sentence: str) -> Iterator[Amount]:
+    phrases = _phrases()
     for phrase in (phrases.before, phrases.after):
         for found in phrase.finditer(sentence):
             if phrases.ends.match(sentence, found.end()) and not _SHARED.search(
@@ -280,8 +301,7 @@ def _read(sentence: str) -> Iterator[Amount]:
             ):
                 more = _MORE.match(sentence, found.end())
                 added = more if more and phrases.ends.match(sentence, more.end()) else None
-                amounts = (_amount(match) for match in (found, added) if match)
-                yield from (amount for amount in amounts if amount.value or not nothing)
+                yield from (_amount(match) for match in (found, added) if match)
 
 
 def _amount(match: re.Match[str]) -> Amount:

@@ -107,7 +107,10 @@ def _patterns() -> _Patterns:
     return _Patterns(
         outright=tuple(map(re.compile, _outright(said))),
         alone=tuple(map(re.compile, _alone(said))),
-        left=re.compile(rf"(?:{_AMOUNT}|{_SHARE}|{_FRACTION}) (?:was |were |still )?{_LEFT}\b"),
+        left=re.compile(
+            rf"(?!0+(?:\.0+)? )(?:{_AMOUNT}|{_SHARE}|{_FRACTION}) (?:was |were |still )?{_LEFT}\b"
+            rf"|\b(?:remaining|residual) (?:amount|volume):? (?!0+(?:\.0+)? ){_AMOUNT}"
+        ),
         after_reaction=re.compile(after_reaction),
         no_reaction=re.compile(rf"\b{_any(table.no_reactions)}\b"),
         begins_ended=re.compile(said.ended),
@@ -216,7 +219,7 @@ def is_in_part(text: str) -> bool:
         _without_what_is_in_part(sentence, bool(here or last))
         for sentence, here, last in zip(sentences, of_course, before, strict=False)
     ]
-    return any("|" in sentence for sentence in rest) and not any(map(_went_on, rest))
+    return any("|" in sentence for sentence in rest) and not any(map(went_on, rest))
 
 
 def _spelled(sentence: str) -> str:
@@ -275,7 +278,7 @@ def _applied(sentence: str, of_course: bool) -> Iterator[re.Pattern[str]]:
         yield from () if of_course else (patterns.left,)
 
 
-def _went_on(sentence: str) -> bool:
+def went_on(sentence: str) -> bool:
     """Whether a clause says that the infusion did; a report that was completed does not."""
     table = codes.products().interrupted
     return any(

@@ -5,7 +5,7 @@ Held by tests/unit/test_reading_administrations.py.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from msgspec import Struct
@@ -14,15 +14,17 @@ from msgspec.structs import replace
 from mappings import codes
 from mappings.reading.drugs.actions import in_extensions
 from mappings.reading.drugs.discards import is_of_another_iron
-from mappings.reading.drugs.interruptions import is_in_part
+from mappings.reading.drugs.interruptions import is_in_part, went_on
 from mappings.reading.drugs.texts import (
     SENTENCE_OR_CRY,
     Written,
     cut,
+    denied,
     is_of_another_time,
     quoted,
     stated,
     stated_concept,
+    without_denied,
 )
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
@@ -46,6 +48,10 @@ _OWN = frozenset(
 # "Rescheduled to 11/10", "no IV access x 3", "held for infection".
 _UNTIL = re.compile(
     r"\b(?:(?:on|to|(?<=access )x)\s*\d|(?:by|for|till?|until)\b).*$", re.IGNORECASE
+)
+# What would hold a dose: "Hold for SBP < 90".
+_PARAMETER = re.compile(
+    r"hold\b[^.;]*(?:[<>≤≥]|\b(?:above|below|greater|if|less|parameters|when)\b)", re.IGNORECASE
 )
 # An error of the charting that was none of the dose: "Charting error - site is left arm".
 _ERROR = re.compile(r"\b(?:error|erroneous|incorrect|mistake)\b", re.IGNORECASE)
@@ -96,7 +102,7 @@ def outcome(
     resource: Resource,
     status: str,
     dosages: list[Resource],
-    written: Iterable[Written],
+    written: Sequence[Written],
     family: str | None,
 ) -> Ungiven:
     """What a record that is over says became of its dose; of one that was stopped only that nothing
@@ -236,15 +242,37 @@ def _is_method(concept: Concept) -> bool:
     return any(codes.giving().methods.named_in(text) for text in concept.statements)
 
 
-def _written(written: Iterable[Written], completed: bool, family: str | None) -> Iterator[_Said]:
+def _written(written: Sequence[Written], completed: bool, family: str | None) -> Iterator[_Said]:
     """What the dosage's text and the notes say outright; any other words may be of something
     else."""
-    for element, text in written:
-        if is_in_part(text):
+    table, later = codes.products().not_given, _later(written)
+    for (element, text), after in zip(written, later, strict=True):
+        asked, rest = denied(text), without_denied(text)
+        in_part = is_in_part(rest) and not any(map(_says_it_went_on, after))
+        if in_part or any(_is_whole(one, table.denied_whole) for one in asked):
             yield _Said(_PARTLY, element, cut(text))
-        became = _outright(text, completed, family)
+        became = _outright(rest, completed, family)
+        if any(_is_whole(one, table.denied) for one in asked):
+            became = _NOT_GIVEN
         if became:
             yield _Said(became, element, cut(text))
+
+
+def _later(written: Sequence[Written]) -> Iterator[list[str]]:
+    """The notes behind each text."""
+    for place, _ in enumerate(written):
+        yield [text for element, text in written[place + 1 :] if element == "note"]
+
+
+def _says_it_went_on(addendum: str) -> bool:
+    """Whether a later note says outright that the infusion did."""
+    return any(
+        _names_dose(sentence) and went_on(sentence) for sentence in SENTENCE_OR_CRY.split(addendum)
+    )
+
+
+def _is_whole(text: str, phrases: Iterable[str]) -> bool:
+    return words.plain(text) in set(map(words.plain, phrases))
 
 
 def _outright(text: str, completed: bool, family: str | None) -> str | None:
@@ -299,6 +327,8 @@ def _is_refused(text: str, sentences: list[str]) -> bool:
     table = codes.products()
     after_all = (*table.interrupted.given, *table.interrupted.went_on, *table.not_given.after_all)
     if words.first_of(text, after_all):
+        return False
+    if _PARAMETER.match(text.strip()):
         return False
     begin, *later = (_UNTIL.sub("", clause) for clause in _CLAUSE.split(sentences[0].strip()))
     of_the_rest = sentences[0].strip()[len(begin) :].startswith(":")
