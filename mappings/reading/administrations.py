@@ -15,7 +15,14 @@ from mappings.reading.bundles import inside
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.conditions import reason
 from mappings.reading.drugs.amounts import amount
-from mappings.reading.drugs.discards import discarded, lost, not_read, repeats, unmeasured
+from mappings.reading.drugs.discards import (
+    discarded,
+    lost,
+    not_read,
+    only_amount,
+    repeats,
+    unmeasured,
+)
 from mappings.reading.drugs.medication import drug, named_beside
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
 from mappings.reading.drugs.texts import SENTENCE, Written, cut, texts, without_denied
@@ -175,7 +182,8 @@ def _discards(
     """What is documented as discarded; of what a note says in words that are not read, that which
     none of the others repeats."""
     notes = [text for element, text in written if element == "note"]
-    notes += [text for element, text in written if element != "note"]
+    instructions = [text for element, text in written if element != "note"]
+    notes += instructions
     found = [
         Discard(_discarded_amount(extension), source)
         for extension in elements.extensions(resource, own_names.DISCARDED_AMOUNT)
@@ -187,7 +195,8 @@ def _discards(
     for note in filter(None, notes):
         for said in not_read(note):
             if not any(repeats(said.says, amount) for amount in read):
-                yield Discard(said, source, from_note=True)
+                perhaps = None if note in instructions else only_amount(said.says)
+                yield Discard(said, source, from_note=True, perhaps=perhaps)
         for said in (*(() if found else unmeasured(note)), *(() if read else lost(note))):
             yield Discard(said, source, from_note=True)
 

@@ -69,6 +69,23 @@ def test_a_note_that_tells_against_the_dose_holds_it(dose: str) -> None:
     assert missed == []
 
 
+@pytest.mark.parametrize(
+    ("notes", "held"),
+    [
+        (("Infusion stopped due to flushing", "Infusion resumed at 1015, completed."), []),
+        (("Infusion completed.", "Correction: infusion stopped early due to hives"), ["dose"]),
+        (("Infusion stopped due to flushing", "Incident report completed"), ["dose"]),
+        (("Infusion stopped due to flushing", "Dialysis completed"), ["dose"]),
+    ],
+)
+def test_a_later_note_may_say_that_the_infusion_went_on(
+    notes: tuple[str, str], held: list[str]
+) -> None:
+    given = administration() | {"note": [{"text": note} for note in notes]}
+    found = document_of(chart(given)).patients[0]
+    assert [gap.requirement for gap in found.gaps if gap.blocking] == held
+
+
 @pytest.mark.parametrize("between", ["\n", "; ", "  "])
 def test_ordinary_notes_together_hold_nothing(between: str) -> None:
     """An interface may leave of the ends of lines two spaces."""

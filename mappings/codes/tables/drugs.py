@@ -79,7 +79,7 @@ class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
     with these an entry of a list of allergies is none; `denied`: where it begins so. `unclear`:
     one that is no more than this does not say which iron. `intolerance`: reasons of a course that
     ended. `refill_days`: so many late at most, a refill goes on with what was before.
-    `untaken`: with these a course was none."""
+    `untaken`: with these a course was none; `taken`: they only look like those."""
 
     names: tuple[str, ...]
     none: tuple[str, ...]
@@ -89,6 +89,7 @@ class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
     intolerance: tuple[str, ...]
     refill_days: int
     untaken: tuple[str, ...]
+    taken: tuple[str, ...]
     rxnorm: tuple[str, ...]
     source: str
     verified: bool

@@ -171,6 +171,14 @@ def not_read(note: str) -> Iterator[Amount]:
             yield Amount(problem=f'in words that are not read ("{quoted}")', says=quoted)
 
 
+def only_amount(said: str) -> Amount | None:
+    """The amount of words that may record a waste, name no other, and leave no doubt of it."""
+    found = list(re.finditer(_AMOUNT, said, re.IGNORECASE))
+    several = len(found) != 1 or len(_ANY_AMOUNT.findall(said)) != 1
+    unsure = _UNSURE.search(said) or "waste" not in words.plain(said).split()
+    return None if several or unsure else _amount(found[0])
+
+
 def unmeasured(note: str) -> Iterator[Amount]:
     """What the note says was discarded without saying how much: "wasted the remainder"."""
     table, beside = codes.products().wasting, False

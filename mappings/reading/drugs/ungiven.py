@@ -116,7 +116,7 @@ def outcome(
             quote = denied if isinstance(denied, Unread) else Unread(element, "not given")
             return Ungiven(refused=f"{_NOT_GIVEN}: {quote}")
     coded = list(_coded(resource, dosages, completed))
-    said = [*coded, *_written(written, completed, family)]
+    said = [*coded, *(_written(written, completed, family) if written else ())]
     if not said:
         return Ungiven()
     found = {one.outcome: one for one in reversed(said)}
