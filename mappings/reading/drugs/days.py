@@ -28,7 +28,8 @@ _OWN = r"(?:(?:the|this|iron|dose|drug|infusion|med|medication|treatment|visit|w
 _GIVEN = rf"{_OWN}(?:given|administered|infused|performed)"
 _LATE = (
     r"(?:late (?:entry|charting)|back ?-?(?:charted|charting|dated|entered)(?: entry)?|entry"
-    r"|entered|charted|charting|document(?:ed|ing|ation)|recorded|note(?: written)?)"
+    r"|(?:entered|charted|documented)(?: late)?|charting|document(?:ing|ation)|recorded"
+    r"|note(?: written)?)"
 )
 _WHAT = r"(?:admin(?:istration)?|infusion|service|treatment)"
 _NAMED_DATE = (

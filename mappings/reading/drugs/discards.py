@@ -86,11 +86,10 @@ _TO_DISCARD = re.compile(
     r"(?:all|any|excess|leftover|remainder|remaining|rest|the|unused)\b",
     re.IGNORECASE,
 )
-# What is thrown away when all of the drug was given.
-_EMPTIED = re.compile(
-    r"(?:\b\d+\s+)?\bempt(?:y|ied)\b(?:\s+\d+(?:\.\d+)?\s*(?:mg|ml|cc))?"
-    r"\s+(?:ampules?|bags?|containers?|syringes?|vials?)\b",
-    re.IGNORECASE,
+# What is left when all of the drug was given.
+_EMPTIES = (
+    r"(?:\d+\s+)?empt(?:y|ied)\s+(?:\d+(?:\.\d+)?\s*(?:mg|ml|cc)\s+)?"
+    r"(?:ampules?|bags?|containers?|syringes?|vials?)"
 )
 _ANY_AMOUNT = re.compile(
     r"(?<![\d.,/])(?!(?:1[4-9]|2[0-7]) ?g\b)(?:\d{1,4}(?:\.\d+)?|\.\d+)\s*(?:mg|mcg|g|ml|cc)\b",
@@ -237,16 +236,17 @@ def _sentences(note: str) -> Iterator[str]:
 
 
 def _split(note: str) -> list[str]:
-    return _SENTENCE.split(_thrown_away().sub("", _EMPTIED.sub("", note)))
+    return _SENTENCE.split(_thrown_away().sub("; ", note))
 
 
 @cache
 def _thrown_away() -> re.Pattern[str]:
-    """Supplies that were: "needle discarded in sharps"."""
+    """What was, beside the drug: "needle discarded in sharps", "2 empty 100 mg vials discarded"."""
     table = codes.products().wasting
-    things, done = _any((*table.supplies, "vials in sharps")), _any(table.done)
+    things = rf"(?:{_EMPTIES}|{_any((*table.supplies, 'vials in sharps'))})"
+    done = _any(table.done)
     return re.compile(
-        rf"\b(?:{things}\s+(?:was\s+|were\s+)?{done}|{done}\s+{things})\b", re.IGNORECASE
+        rf"(?<!and )\b(?:{things}\s+(?:was\s+|were\s+)?{done}|{done}\s+{things})\b", re.IGNORECASE
     )
 
 

@@ -148,7 +148,7 @@ def _outright(said: _Words) -> Iterator[str]:
         rf" (?:{said.whole}|vial|half|it)\b|\b(?:rest|remainder)(?=$|[^\w ]))"
     )
     yield rf"\b{_any(table.phrases)}\b"
-    yield rf"(?:^|\(){ended}{itself}.*?\b{said.why}\b"
+    yield rf"(?:^|\()(?:(?:and|but|then|was) )*{ended}{itself}.*?\b{said.why}\b"
     yield rf"\b{infusion}{_WAS} {ended}\b.*?\b{said.why}\b"
     yield rf"\b{ended} (?:the )?(?:iron )?{infusion}\b.*?\b{said.why}\b"
     yield rf"\b{_any(table.asked)} {the}{infusion}\b(?: {_any(table.early)}\b.*)?"

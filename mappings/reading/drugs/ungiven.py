@@ -361,4 +361,5 @@ def _is_one_of(text: str, phrases: tuple[str, ...]) -> bool:
 
 def _bare(text: str) -> str:
     own = _OWN | codes.products().name_words
-    return " ".join(word for word in words.plain(text).split() if word not in own)
+    said = words.plain(text).replace("cancelled", "canceled")
+    return " ".join(word for word in said.split() if word not in own)
