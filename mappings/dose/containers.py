@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.codes.tables import Package
-from mappings.dose.product import package
+from mappings.dose.product import package, whole
 from mappings.dose.strength import mg_of
 from mappings.dose.waste import Given, Ndc, sizes
-from mappings.record import Administration, Container, Discard, Dispense
+from mappings.record import Administration, Container, Discard, Dispense, Drug
 from mappings.values.numbers import plain
 from mappings.values.remembered import Once
 from mappings.values.stated import only
@@ -48,7 +48,8 @@ def given(
     )
     if not (counted or dispenses or administration.containers or administration.discards):
         return alone
-    amounts = [(discard, mg_of(discard.amount, drug)) for discard in administration.discards]
+    left = _left(alone, counted)
+    amounts = [(discard, _mg(discard, drug, left)) for discard in administration.discards]
     against = next(
         (_unread(discard) for discard, _ in amounts if discard.amount.contradicted), None
     )
@@ -69,7 +70,33 @@ def given(
         unread=unread,
         problem=alone.problem or _family_problem(administration) or disagreement,
         evidence=tuple(dict.fromkeys(evidence)),
-        notes=tuple(_differences(administration, opened, dispensed_vials(dispenses, drug.family))),
+        notes=(
+            *_differences(administration, opened, dispensed_vials(dispenses, drug.family)),
+            *(_marked(discard) for discard, mg in amounts if discard.amount.problem and mg),
+        ),
+    )
+
+
+def _left(alone: Given, counted: Iterable[Container]) -> Decimal:
+    """What the containers leave of a dose: those that are known, else the fewest of its vial."""
+    held = sum((item.count * (item.mg or _ZERO) for item in counted), _ZERO)
+    if not (held or alone.vial_mg):
+        return _ZERO
+    return (held or whole(alone.drawn_mg, alone.vial_mg or _ZERO)) - alone.mg
+
+
+def _mg(discard: Discard, drug: Drug, left: Decimal) -> Decimal | None:
+    """What was discarded, in mg; words that may be an instruction count where just that is left."""
+    known = mg_of(discard.amount, drug)
+    if known is not None or discard.perhaps is None or left <= 0:
+        return known
+    return left if mg_of(discard.perhaps, drug) == left else None
+
+
+def _marked(discard: Discard) -> str:
+    return (
+        f'The discard was read from the words "{discard.amount.says}", because it is exactly what'
+        " the containers leave."
     )
 
 

@@ -27,12 +27,25 @@ from mappings.values.numbers import exact, plain
 
 class Dose(Struct, frozen=True, gc=False):
     """`mg` that may be counted (None: none known), the state of the requirement `dose`, how it was
-    worked out, and what a biller should know of it."""
+    worked out, and what a biller should know of it. `fix` replaces the requirement's own."""
 
     mg: Decimal | None
     state: State
     says: str
     notes: tuple[str, ...] = ()
+    fix: str | None = None
+
+
+_ONE_OF_THEM = "Correct the dose or what is written beside it: whichever is wrong."
+_HOW_MUCH = "Record how many mg were given; where all of it was, correct what is written beside it."
+_WAS_IT_GIVEN = (
+    "Where the dose was not given, or not here, correct the administration's status (not done, or"
+    " entered in error); where it was, correct what is written beside it."
+)
+_VIALS = (
+    "Record which vials were opened and how much of them was discarded, or correct the dose or the"
+    " note: whichever is wrong."
+)
 
 
 class _Volume(Struct, frozen=True, gc=False):
@@ -75,7 +88,9 @@ def _doubted(administration: Administration, found: _Volume, orders: Sequence[Or
     amount, given = found.mg or Decimal(0), administration.dose
     against = list(_against(administration, amount))
     if against:
-        return Dose(amount, "contradicted", " ".join(against))
+        says = " ".join(said for said, _ in against)
+        fix = " ".join(dict.fromkeys(fix for _, fix in against))
+        return Dose(amount, "contradicted", says, fix=fix)
     stopped = _stopped(administration)
     if stopped:
         whole = _wholes(administration, orders)
@@ -85,6 +100,7 @@ def _doubted(administration: Administration, found: _Volume, orders: Sequence[Or
                 "contradicted",
                 f"{stopped}, but the recorded dose of {given.says} is the whole of what was"
                 " ordered or hung.",
+                fix=_HOW_MUCH,
             )
         if not whole:
             return Dose(
@@ -92,6 +108,7 @@ def _doubted(administration: Administration, found: _Volume, orders: Sequence[Or
                 "incomplete",
                 f"{stopped}, and nothing says whether the recorded dose of {given.says} is what"
                 " was given or what was ordered: no order with a dose and no bag is on record.",
+                fix=_HOW_MUCH,
             )
     drug = administration.drug
     per = None if ml(given) is None else strength(drug) or of_the_vial(drug)
@@ -128,28 +145,31 @@ def _found(
     return _Volume(exact(at_vial), marked=marked)
 
 
-def _against(administration: Administration, amount: Decimal) -> Iterator[str]:
-    """What the record itself says against the dose."""
+def _against(administration: Administration, amount: Decimal) -> Iterator[tuple[str, str]]:
+    """What the record itself says against the dose, and the fix."""
     manner, drug = administration.giving, administration.drug
     family = codes.families()[drug.family] if drug.family else None
     if manner.refused:
-        yield f"The record is {administration.status}, and says that the dose {manner.refused}."
+        says = f"The record is {administration.status}, and says that the dose {manner.refused}."
+        yield says, _WAS_IT_GIVEN
     for route in manner.routes if family else ():
         if family and not set(route.routes) & set(family.routes):
-            yield (
+            says = (
                 f'The route is recorded as "{route.says}" (dosage.route), by which'
                 f" {family.name} is not given."
             )
+            yield says, "Correct the route, or the product."
     miscounted = manner.vials and _against_vials(administration, amount, manner.vials)
     if miscounted:
-        yield miscounted
+        yield miscounted, _VIALS
     for mass, element in manner.masses:
         if mass != exact(amount):
             whose = "its text" if element == "dosage.text" else "a note"
-            yield (
+            says = (
                 f"The dose is recorded as {administration.dose.says}, and {whose} says"
                 f" {plain(mass)} mg ({element})."
             )
+            yield says, _ONE_OF_THEM
 
 
 def _against_vials(administration: Administration, amount: Decimal, said: VialsSaid) -> str | None:
@@ -161,7 +181,7 @@ def _against_vials(administration: Administration, amount: Decimal, said: VialsS
     sizes = {each_mg} if each_mg else contents(drug.family)
     wasted = any(discard.amount.value for discard in administration.discards)
     accounted = wasted or bool(administration.containers)
-    if not sizes or any(_takes(amount, size, said.count, accounted) for size in sizes if size):
+    if not sizes or any(_takes(amount, size, said, accounted) for size in sizes if size):
         return None
     return (
         f"The dose is recorded as {administration.dose.says}, and a note counts other vials than"
@@ -169,10 +189,13 @@ def _against_vials(administration: Administration, amount: Decimal, said: VialsS
     )
 
 
-def _takes(amount: Decimal, size: Decimal, count: Decimal, accounted: bool) -> bool:
+def _takes(amount: Decimal, size: Decimal, said: VialsSaid, accounted: bool) -> bool:
+    count = said.count
     if count != count.to_integral_value():
         return amount == size * count
     fewest = whole(amount, size) / size
+    if said.at_least:
+        return accounted or count <= fewest
     return count >= fewest if accounted else count == fewest
 
 

@@ -15,10 +15,17 @@ from mappings.reading.bundles import inside
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.conditions import reason
 from mappings.reading.drugs.amounts import amount
-from mappings.reading.drugs.discards import discarded, not_read, repeats, unmeasured
+from mappings.reading.drugs.discards import (
+    discarded,
+    lost,
+    not_read,
+    only_amount,
+    repeats,
+    unmeasured,
+)
 from mappings.reading.drugs.medication import drug, named_beside
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
-from mappings.reading.drugs.texts import Written, cut, texts
+from mappings.reading.drugs.texts import SENTENCE, Written, cut, texts, without_denied
 from mappings.reading.drugs.ungiven import not_given
 from mappings.reading.fhir import elements, reasons
 from mappings.reading.fhir.elements import Resource
@@ -34,7 +41,7 @@ from mappings.record import (
     Source,
     visit_by,
 )
-from mappings.values import own_names
+from mappings.values import own_names, words
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread, first_unread
 
@@ -175,7 +182,8 @@ def _discards(
     """What is documented as discarded; of what a note says in words that are not read, that which
     none of the others repeats."""
     notes = [text for element, text in written if element == "note"]
-    notes += [text for element, text in written if element != "note"]
+    instructions = [text for element, text in written if element != "note"]
+    notes += instructions
     found = [
         Discard(_discarded_amount(extension), source)
         for extension in elements.extensions(resource, own_names.DISCARDED_AMOUNT)
@@ -187,8 +195,9 @@ def _discards(
     for note in filter(None, notes):
         for said in not_read(note):
             if not any(repeats(said.says, amount) for amount in read):
-                yield Discard(said, source, from_note=True)
-        for said in () if found else unmeasured(note):
+                perhaps = None if note in instructions else only_amount(said.says)
+                yield Discard(said, source, from_note=True, perhaps=perhaps)
+        for said in (*(() if found else unmeasured(note)), *(() if read else lost(note))):
             yield Discard(said, source, from_note=True)
 
 
@@ -265,13 +274,21 @@ def _source_doubts(
         yield bought
     if not elements.extensions(resource, own_names.DRUG_SOURCE):
         for element, text in [("medication", given.says), *written]:
-            if _says_supplied(text):
+            if _says_supplied(text, element == "medication"):
                 yield Unread(element, cut(text))
 
 
 @codes.remembered
-def _says_supplied(text: str) -> bool:
-    return codes.products().supplied.named_in(text)
+def _says_supplied(text: str, is_name: bool) -> bool:
+    """Words of one sentence; "patient provided" of a drug so named, and at the end of one."""
+    table = codes.products().supplied
+    if is_name and words.first_of(text, table.alone):
+        return True
+    ends = tuple(map(words.plain, table.alone))
+    return any(
+        table.named_in(part) or words.plain(part).endswith(ends)
+        for part in SENTENCE.split(without_denied(text))
+    )
 
 
 def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:

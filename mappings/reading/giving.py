@@ -11,6 +11,7 @@ from decimal import Decimal
 from mappings import codes
 from mappings.codes.conversions import ml
 from mappings.reading.drugs.amounts import amount, written
+from mappings.reading.drugs.days import another_day
 from mappings.reading.drugs.discards import irons_named, is_own_waste
 from mappings.reading.drugs.masses import masses
 from mappings.reading.drugs.mixtures import names_mixture
@@ -29,6 +30,7 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.units import bare, code_of, text_of
 from mappings.record import Amount, Concept, Drug, Giving, RouteSaid
+from mappings.values import words
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
@@ -37,6 +39,15 @@ _LONGEST_PUSH = 15
 _OVER = re.compile(r"\bover\s+(\d+(?:\.\d+)?)\s*[- ]?\s*([a-z]+)", re.IGNORECASE)
 # "Ferrlecit given instead", "substituted Ferrlecit for Venofer".
 _INSTEAD = re.compile(r"\b(?:instead|substitut\w+|(?:changed|switched) to)\b", re.IGNORECASE)
+# "Actually gave Ferrlecit", "Ferrlecit 125 mg given, not Venofer": a clause that says it by itself.
+_GAVE = re.compile(
+    r"^(?:actually |pt |patient |was )*(?:gave|given|administered|infused|received) (.*?)"
+    r"(?: ?\d[\d,.]* ?mg)?(?: (?:iv|ivp|ivpb|today|instead))*$"
+    r"|^(.*?)(?: ?\d[\d,.]* ?mg)?(?: (?:iv|ivp|ivpb))* (?:was )?(?:actually )?"
+    r"(?:given|administered|infused)(?: (?:today|instead))*$",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r",\s|\s[-–]\s|\b(?:and|but|then)\b")
 _IN_PLACE_OF = re.compile(r"\b(?:instead of|for|from)\b.*$", re.IGNORECASE)
 
 # From when to when.
@@ -54,12 +65,15 @@ def giving(
 ) -> Giving:
     """How the dose of an administration was given; `written`: all that its words say."""
     routes, unread = _routes(dosages)
-    said = outcome(resource, status, dosages, written)
+    said = outcome(resource, status, dosages, written, drug.family)
     in_ml = dose.unit in codes.units().ml_per
+    completed = bool(written) and status == "completed"
     return Giving(
         routes=routes,
         mixture=_mixture(written, dosages, dose, drug, times) if in_ml else None,
-        refused=said.refused or _wasted(written, dose) or _another(written, drug),
+        refused=said.refused or _wasted(written, dose),
+        another_iron=_another(written, drug),
+        another_day=another_day(times[0], written) if completed else None,
         partly=said.partly or sub_potent(resource),
         masses=tuple(masses(written, len(dosages))),
         vials=vials_said(written),
@@ -79,11 +93,27 @@ def _wasted(written: Iterable[Written], dose: Amount) -> str | None:
 def _another(written: Iterable[Written], drug: Drug) -> str | None:
     """What says that another iron was given in its place."""
     for element, text in written if drug.family else ():
-        for sentence in filter(_INSTEAD.search, SENTENCE.split(text)):
-            irons = irons_named(_IN_PLACE_OF.sub("", sentence))
+        for sentence in SENTENCE.split(text):
+            irons = irons_named(_given_instead(sentence))
             if irons and drug.family not in irons and not is_of_another_time(sentence):
-                return f"was of another iron: {_shown(text, element)}"
+                return _shown(text, element)
     return None
+
+
+def _given_instead(sentence: str) -> str:
+    """The words of a sentence that name what was given in place of something else, or by itself."""
+    if _INSTEAD.search(sentence):
+        return _IN_PLACE_OF.sub("", sentence)
+    given = (_GAVE.search(clause.strip(" .")) for clause in _CLAUSE.split(sentence))
+    named = (found[1] or found[2] or "" for found in given if found)
+    return " ".join(name for name in named if _is_iron(name))
+
+
+@codes.remembered
+def _is_iron(text: str) -> bool:
+    """Whether a text is the name of an iron, and nothing else."""
+    named = (name for row in codes.products().families if not row.vague for name in row.names)
+    return words.plain(text) in set(map(words.plain, named))
 
 
 def _routes(dosages: list[Resource]) -> tuple[tuple[RouteSaid, ...], list[Unread]]:

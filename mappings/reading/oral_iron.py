@@ -182,8 +182,9 @@ def _untaken(resource: Resource) -> Iterator[Unread]:
     """What says, beside the status, that it was never taken."""
     said = [("statusReason", text) for text in _reasons(resource)]
     said += [("note", note) for note in elements.notes(resource.get("note"))]
+    table = codes.products().oral_iron
     for element, text in said:
-        if words.first_of(text, codes.products().oral_iron.untaken):
+        if set(words.apart(text, (*table.taken, *table.untaken))) & set(table.untaken):
             yield Unread(element, text[:MOST_SAID])
 
 

@@ -23,16 +23,19 @@ class RouteSaid(Struct, frozen=True, gc=False):
 
 
 class VialsSaid(Struct, frozen=True, gc=False):
-    """How many vials words say were given or used, of how many mg each where they say it."""
+    """How many vials words say were given or used, of how many mg each where they say it;
+    `at_least`: so many, or more."""
 
     count: Decimal
     each_mg: Decimal | None
     says: str
+    at_least: bool = False
 
 
 class Giving(Struct, frozen=True, gc=False, kw_only=True):
     """How a dose was given, beside its amount. `mixture`: what speaks of one, quoted, where the
     dose is a volume; `refused`: what says of a completed dose that it was not given, or not here;
+    `another_day`, `another_iron`: that it was given on one, or was one;
     `partly`: that not all of it was; `masses`: doses in mg that words name, and the element;
     `vials`: of how many vials a note says it was;
     `unread`: stated, not understood, and not needed."""
@@ -40,6 +43,8 @@ class Giving(Struct, frozen=True, gc=False, kw_only=True):
     routes: tuple[RouteSaid, ...] = ()
     mixture: str | None = None
     refused: str | None = None
+    another_day: str | None = None
+    another_iron: str | None = None
     partly: str | None = None
     masses: tuple[tuple[Decimal, str], ...] = ()
     vials: VialsSaid | None = None

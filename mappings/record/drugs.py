@@ -67,8 +67,11 @@ class Container(Struct, frozen=True, gc=False):
 
 
 class Discard(Struct, frozen=True, gc=False):
-    """A documented discard. Zero says that nothing was discarded."""
+    """A documented discard. Zero says that nothing was discarded. `perhaps`: the one amount of a
+    note that may be an instruction ("waste 50 mg"): it counts where the containers leave just
+    that."""
 
     amount: Amount
     source: Source
     from_note: bool = False
+    perhaps: Amount | None = None

@@ -23,7 +23,7 @@ def service_date(charge: Charge) -> Result:
     administration = charge.administration
     if charge.no_day:
         return Result(**structs.asdict(charge.no_day))
-    against = _against_the_patient(charge)
+    against = _against_the_patient(charge) or _against_the_day(charge)
     if against:
         return against
     return Result(
@@ -65,6 +65,19 @@ def _against_the_patient(charge: Charge) -> Result | None:
     )
 
 
+def _against_the_day(charge: Charge) -> Result | None:
+    """What a note says of another day."""
+    said = charge.administration.giving.another_day
+    if said is None:
+        return None
+    return Result(
+        state="contradicted",
+        says=f"The dose is recorded on {us_date(charge.day)}, and a note says another day: {said}.",
+        fix="Correct the date of the dose, or the note.",
+        evidence=(cite(charge.administration.source, f"date of service {us_date(charge.day)}"),),
+    )
+
+
 def _contradicted(charge: Charge, says: str, cause: str, what: str) -> Result:
     return Result(
         state="contradicted",
@@ -100,6 +113,11 @@ def product(charge: Charge) -> Result:
         )
     if charge.code is None:
         return _no_code(charge, charge.family, evidence)
+    another = charge.administration.giving.another_iron
+    if another:
+        says = f"The dose is recorded as {charge.family.name}, and a note names another: {another}."
+        fix = "Correct the product of the administration, or the note."
+        return Result(state="contradicted", says=says, fix=fix, evidence=evidence)
     says = f"{charge.family.name}: {charge.code.code}."
     return Result(
         state="met", says=says, value=charge.code.code, evidence=evidence, row=charge.code
@@ -132,10 +150,21 @@ def dose(charge: Charge) -> Result:
             reference for reference in charge.repeated.records if reference != charge.reference
         )
         cited = (cite(_source(charge, reference), "may be the same dose") for reference in others)
-        return Result(state="contradicted", says=charge.repeated.says, evidence=(*evidence, *cited))
+        return Result(
+            state="contradicted",
+            says=charge.repeated.says,
+            fix=_WHICH_RECORD,
+            evidence=(*evidence, *cited),
+        )
     if found.mg is None or found.state != "met":
-        return Result(state=found.state, says=found.says, evidence=evidence)
+        return Result(state=found.state, says=found.says, fix=found.fix, evidence=evidence)
     return Result(state="met", says=found.says, value=plain(found.mg), unit="mg", evidence=evidence)
+
+
+_WHICH_RECORD = (
+    "Mark a record that is no dose of its own as entered in error; where each is a dose, record"
+    " each with its own time and order."
+)
 
 
 def _canceled_order(charge: Charge) -> Result:

@@ -50,7 +50,7 @@ READ_IN_CHARTS = {
     "mappings/codes/diagnoses.yaml": {"haemodiafiltration", "haemodialysis"},
     "mappings/codes/giving.yaml": {"haemodialysis"},
     "mappings/codes/labs.yaml": {"haemolysed", "haemolysis", "haemolyzed", "hemolysed"},
-    "mappings/codes/products.yaml": {"analogues", "sulphate"},
+    "mappings/codes/products.yaml": {"analogues", "angioedema", "sulphate"},
     "mappings/reading/drugs/mixtures.py": {"litre"},
     "docs/rules/diagnoses.md": {"haemodiafiltration", "haemodialysis"},
     "docs/rules/giving.md": {"haemodialysis"},

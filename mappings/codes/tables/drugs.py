@@ -79,7 +79,7 @@ class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
     with these an entry of a list of allergies is none; `denied`: where it begins so. `unclear`:
     one that is no more than this does not say which iron. `intolerance`: reasons of a course that
     ended. `refill_days`: so many late at most, a refill goes on with what was before.
-    `untaken`: with these a course was none."""
+    `untaken`: with these a course was none; `taken`: they only look like those."""
 
     names: tuple[str, ...]
     none: tuple[str, ...]
@@ -89,6 +89,7 @@ class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
     intolerance: tuple[str, ...]
     refill_days: int
     untaken: tuple[str, ...]
+    taken: tuple[str, ...]
     rxnorm: tuple[str, ...]
     source: str
     verified: bool
@@ -98,17 +99,25 @@ class NotGiven(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fiel
     """What a statusReason or a method says of a dose that was not given: always, or only where no
     dose is recorded or the record is completed (`refusals` also where a text begins with them); and
     of one given `elsewhere`, or `partly`. `of_anything`: phrases that may be of something else.
+    `wrong_date`: that it was recorded on one; `after_all`: that what was refused went on;
+    `details`: what an error of the charting may be of, beside the dose.
 
-    With words `of_a_part` ("the rest was not given") a recorded dose stands. `coded`: codes of HL7
-    v2 table 0322, with the phrase that each stands for.
+    `denied`, `denied_whole`: questions of a form, of which "no" says that the dose was not given,
+    or not all of it. With words `of_a_part` ("the rest was not given") a recorded dose stands.
+    `coded`: codes of HL7 v2 table 0322, with the phrase that each stands for.
     """
 
     phrases: tuple[str, ...]
     phrases_without_dose: tuple[str, ...]
     refusals: tuple[str, ...]
     of_anything: tuple[str, ...]
+    wrong_date: tuple[str, ...]
+    after_all: tuple[str, ...]
+    details: tuple[str, ...]
     elsewhere: tuple[str, ...]
     partly: tuple[str, ...]
+    denied: tuple[str, ...]
+    denied_whole: tuple[str, ...]
     coded: dict[str, str]
     of_a_part: tuple[str, ...]
     snomed: tuple[str, ...]
@@ -124,20 +133,23 @@ class NotGiven(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fiel
 class Interrupted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Words by which a text says that not all of the dose was given; `phrases` say it alone.
 
-    What is `ended` says it with one of `causes` or `early`, or after `reactions`; a share of
-    `wholes`, or `given`, what is `lost` or `withheld` of them, wholes that are `in_part`.
-    `went_on`: with these it does not, but in a clause of `other_tasks`.
+    What is `ended` says it with one of `causes` (but `no_causes`) or `early`, or after `reactions`
+    (`no_reactions` only look like one); a share of `wholes`, or `given`, what is `lost` or
+    `withheld` of them, wholes that are `in_part`. `went_on`: with these it does not, but in a
+    clause of `other_tasks`.
     """
 
     phrases: tuple[str, ...]
     ended: tuple[str, ...]
     infusions: tuple[str, ...]
     causes: tuple[str, ...]
+    no_causes: tuple[str, ...]
     early: tuple[str, ...]
     wholes: tuple[str, ...]
     given: tuple[str, ...]
     withheld: tuple[str, ...]
     reactions: tuple[str, ...]
+    no_reactions: tuple[str, ...]
     lost: tuple[str, ...]
     in_part: tuple[str, ...]
     asked: tuple[str, ...]
@@ -147,13 +159,22 @@ class Interrupted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     verified: bool
 
 
+class Supplied(Names, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`alone`: of a drug so named, and at the end of a sentence."""
+
+    alone: tuple[str, ...]
+
+
 class Wasting(Struct, frozen=True, forbid_unknown_fields=True):
-    """What notes say of discarded drug; `left`: that there was some, without its amount."""
+    """What notes say of discarded drug; `left`: that there was some, without its amount, and not
+    of `supplies`; `lost`: that a vial was opened for nothing."""
 
     done: tuple[str, ...]
     nouns: tuple[str, ...]
     words: tuple[str, ...]
     left: tuple[str, ...]
+    supplies: tuple[str, ...]
+    lost: tuple[str, ...]
     source: str
     verified: bool
 
@@ -164,7 +185,7 @@ class Products(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     diluents: Names
     around_iron: Names
     beside_iron: Names
-    supplied: Names
+    supplied: Supplied
     wasting: Wasting
     line_draws: Names
     not_given: NotGiven
@@ -184,6 +205,12 @@ class Products(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
             for some in (self.around_iron.names, self.around_iron.but_not)
         )
         return re.compile(f" (?:{words_said}) (?:(?:{between}) )*$")
+
+    @cached_property
+    def drugs_beside_iron(self) -> tuple[str, ...]:
+        """Those beside the iron that are no fluid."""
+        fluids = {*self.diluents.names, "flush", "blood", "dialysate"}
+        return tuple(name for name in self.beside_iron.names if name not in fluids)
 
     @cached_property
     def name_words(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ from functools import cache
 from msgspec import Struct
 
 from mappings import codes
-from mappings.reading.drugs.texts import cut
+from mappings.reading.drugs.texts import SENTENCE, cut, is_of_another_time
 from mappings.record import Amount
 from mappings.values import words
 
@@ -79,11 +79,23 @@ _UNSURE = re.compile(
     r"|per (?:vial|dose|kg|hour)|each|another)\b|[~≈<>≤≥]",
     re.IGNORECASE,
 )
-_NOTHING = re.compile(r"\b(?:no|none|nothing|zero)\b", re.IGNORECASE)
-_ANY_AMOUNT = re.compile(
-    r"(?<![\d.,/])(?:\d{1,4}(?:\.\d+)?|\.\d+)\s*(?:mg|mcg|g|ml|cc)\b", re.IGNORECASE
+_NOTHING = re.compile(r"\b(?:no|none|nothing|zero|nil|n/a)\b", re.IGNORECASE)
+# An instruction: "discard unused portion".
+_TO_DISCARD = re.compile(
+    r"\b(?:discard|dispose of|waste)\s+"
+    r"(?:all|any|excess|leftover|remainder|remaining|rest|the|unused)\b",
+    re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)|,\s(?=[^\dxX×])")
+# What is left when all of the drug was given.
+_EMPTIES = (
+    r"(?:\d+\s+)?empt(?:y|ied)\s+(?:\d+(?:\.\d+)?\s*(?:mg|ml|cc)\s+)?"
+    r"(?:ampules?|bags?|containers?|syringes?|vials?)"
+)
+_ANY_AMOUNT = re.compile(
+    r"(?<![\d.,/])(?!(?:1[4-9]|2[0-7]) ?g\b)(?:\d{1,4}(?:\.\d+)?|\.\d+)\s*(?:mg|mcg|g|ml|cc)\b",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(rf"{SENTENCE.pattern}|,\s(?=[^\dxX×])")
 
 
 def _any(texts: Iterable[str]) -> str:
@@ -106,10 +118,11 @@ def _phrases() -> _Phrases:
     any_own = "|".join(sorted(_FILLERS | codes.products().name_words))
     own = rf"(?:\s+(?:{any_own}))*"
     done, noun = _any(codes.products().wasting.done), _any(codes.products().wasting.nouns)
+    zero = r"(?:zero|0(?:\.0+)?(?:\s*(?:mg|ml|cc))?(?![.\d]))"
     nothing = (
         rf"\b(?:(?:no|zero)(?:\s+(?:mg|ml))?{own}\s+(?:waste|wastage|discard|{done}(?:\s+amount)?)"
-        rf"|(?:none|nothing)\s+(?:was\s+)?{done}|(?:{noun}|{done})\s*[:=]\s*(?:none|nil|zero)"
-        rf"|{noun}\s+0(?:\.0+)?(?:\s*(?:mg|ml|cc))?(?![.\d]))\b"
+        rf"|(?:none|nothing)\s+(?:was\s+)?{done}|(?:{noun}|{done})\s*[:=]\s*(?:none|nil|n/a|{zero})"
+        rf"|(?:{noun}|{done})\s+{zero}|(?<![.\d/]){zero}{own}\s+(?:waste|wastage|discard|{done}))\b"
     )
     before = rf"{_AMOUNT}\)?{own}\s+(?:{done}|waste|wastage|discard)\b"
     after = (
@@ -117,12 +130,13 @@ def _phrases() -> _Phrases:
         rf" ){noun}(?:\s+amount)?\s*(?:[:=]|\s(?:of|was|is)\b)|wastage)\s*{_AMOUNT}"
     )
 
-    def ends(leaving: str) -> str:
+    def ends(leaving: str, never: str = "") -> str:
         mark = r"[^\s\w():=?×*-]|[-–]\s"
         after = rf"(?:$|{mark}|(?<=[\s()])(?:\d|(?:{leaving})\b))"
-        return rf"(?:[\s()]+(?:{any_own}|iv)\b)*(?!{_TIMES})[\s()]*{after}"
+        return rf"(?:[\s()]+(?:{any_own}|iv)\b)*{never}[\s()]*{after}"
 
-    texts = (nothing + ends(_LEAVING_NOTHING), before, after, ends(_LEAVING_AMOUNT))
+    several = rf"(?!{_TIMES})"
+    texts = (nothing + ends(_LEAVING_NOTHING), before, after, ends(_LEAVING_AMOUNT, several))
     return _Phrases(*(re.compile(text, re.IGNORECASE) for text in texts))
 
 
@@ -149,23 +163,61 @@ def not_read(note: str) -> Iterator[Amount]:
     for sentence in _sentences(note):
         said = words.plain(sentence).split()
         speaks = any(word.startswith(table.words) for word in said)
-        drawn = codes.products().line_draws.named_in(note)
-        if not speaks or drawn or _NOTHING.search(sentence) or not _ANY_AMOUNT.search(sentence):
+        if not speaks or _NOTHING.search(sentence) or not _amounts(note, sentence):
             continue
         if _UNSURE.search(sentence) or not list(_read(sentence)):
             quoted = cut(sentence)
             yield Amount(problem=f'in words that are not read ("{quoted}")', says=quoted)
 
 
+def only_amount(said: str) -> Amount | None:
+    """The amount of words that may record a waste, name no other, and leave no doubt of it."""
+    found = list(re.finditer(_AMOUNT, said, re.IGNORECASE))
+    several = len(found) != 1 or len(_ANY_AMOUNT.findall(said)) != 1
+    unsure = _UNSURE.search(said) or "waste" not in words.plain(said).split()
+    return None if several or unsure else _amount(found[0])
+
+
 def unmeasured(note: str) -> Iterator[Amount]:
     """What the note says was discarded without saying how much: "wasted the remainder"."""
-    table = codes.products().wasting
-    for sentence in _sentences(note):
-        measured = _NOTHING.search(sentence) or _ANY_AMOUNT.search(sentence)
+    table, beside = codes.products().wasting, False
+    for sentence in _split(_TO_DISCARD.sub("", note)):
+        beside = _is_of_drug_beside(sentence, beside)
         wasted = words.first_of(sentence, (*table.done, *table.nouns))
-        if wasted and words.first_of(sentence, table.left) and not measured:
-            quoted = cut(sentence)
-            yield Amount(problem=f'without its amount ("{quoted}")', says=quoted)
+        left = words.first_of(sentence, table.left) and not words.first_of(sentence, table.supplies)
+        if wasted and left and not (beside or _measured(sentence) or _is_left_alone(sentence)):
+            yield _without_amount(sentence)
+
+
+def lost(note: str) -> Iterator[Amount]:
+    """What the note says of a vial that was opened for nothing: "vial broke, used another"."""
+    for sentence in _sentences(note):
+        if words.first_of(sentence, codes.products().wasting.lost) and not _measured(sentence):
+            yield _without_amount(sentence)
+
+
+def _without_amount(sentence: str) -> Amount:
+    quoted = cut(sentence)
+    return Amount(problem=f'without its amount ("{quoted}")', says=quoted)
+
+
+def _measured(sentence: str) -> bool:
+    return bool(_NOTHING.search(sentence) or _ANY_AMOUNT.search(sentence))
+
+
+def _amounts(note: str, sentence: str) -> list[str]:
+    """The amounts of a sentence that may be of the drug: of a blood draw those in mL are not."""
+    found = _ANY_AMOUNT.findall(sentence)
+    drawn = codes.products().line_draws.named_in(note)
+    return [amount for amount in found if not (drawn and amount.lower().endswith(("ml", "cc")))]
+
+
+def _is_of_drug_beside(sentence: str, before: bool) -> bool:
+    """Whether the drug that was named last is none of the iron: "Benadryl 25 mg given, remainder of
+    vial discarded"."""
+    if irons_named(sentence) or words.first_of(sentence, ("iron",)):
+        return False
+    return before or words.first_of(sentence, codes.products().drugs_beside_iron) is not None
 
 
 def repeats(said: str, amount: Amount) -> bool:
@@ -180,10 +232,27 @@ def repeats(said: str, amount: Amount) -> bool:
 
 def _sentences(note: str) -> Iterator[str]:
     """Those that may say what became of this drug."""
-    table = codes.products()
-    for sentence in _SENTENCE.split(note):
-        if not (_LEFT_ALONE.search(sentence) or table.beside_iron.named_in(sentence)):
-            yield sentence
+    yield from (sentence for sentence in _split(note) if not _is_left_alone(sentence))
+
+
+def _split(note: str) -> list[str]:
+    return _SENTENCE.split(_thrown_away().sub("; ", note))
+
+
+@cache
+def _thrown_away() -> re.Pattern[str]:
+    """What was, beside the drug: "needle discarded in sharps", "2 empty 100 mg vials discarded"."""
+    table = codes.products().wasting
+    things = rf"(?:{_EMPTIES}|{_any((*table.supplies, 'vials in sharps'))})"
+    done = _any(table.done)
+    return re.compile(
+        rf"(?<!and )\b(?:{things}\s+(?:was\s+|were\s+)?{done}|{done}\s+{things})\b", re.IGNORECASE
+    )
+
+
+def _is_left_alone(sentence: str) -> bool:
+    beside = codes.products().beside_iron.named_in(sentence)
+    return beside or _LEFT_ALONE.search(sentence) is not None
 
 
 def _of_this_drug(note: str, sentence: str) -> Iterator[Amount]:
@@ -196,7 +265,20 @@ def _is_of_another(note: str, sentence: str, family: str | None) -> bool:
     """Whether the sentence, or where it names none the note, names another iron than the dose's."""
     if family is None:
         return False
-    named = irons_named(sentence) or irons_named(note)
+    named = irons_named(sentence) or irons_named(
+        " ".join(filter(_is_of_giving, SENTENCE.split(note)))
+    )
+    return bool(named) and family not in named
+
+
+def _is_of_giving(sentence: str) -> bool:
+    """Whether it may say what was given: "Feraheme intolerance noted" does not."""
+    return codes.giving().methods.named_in(sentence) and not is_of_another_time(sentence)
+
+
+def is_of_another_iron(text: str, family: str | None) -> bool:
+    """Whether a text names irons, and not that of the dose."""
+    named = irons_named(text)
     return bool(named) and family not in named
 
 
@@ -212,9 +294,14 @@ def _of_another_iron(found: Amount) -> Amount:
 
 
 def _read(sentence: str) -> Iterator[Amount]:
-    phrases = _phrases()
-    if phrases.nothing.search(sentence):
+    phrases, amounts = _phrases(), list(_measures(sentence))
+    if phrases.nothing.search(sentence) and all(amount.value for amount in amounts):
         yield Amount(Decimal(0), "mg", None, sentence.strip())
+    yield from amounts
+
+
+def _measures(sentence: str) -> Iterator[Amount]:
+    phrases = _phrases()
     for phrase in (phrases.before, phrases.after):
         for found in phrase.finditer(sentence):
             if phrases.ends.match(sentence, found.end()) and not _SHARED.search(

@@ -28,7 +28,7 @@ _DOSE = re.compile(
 )
 # "Given 150 mg IV", "150 mg infused", "dose reduced to 150 mg": a clause that says it by itself.
 _CLAUSE = re.compile(r",\s|\s[-–]\s|\s(?:in|with|w)\b(?=[\s/])|\b(?:and|diluted|mixed|then)\b")
-_GIVEN = r"(?:gave|given|infused|administered|received|got|tolerated)"
+_GIVEN = r"(?:gave|given|infused|administered|received|rec['’]?d|got|tolerated)"
 _BY_WHOM = "dr|md|np|order|pa|pharmacy|policy|protocol|provider"
 _RATE = rf" ?[-/]|s? (?:per\b(?! (?:{_BY_WHOM})\b)|x\b|×|\d|vials?\b)"
 _MG = rf"(\d[\d.,]* ?mg)\b(?!{_RATE})"
@@ -43,7 +43,7 @@ _WASTE = re.compile(r"\b(?:wast|discard)\w*")
 _ONCE = re.compile(r"\bx ?1\b")
 _IN_A_FLUID = re.compile(r"\bin \d+ ?(?:cc|ml)\b.*")
 # Words of the whole that are of this dose as well.
-_OF_THIS_DOSE = re.compile(r"\b(?:to|total)\b")
+_OF_THIS_DOSE = re.compile(r"\b(?:to|total|(?<=stopped )after)\b")
 
 
 def masses(written: Iterable[Written], dosages: int) -> Iterator[tuple[Decimal, str]]:
@@ -94,10 +94,14 @@ def _by_itself() -> re.Pattern[str]:
     drug = rf"(?:(?:of |iv )*(?:{'|'.join(map(re.escape, names))}|iron) ?)"
     tail = "iv|ivp|ivpb|push|over|via|at|by|per|through|today|from|instead|only|slow(?:ly)?|as"
     ends = rf"(?= ?$| ?[.:()]| (?:{tail}|without|undiluted|dose)\b| {drug})"
+    about = r"(?:about |approx(?:imately)?\.? |only |~ ?)*"
+    interrupted = codes.products().interrupted
+    infusion, ended = "|".join(interrupted.infusions), "|".join(interrupted.ended)
     who, route = r"(?:(?:the )?(?:pt|patient|rn) )?", r"(?:(?:iv|ivp|ivpb|push) )*"
     return re.compile(
-        rf"^{who}(?:was |only |total (?:dose |amount )?)*{_GIVEN}[: ]+{drug}?{_MG}{ends}"
-        rf"|^(?:about |approx(?:imately)?\.? |only |~ ?)*{drug}?{_MG} {drug}?{route}"
+        rf"^{who}(?:was |only |total (?:dose |amount )?)*{_GIVEN}[: ]+{about}{drug}?{_MG}{ends}"
+        rf"|^(?:(?:{infusion}|iron) )?(?:was )?(?:{ended}) (?:at|after) {_MG}{ends}"
+        rf"|^{about}{drug}?{_MG} {drug}?{route}"
         rf"(?:was |were )?{_GIVEN}\b"
         r"|^(?:(?:actual|given|administered) )?(?:actual|dose|amount|amt)"
         rf"(?: {_GIVEN})? ?[:= ] ?{_MG}{ends}"

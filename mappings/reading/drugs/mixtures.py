@@ -47,9 +47,13 @@ def names_mixture(text: str, family: str | None) -> bool:
     )
 
 
+# A needle: "22g PIV".
+_GAUGE = re.compile(r"\b(?:1[4-9]|2[0-7]) ?g\b")
+
+
 def masses_alone(text: str) -> list[Decimal]:
     """The masses in mg of a text that are no strength, rate or dose by weight."""
-    said = _STRENGTHS.sub(" ", _THOUSANDS.sub("", text.lower()))
+    said = _STRENGTHS.sub(" ", _THOUSANDS.sub("", _GAUGE.sub(" ", text.lower())))
     return [_mg(*found) for found in _MASSES.findall(_RATED.sub(" ", said))]
 
 

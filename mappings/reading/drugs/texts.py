@@ -14,8 +14,11 @@ Written = tuple[str, str]
 
 MOST_SAID = 80
 # What ends a sentence, but for a point within a number; in the second one also an exclamation.
-SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)")
-SENTENCE_OR_CRY = re.compile(r"[;\n]|[.!](?=\s|$)")
+# Where an interface left out the ends of lines, two spaces and a capital stand for one.
+_TWO_SPACES = re.compile(r"(?<=\S) {2,}(?=[A-Z])")
+_LINE = rf"[;\n]|{_TWO_SPACES.pattern}"
+SENTENCE = re.compile(rf"{_LINE}|\.(?=\s|$)")
+SENTENCE_OR_CRY = re.compile(rf"{_LINE}|[.!](?=\s|$)")
 # A rule, a plan, or another dose.
 _ANOTHER_TIME = re.compile(
     r"\b(?:if|should|would|may|might|could|unless|yesterday|previous(?:ly)?(?! (?:clinic|facility))"
@@ -24,6 +27,26 @@ _ANOTHER_TIME = re.compile(
     r"|(?:last|past) (?:dose|infusion|month|time|treatment|visit|week))\b",
     re.IGNORECASE,
 )
+
+# A question of a form that is answered with no: "Reaction (Y/N): N", "Study drug? No".
+_ANSWERED_NO = re.compile(
+    r"(?:^|(?<=[.;|,\n]))(?P<asked>[^.;|,\n:?=]*)(?:[:?=]|\s[-–](?=\s))+\s*"
+    r"(?i:no|n|none|nil|n/?a|not applicable|false)\s*(?=$|[.;|,\n)]|\s[A-Z]|\s[-–]\s)"
+)
+_ANSWERED_YES = re.compile(r"\s*[:?=]\s*(?:yes|y|true)\b", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r"\([^)]*\)")
+
+
+def denied(text: str) -> list[str]:
+    """The questions of a text that it answers with no."""
+    asked = (found["asked"] for found in _ANSWERED_NO.finditer(_TWO_SPACES.sub("; ", text)))
+    return [_IN_BRACKETS.sub("", question) for question in asked]
+
+
+def without_denied(text: str) -> str:
+    """A text without the questions that it answers with no; those that it answers with yes say what
+    they ask."""
+    return _ANSWERED_YES.sub("", _ANSWERED_NO.sub("", _TWO_SPACES.sub("; ", text)))
 
 
 def stated(dosages: list[Resource], element: str) -> list[object]:

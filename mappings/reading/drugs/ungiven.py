@@ -5,8 +5,7 @@ Held by tests/unit/test_reading_administrations.py.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from msgspec import Struct
@@ -14,15 +13,18 @@ from msgspec.structs import replace
 
 from mappings import codes
 from mappings.reading.drugs.actions import in_extensions
-from mappings.reading.drugs.interruptions import is_in_part
+from mappings.reading.drugs.discards import is_of_another_iron
+from mappings.reading.drugs.interruptions import is_in_part, went_on
 from mappings.reading.drugs.texts import (
     SENTENCE_OR_CRY,
     Written,
     cut,
+    denied,
     is_of_another_time,
     quoted,
     stated,
     stated_concept,
+    without_denied,
 )
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
@@ -35,27 +37,26 @@ _NOT_GIVEN_SYSTEM = "http://terminology.hl7.org/CodeSystem/reason-medication-not
 _COMPLETION = "http://terminology.hl7.org/CodeSystem/v2-0322"
 _ANY_COMPLETION = re.compile(r"0322$|\.12\.322$")
 _NOT_GIVEN, _ELSEWHERE, _PARTLY = "was not given", "was given elsewhere", "was given in part"
-_ANOTHER_DAY = "was given on another day"
-# "Late entry: given on 11/15", "dose actually given 11/15/2026".
-_ON_A_DAY = re.compile(
-    r"^(?:late entry\W+)?(?:(?:dose|drug|infusion|iron|med|medication|was) )*"
-    r"(?:(?:actually )?(?:given|administered|infused) on|actually (?:given|administered|infused)) "
-    r"(?P<month>1[0-2]|0?[1-9])/(?P<day>3[01]|[12]\d|0?[1-9])(?![\d])",
-    re.IGNORECASE,
-)
 # What begins a text, up to its first mark or reason: "Not given - patient left".
-_CLAUSE = re.compile(
-    r"[;:.,()\n]|\s[-–]\s|\b(?:because|by(?= (?!p(?:a?t|atient)\b))|d/t|due|per|since)\b",
-    re.IGNORECASE,
-)
+_REASON = r"[;:.,()\n]|\s[-–]\s|\b(?:because|d/t|due|per|since)\b"
+_CLAUSE = re.compile(rf"{_REASON}|\bby(?= (?!p(?:a?t|atient)\b))\b", re.IGNORECASE)
+_WITH_BY_WHOM = re.compile(_REASON, re.IGNORECASE)
 # Words about the dose itself that may stand beside what became of it.
 _OWN = frozenset(
     {"a", "the", "this", "dose", "drug", "med", "medication", "infusion", "was", "iv", "today"}
 )
 # "Rescheduled to 11/10", "no IV access x 3", "held for infection".
-_UNTIL = re.compile(r"\b(?:(?:on|to|x)\s*\d|(?:for|till?|until)\b).*$", re.IGNORECASE)
+_UNTIL = re.compile(
+    r"\b(?:(?:on|to|(?<=access )x)\s*\d|(?:by|for|till?|until)\b).*$", re.IGNORECASE
+)
+# What would hold a dose: "Hold for SBP < 90".
+_PARAMETER = re.compile(
+    r"hold\b[^.;]*(?:[<>≤≥]|\b(?:above|below|greater|if|less|parameters|when)\b)", re.IGNORECASE
+)
+# An error of the charting that was none of the dose: "Charting error - site is left arm".
+_ERROR = re.compile(r"\b(?:error|erroneous|incorrect|mistake)\b", re.IGNORECASE)
 _GIVEN = re.compile(
-    r"\b(?:given|administered|infused|received (?:this |the |iron )*(?:dose|infusion))\b",
+    r"\b(?:given|administered|infused|received (?:this |the |iron )*(?:dose|infusion))\b(?! to\b)",
     re.IGNORECASE,
 )
 
@@ -98,7 +99,11 @@ def _reasons(resource: Resource, element: str) -> Iterator[Concept]:
 
 
 def outcome(
-    resource: Resource, status: str, dosages: list[Resource], written: Iterable[Written]
+    resource: Resource,
+    status: str,
+    dosages: list[Resource],
+    written: Sequence[Written],
+    family: str | None,
 ) -> Ungiven:
     """What a record that is over says became of its dose; of one that was stopped only that nothing
     was given, for the rest was not."""
@@ -111,14 +116,12 @@ def outcome(
             quote = denied if isinstance(denied, Unread) else Unread(element, "not given")
             return Ungiven(refused=f"{_NOT_GIVEN}: {quote}")
     coded = list(_coded(resource, dosages, completed))
-    said = [*coded, *_written(resource, written, completed)]
+    said = [*coded, *(_written(written, completed, family) if written else ())]
     if not said:
         return Ungiven()
     found = {one.outcome: one for one in reversed(said)}
     refusals = (
-        f"{kind}: {_shown(found[kind])}"
-        for kind in (_NOT_GIVEN, _ELSEWHERE, _ANOTHER_DAY)
-        if kind in found
+        f"{kind}: {_shown(found[kind])}" for kind in (_NOT_GIVEN, _ELSEWHERE) if kind in found
     )
     return Ungiven(
         refused=next(refusals, None),
@@ -239,40 +242,49 @@ def _is_method(concept: Concept) -> bool:
     return any(codes.giving().methods.named_in(text) for text in concept.statements)
 
 
-def _written(resource: Resource, written: Iterable[Written], completed: bool) -> Iterator[_Said]:
+def _written(written: Sequence[Written], completed: bool, family: str | None) -> Iterator[_Said]:
     """What the dosage's text and the notes say outright; any other words may be of something
     else."""
-    for element, text in written:
-        if is_in_part(text):
+    table, later = codes.products().not_given, _later(written)
+    for (element, text), after in zip(written, later, strict=True):
+        asked, rest = denied(text), without_denied(text)
+        in_part = is_in_part(rest) and not any(map(_says_it_went_on, after))
+        if in_part or any(_is_whole(one, table.denied_whole) for one in asked):
             yield _Said(_PARTLY, element, cut(text))
-        became = _outright(text, completed)
+        became = _outright(rest, completed, family)
+        if any(_is_whole(one, table.denied) for one in asked):
+            became = _NOT_GIVEN
         if became:
             yield _Said(became, element, cut(text))
-        if completed and _is_of_another_day(text, resource):
-            yield _Said(_ANOTHER_DAY, element, cut(text))
 
 
-def _is_of_another_day(text: str, resource: Resource) -> bool:
-    """Whether a text says outright that the dose was given on a day, and that is not its own, nor,
-    where that is written in UTC, the one before."""
-    said = (_ON_A_DAY.match(part.strip()) for part in SENTENCE_OR_CRY.split(text))
-    stated_days = [(int(one["month"]), int(one["day"])) for one in said if one]
-    if not stated_days:
-        return False
-    period = elements.mapping(resource.get("effectivePeriod"))
-    when = elements.moment(resource.get("effectiveDateTime") or period.get("start"))
-    if when is None or when.partial:
-        return False
-    own = {when.first, when.first - timedelta(days=1 if when.zulu else 0)}
-    return any(one not in {(day.month, day.day) for day in own} for one in stated_days)
+def _later(written: Sequence[Written]) -> Iterator[list[str]]:
+    """The notes behind each text."""
+    for place, _ in enumerate(written):
+        yield [text for element, text in written[place + 1 :] if element == "note"]
 
 
-def _outright(text: str, completed: bool) -> str | None:
+def _says_it_went_on(addendum: str) -> bool:
+    """Whether a later note says outright that the infusion did."""
+    return any(
+        _names_dose(sentence) and went_on(sentence) for sentence in SENTENCE_OR_CRY.split(addendum)
+    )
+
+
+def _is_whole(text: str, phrases: Iterable[str]) -> bool:
+    return words.plain(text) in set(map(words.plain, phrases))
+
+
+def _outright(text: str, completed: bool, family: str | None) -> str | None:
     """What a text says in so many words: by a whole sentence, its beginning or a clause about the
     dose; or by nothing but one word of those that are no plan: "Waste", where "Waste: 50 mg" is
     another matter."""
     table = codes.products()
-    said = [part for part in SENTENCE_OR_CRY.split(text) if not table.beside_iron.named_in(part)]
+    said = [
+        part
+        for part in SENTENCE_OR_CRY.split(text)
+        if not table.beside_iron.named_in(part) and not is_of_another_iron(part, family)
+    ]
     if any(map(_says_outright, said)):
         return _NOT_GIVEN
     if completed and said and _is_one_of(text, table.not_given.without_dose):
@@ -287,6 +299,11 @@ def _says_outright(sentence: str) -> bool:
     begin, *later = _CLAUSE.split(sentence.strip())
     of_anything = codes.products().not_given.of_anything
     after_colon = ":" in sentence
+    details = codes.products().not_given.details
+    if _ERROR.search(begin) and any(words.first_of(clause, details) for clause in later):
+        return False
+    if after_colon and _is_one_of(begin, of_anything):
+        return False
     return (
         _is_one_of(sentence, phrases)
         or _is_one_of(begin, phrases)
@@ -308,7 +325,10 @@ def _is_refused(text: str, sentences: list[str]) -> bool:
     """Whether it begins with nothing but that the dose was refused, held …, or has a clause that
     says so of the dose, and no word of its being given after all."""
     table = codes.products()
-    if words.first_of(text, (*table.interrupted.given, *table.interrupted.went_on)):
+    after_all = (*table.interrupted.given, *table.interrupted.went_on, *table.not_given.after_all)
+    if words.first_of(text, after_all):
+        return False
+    if _PARAMETER.match(text.strip()):
         return False
     begin, *later = (_UNTIL.sub("", clause) for clause in _CLAUSE.split(sentences[0].strip()))
     of_the_rest = sentences[0].strip()[len(begin) :].startswith(":")
@@ -326,7 +346,7 @@ def _is_given_elsewhere(sentence: str) -> bool:
     elsewhere = codes.products().not_given.elsewhere
     if is_of_another_time(sentence):
         return False
-    for clause in _CLAUSE.split(sentence.strip()):
+    for clause in _WITH_BY_WHOM.split(sentence.strip()):
         given = _GIVEN.search(clause)
         if given and words.first_of(clause[given.end() :], elsewhere):
             return True
@@ -341,4 +361,5 @@ def _is_one_of(text: str, phrases: tuple[str, ...]) -> bool:
 
 def _bare(text: str) -> str:
     own = _OWN | codes.products().name_words
-    return " ".join(word for word in words.plain(text).split() if word not in own)
+    said = words.plain(text).replace("cancelled", "canceled")
+    return " ".join(word for word in said.split() if word not in own)

@@ -29,12 +29,17 @@ _OTHERS = re.compile(
 _NTH = re.compile(
     r"\b(?:first|1st|second|2nd|third|3rd|another|other|next)\s+(?:vial|one)\b", re.IGNORECASE
 )
+_ONLY_ONE = re.compile(r"\b(?:only|just)\s+(?:1|one|a single)\s+vial\b", re.IGNORECASE)
 _BEFORE = {name: Decimal(count) for name, count in (
-    ("second", 1), ("2nd", 1), ("third", 2), ("3rd", 2),
+    ("second", 1), ("2nd", 1), ("third", 2), ("3rd", 2), ("fourth", 3), ("4th", 3),
 )}  # fmt: skip
 _UNUSED = re.compile(
     r"(?:^|[.;,] )(?:the )?(?P<nth>second|2nd|third|3rd) vial (?:was )?(?:not|never)"
     r" (?:used|opened|needed|drawn)\b"
+)
+
+_OPENED = re.compile(
+    r"\b(?P<nth>third|3rd|fourth|4th) vial (?:was )?(?:opened|used|spiked|drawn|punctured)\b"
 )
 
 
@@ -42,13 +47,17 @@ def vials_said(written: Iterable[Written]) -> VialsSaid | None:
     """The one count of vials that the notes of a dose name; several may be parts of it. Where the
     second was not used, it was one."""
     for element, text in written:
-        unused = _UNUSED.search(text.lower()) if element == "note" else None
-        if unused and not is_of_another_time(text):
-            return VialsSaid(count=_BEFORE[unused["nth"]], each_mg=None, says=cut(text))
+        if element == "note" and not is_of_another_time(text):
+            unused, opened = _UNUSED.search(text.lower()), _OPENED.search(text.lower())
+            if unused:
+                return VialsSaid(count=_BEFORE[unused["nth"]], each_mg=None, says=cut(text))
+            if opened:
+                count = _BEFORE[opened["nth"]] + 1
+                return VialsSaid(count=count, each_mg=None, says=cut(text), at_least=True)
     found = [
         said
         for element, text in written
-        if element == "note" and not _NTH.search(text)
+        if element == "note" and (_ONLY_ONE.search(text) or not _NTH.search(text))
         for sentence in SENTENCE_OR_CRY.split(text)
         for said in _of_sentence(sentence)
     ]
@@ -85,11 +94,12 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
     size = r"(?:\s*[/(]?\s*\d{1,4}(?:\.\d{1,2})?\s*ml\)?)?"
     vial = r"(?:vials?|ampules?|amps?)\b(?! ?[#:]|\s+\d)"
     vials = rf"{count}{of_more}(?:\s*x\b)?{each}{size}\s+{drug}{vial}"
+    of_mg = r"(?:\d{1,4}(?:\.\d{1,2})? ?mg \()?"
     in_mg = r"(?:\(?\d{1,4}(?:\.\d{1,2})? ?mg\)?\s+)?"
     was = r"(?:(?:was|were|only|iv|ivp|ivpb|push)\s+)*"
     who = r"(?:(?:the\s+)?(?:pt|patient|rn|nurse)\s+)?(?:was\s+)?"
     return (
-        re.compile(rf"^{who}{drug}{_GIVEN}[:\s]+(?:only\s+|just\s+)?{vials}"),
+        re.compile(rf"^{who}{drug}{_GIVEN}[:\s]+(?:only\s+|just\s+)?{of_mg}{vials}"),
         re.compile(rf"^{drug}{vials}(?:\s+of\s+{drug})?\s*{in_mg}{was}{_GIVEN}\b"),
         re.compile(rf"^{drug}(?=(?:only|just)\b){vials}\s*$"),
         re.compile(rf"^{drug}{vials}\s+only\s*$"),
