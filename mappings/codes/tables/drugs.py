@@ -134,7 +134,8 @@ class Interrupted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Words by which a text says that not all of the dose was given; `phrases` say it alone.
 
     What is `ended` says it with one of `causes` (but `no_causes`) or `early`, or after `reactions`
-    (`no_reactions` only look like one); a share of `wholes`, or `given`, what is `lost` or
+    (`no_reactions` only look like one), in a sentence apart where that has nothing but a reaction
+    and words `beside_reactions`; a share of `wholes`, or `given`, what is `lost` or
     `withheld` of them, wholes that are `in_part`. `went_on`: with these it does not, but in a
     clause of `other_tasks`.
     """
@@ -149,6 +150,7 @@ class Interrupted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     given: tuple[str, ...]
     withheld: tuple[str, ...]
     reactions: tuple[str, ...]
+    beside_reactions: frozenset[str]
     no_reactions: tuple[str, ...]
     lost: tuple[str, ...]
     in_part: tuple[str, ...]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cache
-from itertools import chain
+from itertools import chain, pairwise
 
 from msgspec import Struct
 
@@ -77,6 +77,7 @@ class _Patterns(Struct, frozen=True):
     outright: tuple[re.Pattern[str], ...]
     alone: tuple[re.Pattern[str], ...]
     left: re.Pattern[str]
+    reaction: re.Pattern[str]
     after_reaction: re.Pattern[str]
     no_reaction: re.Pattern[str]
     begins_ended: re.Pattern[str]
@@ -111,6 +112,7 @@ def _patterns() -> _Patterns:
             rf"(?!0+(?:\.0+)? )(?:{_AMOUNT}|{_SHARE}|{_FRACTION}) (?:was |were |still )?{_LEFT}\b"
             rf"|\b(?:remaining|residual) (?:amount|volume):? (?!0+(?:\.0+)? ){_AMOUNT}"
         ),
+        reaction=re.compile(reaction),
         after_reaction=re.compile(after_reaction),
         no_reaction=re.compile(rf"\b{_any(table.no_reactions)}\b"),
         begins_ended=re.compile(said.ended),
@@ -219,7 +221,24 @@ def is_in_part(text: str) -> bool:
         _without_what_is_in_part(sentence, bool(here or last))
         for sentence, here, last in zip(sentences, of_course, before, strict=False)
     ]
-    return any("|" in sentence for sentence in rest) and not any(map(went_on, rest))
+    in_part = any("|" in sentence for sentence in rest) or _is_ended_by_reaction(sentences)
+    return in_part and not any(map(went_on, rest))
+
+
+def _is_ended_by_reaction(sentences: list[str]) -> bool:
+    """Whether of two sentences in a row one is nothing but a reaction, and one says that the
+    infusion ended."""
+    return any(
+        any(map(_is_reaction, pair)) and "|" in _without_reaction(", ".join(pair))
+        for pair in pairwise(sentences)
+    )
+
+
+def _is_reaction(sentence: str) -> bool:
+    left, found = _patterns().reaction.subn(" ", sentence)
+    beside = codes.products().interrupted.beside_reactions
+    is_all = all(word in beside or word.isdecimal() for word in words.plain(left).split())
+    return found > 0 and is_all
 
 
 def _spelled(sentence: str) -> str:
@@ -231,9 +250,7 @@ def _spelled(sentence: str) -> str:
 
 def _without_what_is_in_part(sentence: str, of_course: bool) -> str:
     """The sentence without the words that say so."""
-    if not is_of_another_time(sentence) and len(sentence) <= _MOST_WORDS * _LONGEST_WORD:
-        sentence = _patterns().no_reaction.sub("", sentence)
-        sentence = _patterns().after_reaction.sub("|", sentence)
+    sentence = _without_reaction(sentence)
     patterns = tuple(_applied(sentence, of_course))
     parts, oral = [], False
     for clause in chain.from_iterable(map(_pieces, _CLAUSE.split(sentence))):
@@ -242,6 +259,14 @@ def _without_what_is_in_part(sentence: str, of_course: bool) -> str:
         oral = _is_of_oral_iron(clause)
         parts.append(clause if oral or goes_on else _without(clause, patterns))
     return ", ".join(parts)
+
+
+def _without_reaction(sentence: str) -> str:
+    """A mark instead of a reaction after which the infusion ended."""
+    if is_of_another_time(sentence) or len(sentence) > _MOST_WORDS * _LONGEST_WORD:
+        return sentence
+    sentence = _patterns().no_reaction.sub("", sentence)
+    return _patterns().after_reaction.sub("|", sentence)
 
 
 def _is_of_oral_iron(clause: str) -> bool:
