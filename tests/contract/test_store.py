@@ -50,6 +50,13 @@ def test_the_schema_is_applied_once(bare: str) -> None:
     assert "001_store" in wanted
 
 
+def test_each_migration_of_the_schema_has_a_number_of_its_own(bare: str) -> None:
+    with psycopg.connect(bare, autocommit=True) as db:
+        ours = [name for name in pending(db) if not name.startswith("procrastinate")]
+    numbers = [name.partition("_")[0] for name in ours]
+    assert numbers == sorted(set(numbers))
+
+
 def test_a_schema_that_is_newer_than_this_release_is_told(bare: str, tmp_path: Path) -> None:
     """An old worker still runs beside a new service; nobody goes back without knowing it."""
     settings = Settings.model_validate({"database_url": bare, "data_dir": tmp_path})
