@@ -12,6 +12,7 @@ from mappings.reading.administrations import administration as read_administrati
 from mappings.reading.drugs.interruptions import is_in_part
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
+from mappings.reading.drugs.texts import texts
 from mappings.record import Administration, Drug
 from tests import builders
 from tests.builders import Resource, administration, quantity
@@ -360,3 +361,24 @@ def test_a_long_note_is_read_in_no_time(note: str) -> None:
     begun = time.process_time()
     assert not is_in_part(note)
     assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("Waste:" + " " * 900 + "50 mg", "Waste:  50 mg"),
+        ("Given.\n \n\t\n\nNo waste", "Given.\nNo waste"),
+        ("Given" + "\n" * 900, "Given"),
+        ("Given\n" + "-" * 900 + "\nNo waste", "Given\n---\nNo waste"),
+        ("Given " + "- " * 900 + "no waste", "Given --- no waste"),
+        ("Given at 9:00 - no waste -- 2 vials", "Given at 9:00 - no waste -- 2 vials"),
+    ],
+)
+def test_what_only_fills_the_lines_of_a_note_is_left_out(said: str, kept: str) -> None:
+    """Patterns took a minute for a note of a thousand spaces."""
+    readings: list[tuple[Resource, list[Resource]]] = [
+        ({"note": [{"text": said}]}, []),
+        ({}, [{"text": said}]),
+    ]
+    for resource, dosages in readings:
+        assert [text.strip() for _, text in texts(resource, dosages)] == [kept]

@@ -19,6 +19,13 @@ _TWO_SPACES = re.compile(r"(?<=\S) {2,}(?=[A-Z])")
 _LINE = rf"[;\n]|{_TWO_SPACES.pattern}"
 SENTENCE = re.compile(rf"{_LINE}|\.(?=\s|$)")
 SENTENCE_OR_CRY = re.compile(rf"{_LINE}|[.!](?=\s|$)")
+# What fills lines beyond what tells words and lines apart: patterns would look through it again and
+# again.
+_FILLING = (
+    (re.compile(r"[^\S\n]{2,}"), "  "),
+    (re.compile(r"\n(?:\s*\n)+"), "\n"),
+    (re.compile(r"([-–—_=*~#.])(?: ?\1){3,}"), r"\1\1\1"),
+)
 # A rule, a plan, or another dose.
 _ANOTHER_TIME = re.compile(
     r"\b(?:if|should|would|may|might|could|unless|yesterday|previous(?:ly)?(?! (?:clinic|facility))"
@@ -60,9 +67,16 @@ def stated_concept(value: object) -> Concept:
 
 
 def texts(resource: Resource, dosages: list[Resource]) -> list[Written]:
-    """What is written of a dose in words."""
+    """What is written of a dose in words, without what only fills lines."""
     found = [("dosage.text", elements.text(text)) for text in stated(dosages, "text")]
-    return found + [("note", note) for note in elements.notes(resource.get("note"))]
+    found += [("note", note) for note in elements.notes(resource.get("note"))]
+    return [(element, _unfilled(said)) for element, said in found]
+
+
+def _unfilled(text: str) -> str:
+    for pattern, kept in _FILLING:
+        text = pattern.sub(kept, text)
+    return text
 
 
 def is_of_another_time(text: str) -> bool:
