@@ -375,7 +375,7 @@ def test_a_long_note_is_read_in_no_time(note: str) -> None:
     ],
 )
 def test_what_only_fills_the_lines_of_a_note_is_left_out(said: str, kept: str) -> None:
-    """Patterns took a minute for a note of a thousand spaces."""
+    """Patterns took 14 seconds for a note of 800 spaces."""
     readings: list[tuple[Resource, list[Resource]]] = [
         ({"note": [{"text": said}]}, []),
         ({}, [{"text": said}]),
