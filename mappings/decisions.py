@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from itertools import chain
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -245,7 +245,7 @@ def _check_simple(found: Any) -> Iterator[tuple[str, str]]:
     if isinstance(found, DoseGiven) and found.mg <= 0:
         yield "mg", f"write a number above 0, not {found.mg}"
     if isinstance(found, SiteRow):
-        yield from _check_payer(found) if found.table == "payer_aliases" else _check_row(found)
+        yield from _check_row(found)
 
 
 def _check_row(row: SiteRow) -> Iterator[tuple[str, str]]:
@@ -269,20 +269,6 @@ def _unknown_codes(found: Iterable[str], path: str) -> Iterator[tuple[str, str]]
     for code in found:
         if code not in known:
             yield path, f"{code} is not a code of an IV iron (known: {', '.join(sorted(known))})"
-
-
-# What a payer may be called by a person, in a decision or in the configuration.
-PayerKind = Literal[
-    "medicare", "medicare-advantage", "medicaid", "commercial", "supplement", "government",
-    "hospice", "drug-only", "dental", "vision", "not-medical", "hospital-only", "self-pay",
-]  # fmt: skip
-
-
-def _check_payer(row: SiteRow) -> Iterator[tuple[str, str]]:
-    kind = row.value.partition("/")[0]
-    if kind not in get_args(PayerKind):
-        known = ", ".join(get_args(PayerKind))
-        yield "value", f"{kind} is not a kind of payer (known: {known})"
 
 
 class Decisions:

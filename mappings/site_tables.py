@@ -5,10 +5,25 @@ Held by tests/unit/test_decisions.py.
 """
 
 from collections.abc import Callable, Mapping
-from typing import get_args
+from typing import Literal, get_args
 
 from mappings import codes
 from mappings.codes.tables import ClassKind
+
+# What a payer may be called by a person, in a decision or in the configuration.
+PayerKind = Literal[
+    "medicare", "medicare-advantage", "medicaid", "commercial", "supplement", "government",
+    "hospice", "drug-only", "dental", "vision", "not-medical", "hospital-only", "self-pay",
+]  # fmt: skip
+
+
+def payer(_key: str, value: str) -> str:
+    """A kind, or `kind/payer`. ValueError where there is no such kind."""
+    kind = value.partition("/")[0]
+    if kind not in get_args(PayerKind):
+        known = ", ".join(get_args(PayerKind))
+        raise ValueError(f"{kind} is not a kind of payer (known: {known})")
+    return value
 
 
 def analyte(key: str, value: str) -> str:
@@ -44,6 +59,7 @@ def status(key: str, value: str) -> str:
 
 # By table, what a value of it comes to.
 MEANINGS: Mapping[str, Callable[[str, str], str]] = {
+    "payer_aliases": payer,
     "lab_aliases": analyte,
     "drug_aliases": product,
     "encounter_classes": class_kind,

@@ -85,16 +85,13 @@ def advise(
     ]
     drugs, notes = {draft.says for draft in found}, list(_notes(each, unanswered))
     kinds = _by_kind(waiting)
+    behind = {kind: notes for kind, _ in kinds[-1:]}
     cards = [
-        made(_saying(kind, some, drugs, policies, patient, notes if last else ()), app)
-        for (kind, some), last in zip(kinds, _lasts(len(kinds)), strict=True)
+        made(_saying(kind, some, drugs, policies, patient, behind.get(kind, ())), app)
+        for kind, some in kinds
     ]
     asked = {(one.found.policy or "", one.drug) for one in unanswered}
     return Advice(cards, tuple(sorted(asked)))
-
-
-def _lasts(count: int) -> Iterator[bool]:
-    return (number == count for number in range(1, count + 1))
 
 
 def _is_unanswered(found: Finding) -> bool:

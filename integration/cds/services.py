@@ -156,8 +156,9 @@ def _ordered(here: PageContext, site: Site, patient: str, body: Json, app: str) 
         advised = advice.advise(
             site, policies_for(site), known, patient, orders, now, app, decided, visit, overridden
         )
-    with here.store.transaction() as db:
-        cards.ask(db, site.name, patient, advised.unanswered)
+    if advised.unanswered:
+        with here.store.transaction() as db:
+            cards.ask(db, site.name, patient, advised.unanswered)
     return advised.cards
 
 

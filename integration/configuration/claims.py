@@ -12,8 +12,8 @@ from integration.configuration.section import ConfiguredPath, Section
 from integration.configuration.table import TomlTable
 from mappings import codes, record
 from mappings import site as facts
-from mappings.decisions import PayerKind
 from mappings.site import BillType, ClaimKind
+from mappings.site_tables import PayerKind
 from mappings.writing.preparing.identifiers import (
     TAXONOMY,
     is_post_box,

@@ -11,8 +11,8 @@ from typing import NamedTuple, get_args
 from integration.configuration.mistakes import meant
 from integration.configuration.site import Site
 from mappings import codes
-from mappings.decisions import PayerKind
 from mappings.policy.choosing import PolicySet
+from mappings.site_tables import PayerKind
 
 
 class Unmeant(NamedTuple):

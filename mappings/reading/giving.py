@@ -113,7 +113,7 @@ def _given_instead(sentence: str) -> str:
 def _is_iron(text: str) -> bool:
     """Whether a text is the name of an iron, and nothing else."""
     named = (name for row in codes.products().families if not row.vague for name in row.names)
-    return words.plain(text) in set(map(words.plain, named))
+    return words.is_one_of(text, named)
 
 
 def _routes(dosages: list[Resource]) -> tuple[tuple[RouteSaid, ...], list[Unread]]:

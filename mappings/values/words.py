@@ -50,6 +50,11 @@ def begins(text: str, names: Iterable[str]) -> bool:
     return plain(text).startswith(tuple(map(plain, names)))
 
 
+def is_one_of(text: str, names: Iterable[str]) -> bool:
+    """Whether `text` is one of `names`, and nothing else."""
+    return plain(text) in set(map(plain, names))
+
+
 def apart(text: str, names: Iterable[str]) -> list[str]:
     """The `names` that stand in `text`, without those that are part of an earlier one or lie across
     it."""

@@ -77,7 +77,9 @@ def _days_said(sentence: str) -> list[str]:
     clauses = _CLAUSE.split(sentence)
     later = clauses[1:] if _CHARTED_LATE.search(sentence) else ()
     wrong = clauses[:1] if ":" in sentence else clauses
-    if any(map(_YESTERDAY.search, (sentence, *later))) or any(map(_is_wrong_date, wrong)):
+    if any(map(_YESTERDAY.search, (sentence, *later))) or any(
+        words.is_one_of(clause, codes.products().not_given.wrong_date) for clause in wrong
+    ):
         return ["another"]
     found = (form.search(part) for part in (sentence, *later) for form in _SAYS)
     return [
@@ -85,10 +87,6 @@ def _days_said(sentence: str) -> list[str]:
         for one in found
         if one and not _MORE.match(one.string, one.end())
     ]
-
-
-def _is_wrong_date(clause: str) -> bool:
-    return words.plain(clause) in set(map(words.plain, codes.products().not_given.wrong_date))
 
 
 def _dated(sentence: str) -> str:

@@ -5,7 +5,7 @@ Held by tests/unit/test_reading_administrations.py.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from msgspec import Struct
@@ -249,10 +249,10 @@ def _written(written: Sequence[Written], completed: bool, family: str | None) ->
     for (element, text), after in zip(written, later, strict=True):
         asked, rest = denied(text), without_denied(text)
         in_part = is_in_part(rest) and not any(map(_says_it_went_on, after))
-        if in_part or any(_is_whole(one, table.denied_whole) for one in asked):
+        if in_part or any(words.is_one_of(one, table.denied_whole) for one in asked):
             yield _Said(_PARTLY, element, cut(text))
         became = _outright(rest, completed, family)
-        if any(_is_whole(one, table.denied) for one in asked):
+        if any(words.is_one_of(one, table.denied) for one in asked):
             became = _NOT_GIVEN
         if became:
             yield _Said(became, element, cut(text))
@@ -269,10 +269,6 @@ def _says_it_went_on(addendum: str) -> bool:
     return any(
         _names_dose(sentence) and went_on(sentence) for sentence in SENTENCE_OR_CRY.split(addendum)
     )
-
-
-def _is_whole(text: str, phrases: Iterable[str]) -> bool:
-    return words.plain(text) in set(map(words.plain, phrases))
 
 
 def _outright(text: str, completed: bool, family: str | None) -> str | None:
