@@ -5,7 +5,7 @@ until when; one form, in files as in the store.
 Held by tests/unit/test_decisions.py.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import chain
@@ -17,19 +17,18 @@ from msgspec import Meta, Struct, field
 from mappings import codes, site_tables
 from mappings.datafiles import loading
 from mappings.datafiles.error import DataFileError
-from mappings.record import Authorization, Decided, Insurer, Source
+from mappings.record import Decided, Source
 from mappings.values import own_names, words
 from mappings.values.identity import stable_id
-from mappings.values.moment import Moment
 from mappings.values.numbers import plain
-from mappings.values.remembered import kept
 from mappings.values.us_dates import us_date
 
 Text = Annotated[str, Meta(pattern=r"\S", description="a text that is not empty")]
 Days = Annotated[int, Meta(ge=1, le=3650)]
 Table = Literal["payer_aliases", "lab_aliases", "drug_aliases", "encounter_classes", "status_words"]
 KINDS = (
-    "pays_first", "medicare_secondary", "payer_answer", "authorization", "dose_given", "site_row",
+    "pays_first", "medicare_secondary", "payer_answer", "authorization", "dose_given",
+    "note_misread", "site_row",
 )  # fmt: skip
 
 
@@ -92,7 +91,21 @@ class DoseGiven(_Part, frozen=True, kw_only=True):
 
     @property
     def reference(self) -> str:
-        return f"MedicationAdministration/{self.administration.rpartition('/')[2]}"
+        return own_names.administration(self.administration)
+
+
+class NoteMisread(_Part, frozen=True, kw_only=True):
+    """That words of an administration (of a note, or of the text of its dosage) do not say what was
+    read of them: the sentences in which they stand are left out. It holds as long as they stand
+    there."""
+
+    patient: Text
+    administration: Text
+    words: Annotated[Text, Meta(min_length=3)]
+
+    @property
+    def reference(self) -> str:
+        return own_names.administration(self.administration)
 
 
 class SiteRow(_Part, frozen=True, kw_only=True):
@@ -117,6 +130,7 @@ class Decision(_Part, frozen=True, kw_only=True):
     payer_answer: PayerAnswer | None = None
     authorization: Authorized | None = None
     dose_given: DoseGiven | None = None
+    note_misread: NoteMisread | None = None
     site_row: SiteRow | None = None
 
     @property
@@ -126,8 +140,9 @@ class Decision(_Part, frozen=True, kw_only=True):
     @property
     def patient(self) -> str | None:
         """The id of the patient that it is about; None for one of the whole site."""
-        part = self.pays_first or self.medicare_secondary or self.authorization or self.dose_given
-        return part.patient.removeprefix("Patient/") if part else None
+        part = getattr(self, self.kind)
+        named = getattr(part, "patient", None)
+        return named.removeprefix("Patient/") if named else None
 
     @property
     def about(self) -> str:
@@ -142,6 +157,8 @@ class Decision(_Part, frozen=True, kw_only=True):
             return (self.authorization.number,)
         if self.dose_given:
             return (self.dose_given.reference,)
+        if self.note_misread:
+            return self.note_misread.reference, words.plain(self.note_misread.words)
         return (self.site_row.table, self.site_row.key) if self.site_row else ()
 
     @property
@@ -166,6 +183,8 @@ class Decision(_Part, frozen=True, kw_only=True):
             return f"authorization {number} for {for_codes} is on file"
         if self.dose_given:
             return f"{plain(self.dose_given.mg)} mg were given, as recorded"
+        if self.note_misread:
+            return f"“{self.note_misread.words}” says nothing against the dose as recorded"
         site_row = self.site_row
         return f"{site_row.table}: {site_row.key} is {site_row.value}" if site_row else ""
 
@@ -269,119 +288,3 @@ def _unknown_codes(found: Iterable[str], path: str) -> Iterator[tuple[str, str]]
     for code in found:
         if code not in known:
             yield path, f"{code} is not a code of an IV iron (known: {', '.join(sorted(known))})"
-
-
-class Decisions:
-    """The decisions of a site that were made by a day, newest first."""
-
-    def __init__(self, every: Iterable[Decision] = (), made_by: date | None = None) -> None:
-        known = [decision for decision in every if made_by is None or decision.when <= made_by]
-        last_written_first = list(reversed(known))
-        self._newest = sorted(last_written_first, key=lambda decision: decision.when, reverse=True)
-        self.any = bool(known)
-
-    @kept
-    def _settled(self) -> dict[str, Decision]:
-        """Of each thing that is settled the newest, the newest of all first."""
-        found: dict[str, Decision] = {}
-        for decision in self._newest:
-            found.setdefault(decision.about, decision)
-        return found
-
-    @kept
-    def _by_patient(self) -> dict[str | None, list[Decision]]:
-        found: dict[str | None, list[Decision]] = {}
-        for decision in self:
-            found.setdefault(decision.patient, []).append(decision)
-        return found
-
-    def __iter__(self) -> Iterator[Decision]:
-        """Of each thing that is settled the newest."""
-        return iter(self._settled.values())
-
-    @kept
-    def of_payers(self) -> bool:
-        """Whether any is a payer's answer."""
-        return any(decision.payer_answer for decision in self)
-
-    def _holding(self, day: date, patient: str | None = None) -> list[Decision]:
-        if not self.any:
-            return []
-        every = self._by_patient.get(patient.removeprefix("Patient/") if patient else None, ())
-        return [one for one in every if one.until is None or day <= one.until]
-
-    def pays_first(self, patient: str, day: date) -> Decision | None:
-        for decision in self._holding(day, patient):
-            if decision.pays_first:
-                return decision
-        return None
-
-    def why_second(self, patient: str, day: date) -> str | None:
-        """The code of why Medicare pays second for a patient."""
-        found = (decision.medicare_secondary for decision in self._holding(day, patient))
-        return next((reason.why for reason in found if reason), None)
-
-    def answers(self, payer: Iterable[str], code: str, day: date) -> "Iterator[PayerDecision]":
-        """Those of a payer, known by these names and ids, that are for the code; an answer for the
-        code before one for any."""
-        named = set(payer)
-        found = [
-            (decision, decision.payer_answer)
-            for decision in self._holding(day)
-            if decision.payer_answer and decision.payer_answer.code in (code, None)
-        ]
-        of_payer = [
-            (decision, answer)
-            for decision, answer in found
-            if answer.payer in named or words.plain(answer.payer) in named
-        ]
-        yield from sorted(of_payer, key=lambda pair: pair[1].code is None)
-
-    def authorizations(self, patient: str, day: date) -> list[Authorization]:
-        return [
-            _authorization(decision, decision.authorization)
-            for decision in self._holding(day, patient)
-            if decision.authorization
-        ]
-
-    def dose_given(
-        self, patient: str, administration: str, mg: Decimal, day: date
-    ) -> Decided | None:
-        """That the administration (`Type/id`) was given with so many mg."""
-        return next(
-            (
-                decision.decided
-                for decision in self._holding(day, patient)
-                if decision.dose_given
-                and (decision.dose_given.reference, decision.dose_given.mg) == (administration, mg)
-            ),
-            None,
-        )
-
-    def rows(self, day: date) -> Mapping[str, list[tuple[SiteRow, Decided]]]:
-        """The rows of the site's tables, by table."""
-        found: dict[str, list[tuple[SiteRow, Decided]]] = {}
-        for decision in self._holding(day):
-            if decision.site_row:
-                found.setdefault(decision.site_row.table, []).append(
-                    (decision.site_row, decision.decided)
-                )
-        return found
-
-
-PayerDecision = tuple[Decision, PayerAnswer]
-
-
-def _authorization(decision: Decision, given: Authorized) -> Authorization:
-    return Authorization(
-        source=decision.decided.source,
-        reference=given.number,
-        decision="approved",
-        codes=given.codes,
-        units=given.units,
-        start=Moment(given.start, given.start) if given.start else None,
-        end=Moment(given.end, given.end) if given.end else None,
-        coverages=(given.coverage,) if given.coverage else (),
-        insurer=Insurer(names=(given.payer,), ids=(given.payer,)) if given.payer else None,
-        says=decision.decided.says,
-    )

@@ -13,9 +13,10 @@ from msgspec import Struct, field, structs
 
 from mappings import site_tables
 from mappings.codes import CodeTables
-from mappings.decisions import Decision, Decisions, SiteRow
+from mappings.decisions import Decision, SiteRow
 from mappings.policy.rules import DrugSource
 from mappings.record import Address, Decided, OnClaims
+from mappings.standing_decisions import Decisions
 from mappings.values import moment
 
 ClaimKind = Literal["professional", "institutional"]

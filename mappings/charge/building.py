@@ -20,13 +20,13 @@ from mappings.circumstances.setting import Setting, setting
 from mappings.circumstances.standing import Standing, doubts
 from mappings.circumstances.visit import visit_of
 from mappings.codes.tables import BillingCode, Family
-from mappings.decisions import PayerDecision
 from mappings.dose.day import service_day
 from mappings.dose.intake import TakenIn
 from mappings.dose.product import billing_code
 from mappings.policy.choosing import Policy, PolicySet
 from mappings.record import Administration, Diagnosis, Encounter, PatientRecord
 from mappings.site import Site
+from mappings.standing_decisions import PayerDecision
 
 _SUPPLIED_BY_PAYER = frozenset({"white-bag", "brown-bag"})
 _DEFAULT_SOURCE = "buy-and-bill"

@@ -23,7 +23,6 @@ from mappings.circumstances.sequence import Sequenced
 from mappings.circumstances.setting import Setting
 from mappings.circumstances.standing import Standing
 from mappings.codes.tables import BillingCode, Family, Package
-from mappings.decisions import PayerDecision
 from mappings.dose.day import NoDay
 from mappings.dose.dispensed import dispensed_for
 from mappings.dose.milligrams import Dose
@@ -41,6 +40,7 @@ from mappings.record import (
     PatientRecord,
 )
 from mappings.site import Site
+from mappings.standing_decisions import PayerDecision
 from mappings.values.moment import Moment
 from mappings.values.remembered import Once, kept
 

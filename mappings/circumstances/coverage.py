@@ -10,8 +10,9 @@ from msgspec import Struct, field, structs
 
 from mappings.assessment import Evidence, State, cite
 from mappings.circumstances import eligibility
-from mappings.decisions import Decision, Decisions, PaysFirst
+from mappings.decisions import Decision, PaysFirst
 from mappings.record import Coverage, PatientRecord
+from mappings.standing_decisions import Decisions
 from mappings.values.moment import may_span
 from mappings.values.remembered import kept
 from mappings.values.stated import Unread

@@ -18,7 +18,7 @@ from mappings.dose.waste import Given, Ndc, sizes
 from mappings.record import Administration, Container, Discard, Dispense, Drug
 from mappings.values.numbers import plain
 from mappings.values.remembered import Once
-from mappings.values.stated import only
+from mappings.values.stated import Unread, only
 
 _ZERO = Decimal(0)
 
@@ -161,12 +161,9 @@ def _family_problem(administration: Administration) -> str | None:
 
 
 def _evidence(discard: Discard) -> Evidence:
-    says = (
-        f"{discard.amount.says} (read from a note)"
-        if discard.from_note
-        else f"discarded {discard.amount.says}"
-    )
-    return cite(discard.source, says)
+    says = discard.amount.says
+    noted = str(Unread("note", says)) if discard.from_note else f"discarded {says}"
+    return cite(discard.source, noted)
 
 
 def _opened_says(container: Container) -> str:

@@ -23,17 +23,28 @@ from mappings.dose.strength import (
 )
 from mappings.record import Administration, Order, VialsSaid
 from mappings.values.numbers import exact, plain
+from mappings.values.stated import Unread, quoted_in
 
 
 class Dose(Struct, frozen=True, gc=False):
     """`mg` that may be counted (None: none known), the state of the requirement `dose`, how it was
-    worked out, and what a biller should know of it. `fix` replaces the requirement's own."""
+    worked out, and what a biller should know of it. `fix` replaces the requirement's own;
+    `quotes`: words of the record that the state rests on."""
 
     mg: Decimal | None
     state: State
     says: str
     notes: tuple[str, ...] = ()
     fix: str | None = None
+    quotes: tuple[Unread, ...] = ()
+
+
+class _Against(Struct, frozen=True, gc=False):
+    """What a record says against its dose, where, and what is to be done."""
+
+    says: str
+    fix: str
+    quoted: Unread | None = None
 
 
 _ONE_OF_THEM = "Correct the dose or what is written beside it: whichever is wrong."
@@ -77,6 +88,7 @@ def dose(
             "incomplete",
             f"The dose is recorded as {given.says}, and nothing says how many mg of iron that is"
             f"{found.why}.",
+            quotes=_quotes(quoted_in(found.why)),
         )
     if exact(found.mg) == 0:
         return Dose(None, "incomplete", "The dose is recorded as less than can be measured.")
@@ -88,10 +100,12 @@ def _doubted(administration: Administration, found: _Volume, orders: Sequence[Or
     amount, given = found.mg or Decimal(0), administration.dose
     against = list(_against(administration, amount))
     if against:
-        says = " ".join(said for said, _ in against)
-        fix = " ".join(dict.fromkeys(fix for _, fix in against))
-        return Dose(amount, "contradicted", says, fix=fix)
+        says = " ".join(one.says for one in against)
+        fix = " ".join(dict.fromkeys(one.fix for one in against))
+        quotes = _quotes(*(one.quoted for one in against))
+        return Dose(amount, "contradicted", says, fix=fix, quotes=quotes)
     stopped = _stopped(administration)
+    quotes = _quotes(quoted_in(stopped)) if stopped else ()
     if stopped:
         whole = _wholes(administration, orders)
         if amount in whole:
@@ -101,6 +115,7 @@ def _doubted(administration: Administration, found: _Volume, orders: Sequence[Or
                 f"{stopped}, but the recorded dose of {given.says} is the whole of what was"
                 " ordered or hung.",
                 fix=_HOW_MUCH,
+                quotes=quotes,
             )
         if not whole:
             return Dose(
@@ -109,6 +124,7 @@ def _doubted(administration: Administration, found: _Volume, orders: Sequence[Or
                 f"{stopped}, and nothing says whether the recorded dose of {given.says} is what"
                 " was given or what was ordered: no order with a dose and no bag is on record.",
                 fix=_HOW_MUCH,
+                quotes=quotes,
             )
     drug = administration.drug
     per = None if ml(given) is None else strength(drug) or of_the_vial(drug)
@@ -145,31 +161,35 @@ def _found(
     return _Volume(exact(at_vial), marked=marked)
 
 
-def _against(administration: Administration, amount: Decimal) -> Iterator[tuple[str, str]]:
-    """What the record itself says against the dose, and the fix."""
+def _quotes(*found: Unread | None) -> tuple[Unread, ...]:
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _against(administration: Administration, amount: Decimal) -> Iterator[_Against]:
+    """What the record itself says against the dose."""
     manner, drug = administration.giving, administration.drug
     family = codes.families()[drug.family] if drug.family else None
     if manner.refused:
         says = f"The record is {administration.status}, and says that the dose {manner.refused}."
-        yield says, _WAS_IT_GIVEN
+        yield _Against(says, _WAS_IT_GIVEN, quoted_in(manner.refused))
     for route in manner.routes if family else ():
         if family and not set(route.routes) & set(family.routes):
             says = (
                 f'The route is recorded as "{route.says}" (dosage.route), by which'
                 f" {family.name} is not given."
             )
-            yield says, "Correct the route, or the product."
+            yield _Against(says, "Correct the route, or the product.")
     miscounted = manner.vials and _against_vials(administration, amount, manner.vials)
     if miscounted:
-        yield miscounted, _VIALS
-    for mass, element in manner.masses:
+        yield _Against(miscounted, _VIALS, quoted_in(miscounted))
+    for mass, element, words in manner.masses:
         if mass != exact(amount):
             whose = "its text" if element == "dosage.text" else "a note"
             says = (
                 f"The dose is recorded as {administration.dose.says}, and {whose} says"
                 f" {plain(mass)} mg ({element})."
             )
-            yield says, _ONE_OF_THEM
+            yield _Against(says, _ONE_OF_THEM, Unread(element, words))
 
 
 def _against_vials(administration: Administration, amount: Decimal, said: VialsSaid) -> str | None:
@@ -185,7 +205,7 @@ def _against_vials(administration: Administration, amount: Decimal, said: VialsS
         return None
     return (
         f"The dose is recorded as {administration.dose.says}, and a note counts other vials than"
-        f' that takes: "{said.says}" (note).'
+        f" that takes: {Unread('note', said.says)}."
     )
 
 

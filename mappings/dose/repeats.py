@@ -234,11 +234,13 @@ def _joined(
 def with_parts(
     whole: Administration, parts: Iterable[Administration], named: bool = False
 ) -> Administration:
-    """An administration with what its parts say of containers and waste."""
+    """An administration with what its parts say of containers and waste, and what of it was set
+    aside."""
     for part in parts:
         whole = structs.replace(
             whole,
             discards=whole.discards + part.discards,
+            misread=whole.misread + part.misread,
             containers=whole.containers + part.containers,
             containers_problem=whole.containers_problem or part.containers_problem,
             steps=(*whole.steps, part.source.resource) if named else whole.steps,

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from mappings import codes
+from mappings.decisions import Decision
 from mappings.reading import (
     administrations,
     authorizations,
@@ -40,6 +41,8 @@ __all__ = ["Collection", "NotJson", "Reader", "decode", "lines", "of_line", "rea
 
 T = TypeVar("T")
 
+_NOTHING: dict[str, list[Decision]] = {}
+
 # What a reader may stumble over in a resource of a shape nobody foresaw.
 _UNFORESEEN = (TypeError, ValueError, KeyError, AttributeError, ArithmeticError)
 
@@ -68,6 +71,7 @@ def _read_by(site: Site) -> tuple[object, ...]:
         site.lab_aliases,
         site.payer_aliases,
         site.encounter_classes,
+        site.decisions.misread_notes,
     )
 
 
@@ -79,6 +83,7 @@ class Reader:
         self._read_by = _read_by(site)
         self._codes = site.codes
         self._statuses = StatusReader(site.status_words)
+        self._misread = site.decisions.misread_notes
         with codes.using(self._codes):
             self._finder = ProductFinder(site.drug_aliases, self._statuses)
         self._labs = results.LabReader(site.lab_aliases, self._statuses)
@@ -189,7 +194,8 @@ class Reader:
     def _given(self, chart: "_Chart", collection: Collection) -> tuple[Administration, ...]:
         """Also those that were deleted, as far as their last version can be read."""
         read = administrations.administration
-        tables = (collection, self._finder, self._statuses)
+        misread = self._misread.get(chart.group.patient, _NOTHING)
+        tables = (collection, self._finder, self._statuses, misread)
         found = chart.each("MedicationAdministration", read, *tables, purpose="iron")
         for given in found:
             if given.drug.lost:

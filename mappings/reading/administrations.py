@@ -4,12 +4,13 @@ R12).
 Held by tests/unit/test_reading_administrations.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from mappings import codes
 from mappings.codes.conversions import mg
+from mappings.decisions import Decision
 from mappings.reading import people
 from mappings.reading.bundles import inside
 from mappings.reading.bundles.collection import Collection
@@ -25,7 +26,15 @@ from mappings.reading.drugs.discards import (
 )
 from mappings.reading.drugs.medication import drug, named_beside
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
-from mappings.reading.drugs.texts import SENTENCE, Written, cut, texts, without_denied
+from mappings.reading.drugs.texts import (
+    SENTENCE,
+    Written,
+    cut,
+    narrowed,
+    texts,
+    without,
+    without_denied,
+)
 from mappings.reading.drugs.ungiven import not_given
 from mappings.reading.fhir import elements, reasons
 from mappings.reading.fhir.elements import Resource
@@ -35,6 +44,7 @@ from mappings.record import (
     Administration,
     Amount,
     Container,
+    Decided,
     Discard,
     Drug,
     Giving,
@@ -51,6 +61,8 @@ _ORDER_NUMBERS = frozenset({"PLAC", "FILL"})
 # When it was given, as R4, R5, who spells it right, and DSTU2 name it; and the forms of one time.
 _EFFECTIVE = ("effective", "occurence", "occurrence", "effectiveTime")
 _POINTS = ("DateTime", "Instant", "Timing")
+_NOBODY: tuple[Decided, ...] = ()
+_NONE: Mapping[str, Sequence[Decision]] = {}
 _NAMES = {form: tuple(f"{name}{form}" for name in _EFFECTIVE) for form in ("Period", *_POINTS)}
 
 
@@ -63,9 +75,11 @@ def administration(
     collection: Collection,
     finder: ProductFinder,
     statuses: StatusReader = PLAIN,
+    misread: Mapping[str, Sequence[Decision]] = _NONE,
 ) -> Administration | None:
     """The Administration, or None for a drug that is none of our business. NotReadable without a
-    valid status, and where it leaves open which drug it is."""
+    valid status, and where it leaves open which drug it is. `misread`: by administration, that
+    words of it are set aside."""
     dosages = elements.items(resource.get("dosage"))
     said = [("dosage.text", elements.text(dosage.get("text"))) for dosage in dosages]
     given = drug(resource, collection, finder, said)
@@ -88,7 +102,9 @@ def administration(
     start, end = _effective(resource)
     containers, containers_problem = _containers(resource, source)
     dose, bought = _dose(dosages), _bought_340b(resource)
-    written = texts(resource, dosages)
+    written, set_aside = texts(resource, dosages), _NOBODY
+    if misread:
+        written, set_aside = _unmisread(written, start, misread.get(source.resource, ()))
     manner = giving(resource, status, dosages, written, dose, given, (start, end))
     visit, meta = _visit(resource, collection), elements.mapping(resource.get("meta"))
     own_order = inside.key(resource, resource.get("request"), "MedicationRequest")
@@ -117,11 +133,28 @@ def administration(
         parents=_parents(resource, collection),
         identifiers=tuple(_identifiers(resource, collection)),
         updated=elements.moment(meta.get("lastUpdated")),
+        misread=set_aside,
         weak=any(
             tag.get("system") == own_names.EVIDENCE for tag in elements.items(meta.get("tag"))
         ),
         performers=people.performers(resource, collection),
     )
+
+
+def _unmisread(
+    written: list[Written], start: Moment | None, misread: Sequence[Decision]
+) -> tuple[list[Written], tuple[Decided, ...]]:
+    """What is written, without what people set aside of it; and their decisions."""
+    used = []
+    for decision in misread:
+        if start and decision.until and start.first > decision.until:
+            continue
+        said = decision.note_misread.words if decision.note_misread else ""
+        left = [(element, without(text, said)) for element, text in written]
+        if left != written:
+            written = left
+            used.append(decision.decided)
+    return written, tuple(used)
 
 
 def _visit(resource: Resource, collection: Collection) -> str | None:
@@ -274,16 +307,22 @@ def _source_doubts(
         yield bought
     if not elements.extensions(resource, own_names.DRUG_SOURCE):
         for element, text in [("medication", given.says), *written]:
-            if _says_supplied(text, element == "medication"):
-                yield Unread(element, cut(text))
+            says = _names_supplier if element == "medication" else _says_supplied
+            if says(text):
+                yield Unread(element, cut(narrowed(text, says)))
 
 
 @codes.remembered
-def _says_supplied(text: str, is_name: bool) -> bool:
-    """Words of one sentence; "patient provided" of a drug so named, and at the end of one."""
+def _names_supplier(text: str) -> bool:
+    """A drug so named: "patient provided"."""
+    named = words.first_of(text, codes.products().supplied.alone)
+    return named is not None or _says_supplied(text)
+
+
+@codes.remembered
+def _says_supplied(text: str) -> bool:
+    """Words of one sentence; "patient provided" at the end of one."""
     table = codes.products().supplied
-    if is_name and words.first_of(text, table.alone):
-        return True
     ends = tuple(map(words.plain, table.alone))
     return any(
         table.named_in(part) or words.plain(part).endswith(ends)

@@ -96,7 +96,7 @@ def _another(written: Iterable[Written], drug: Drug) -> str | None:
         for sentence in SENTENCE.split(text):
             irons = irons_named(_given_instead(sentence))
             if irons and drug.family not in irons and not is_of_another_time(sentence):
-                return _shown(text, element)
+                return _shown(sentence, element)
     return None
 
 
@@ -176,7 +176,7 @@ def _of_dosage(dosage: Resource) -> Iterator[Written]:
 
 
 def _shown(text: str, element: str) -> str:
-    return f'"{cut(text)}" ({element})'
+    return str(Unread(element, cut(text)))
 
 
 def _lasting(dosage: Resource, dose: Amount, drug: Drug) -> str | None:

@@ -1,7 +1,7 @@
 """The facts of one patient that decide about intravenous iron: frozen, free of FHIR's shapes, each
 with its source."""
 
-from mappings.record.administrations import Administration, Giving, RouteSaid, VialsSaid
+from mappings.record.administrations import Administration, Giving, MassSaid, RouteSaid, VialsSaid
 from mappings.record.coverages import (
     Authorization,
     AuthorizationDecision,
@@ -82,6 +82,7 @@ __all__ = [
     "Insurer",
     "LabResult",
     "Location",
+    "MassSaid",
     "Name",
     "Note",
     "OnClaims",

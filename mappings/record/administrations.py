@@ -10,7 +10,7 @@ from msgspec import Struct
 from mappings.record.diagnoses import Diagnosis
 from mappings.record.drugs import Amount, Container, Discard, Drug
 from mappings.record.people import Practitioner
-from mappings.record.sources import Source
+from mappings.record.sources import Decided, Source
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
@@ -32,11 +32,15 @@ class VialsSaid(Struct, frozen=True, gc=False):
     at_least: bool = False
 
 
+# So many mg, the element that says so, and its words.
+MassSaid = tuple[Decimal, str, str]
+
+
 class Giving(Struct, frozen=True, gc=False, kw_only=True):
     """How a dose was given, beside its amount. `mixture`: what speaks of one, quoted, where the
     dose is a volume; `refused`: what says of a completed dose that it was not given, or not here;
     `another_day`, `another_iron`: that it was given on one, or was one;
-    `partly`: that not all of it was; `masses`: doses in mg that words name, and the element;
+    `partly`: that not all of it was; `masses`: doses in mg that words name;
     `vials`: of how many vials a note says it was;
     `unread`: stated, not understood, and not needed."""
 
@@ -46,7 +50,7 @@ class Giving(Struct, frozen=True, gc=False, kw_only=True):
     another_day: str | None = None
     another_iron: str | None = None
     partly: str | None = None
-    masses: tuple[tuple[Decimal, str], ...] = ()
+    masses: tuple[MassSaid, ...] = ()
     vials: VialsSaid | None = None
     unread: tuple[Unread, ...] = ()
 
@@ -54,7 +58,8 @@ class Giving(Struct, frozen=True, gc=False, kw_only=True):
 class Administration(Struct, frozen=True, gc=False, kw_only=True):
     """`unread_start`: a date that is written and can't be read; `steps`: records that are steps of
     this infusion (R1); `as_ordered`: the sender keeps a canceled order as stopped, with its
-    dose; `source_doubts`: what is said of how the drug was obtained, and settles nothing."""
+    dose; `source_doubts`: what is said of how the drug was obtained, and settles nothing;
+    `misread`: that a person set some of its words aside."""
 
     source: Source
     status: str
@@ -78,6 +83,7 @@ class Administration(Struct, frozen=True, gc=False, kw_only=True):
     drug_source: str | None = None
     is_340b: bool | None = None
     source_doubts: tuple[Unread, ...] = ()
+    misread: tuple[Decided, ...] = ()
     parents: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     updated: Moment | None = None

@@ -3,6 +3,8 @@
 Held by tests/unit/test_intake.py.
 """
 
+from collections.abc import Iterator
+
 from msgspec import structs
 
 from mappings.assessment import Evidence, cite
@@ -74,7 +76,10 @@ def _against_the_day(charge: Charge) -> Result | None:
         state="contradicted",
         says=f"The dose is recorded on {us_date(charge.day)}, and a note says another day: {said}.",
         fix="Correct the date of the dose, or the note.",
-        evidence=(cite(charge.administration.source, f"date of service {us_date(charge.day)}"),),
+        evidence=(
+            cite(charge.administration.source, f"date of service {us_date(charge.day)}"),
+            cite(charge.administration.source, said),
+        ),
     )
 
 
@@ -117,7 +122,8 @@ def product(charge: Charge) -> Result:
     if another:
         says = f"The dose is recorded as {charge.family.name}, and a note names another: {another}."
         fix = "Correct the product of the administration, or the note."
-        return Result(state="contradicted", says=says, fix=fix, evidence=evidence)
+        cited = (*evidence, cite(charge.administration.source, another))
+        return Result(state="contradicted", says=says, fix=fix, evidence=cited)
     says = f"{charge.family.name}: {charge.code.code}."
     return Result(
         state="met", says=says, value=charge.code.code, evidence=evidence, row=charge.code
@@ -144,7 +150,7 @@ def dose(charge: Charge) -> Result:
     if charge.administration.as_ordered:
         return _canceled_order(charge)
     found = charge.dose
-    evidence = (charge.dose_cited,)
+    evidence = (charge.dose_cited, *_words_of(charge))
     if charge.repeated:
         others = (
             reference for reference in charge.repeated.records if reference != charge.reference
@@ -159,6 +165,14 @@ def dose(charge: Charge) -> Result:
     if found.mg is None or found.state != "met":
         return Result(state=found.state, says=found.says, fix=found.fix, evidence=evidence)
     return Result(state="met", says=found.says, value=plain(found.mg), unit="mg", evidence=evidence)
+
+
+def _words_of(charge: Charge) -> Iterator[Evidence]:
+    """Words of the record that the dose rests on, and those that a person set aside."""
+    for quoted in charge.dose.quotes:
+        yield cite(charge.administration.source, str(quoted))
+    for said in charge.administration.misread:
+        yield cite(said.source, said.says)
 
 
 _WHICH_RECORD = (

@@ -46,3 +46,8 @@ def decision(about: str) -> str:
 
 def policy(identity: str) -> str:
     return f"{POLICY}:{identity}"
+
+
+def administration(named: str) -> str:
+    """An administration as evidence names it, however a person wrote it."""
+    return f"MedicationAdministration/{named.rpartition('/')[2]}"

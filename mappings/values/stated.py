@@ -3,12 +3,18 @@
 Held by tests/unit/test_questions.py.
 """
 
+import re
 from collections.abc import Collection, Iterable
 from typing import TypeVar
 
 from msgspec import Struct
 
+# Elements of an administration in which people write what they like.
+FREE_TEXT = ("note", "dosage.text")
+
 StatedT = TypeVar("StatedT")
+
+_QUOTED = re.compile(r'"(.*)" \(([\w.-]+)\)', re.DOTALL)
 
 
 class Unread(Struct, frozen=True, order=True, gc=False):
@@ -28,6 +34,12 @@ class Unread(Struct, frozen=True, order=True, gc=False):
     def is_of(self, element: str) -> bool:
         """Whether it stands in an element of that name, or in one of its choices."""
         return self.element.startswith(element)
+
+
+def quoted_in(text: str) -> Unread | None:
+    """What a text quotes, in the form of Unread."""
+    found = _QUOTED.search(text)
+    return Unread(found[2], found[1]) if found else None
 
 
 def only(stated: Collection[StatedT]) -> StatedT | None:

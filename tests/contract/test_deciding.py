@@ -212,3 +212,40 @@ def test_a_dose_above_every_label_is_confirmed_with_who_saw_it(office: Clinic) -
     assert part
     assert (part.reference, str(part.mg)) == ("MedicationAdministration/ma1", "600")
     assert (found.decision.note, found.patient) == ("RN Ames, by phone", "p1")
+
+
+def of_notes() -> Resources:
+    noted = "VS stable. Eliquis held, stopped for EGD. Late entry for 10/30"
+    return builders.chart(builders.administration(note=noted))
+
+
+def keys_of_words(page: str) -> list[str]:
+    return re.findall(r'name="misread" value="([^"]+)"', page)
+
+
+def test_words_that_were_misread_are_set_aside_with_who_says_so(office: Clinic) -> None:
+    browser, page, key = opened(office, of_notes())
+    assert "“Eliquis held, stopped for EGD”" in page
+    assert "“Late entry for 10/30”" in page
+    words = keys_of_words(page)
+    said = decide(browser, page, key, about="note-misread", misread=words)
+    assert "Say how you know that they were misread" in said
+    assert recorded(office) == []
+    said = decide(browser, page, key, about="note-misread", misread=words, why="RN Ames, by phone")
+    assert "Recorded. 1 patient will be assessed again in a moment." in said
+    parts = [found.decision.note_misread for found in recorded(office)]
+    assert {(part.reference, part.words) for part in parts if part} == {
+        ("MedicationAdministration/ma1", "Eliquis held, stopped for EGD"),
+        ("MedicationAdministration/ma1", "Late entry for 10/30"),
+    }
+    site = Site().deciding([entry.decision for entry in recorded(office)], datetime.now(UTC))
+    (line,) = builders.document_of(of_notes(), site=site).patients[0].lines
+    assert line.status == "ready"
+
+
+@pytest.mark.parametrize("words", [[], ["of another line"]])
+def test_no_words_are_set_aside_that_hold_nothing(office: Clinic, words: list[str]) -> None:
+    browser, page, key = opened(office, of_notes())
+    said = decide(browser, page, key, about="note-misread", misread=words, why="RN Ames, by phone")
+    assert "Mark the words that say nothing against the dose." in said
+    assert recorded(office) == []

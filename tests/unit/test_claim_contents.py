@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mappings import decisions
+from mappings import decisions, standing_decisions
 from mappings.assessment import NdcQuantity
 from mappings.decisions import Decision
 from mappings.record import Address
@@ -221,7 +221,7 @@ def test_a_decision_that_ended_before_the_dose_says_nothing() -> None:
             "medicare_secondary": {"patient": "p1", "type": "43"},
         }
     )
-    found = decisions.Decisions([ended])
+    found = standing_decisions.Decisions([ended])
     assert found.why_second("Patient/p1", date(2026, 10, 31)) == "43"
     assert found.why_second("Patient/p1", date(2026, 11, 1)) is None
     assert found.why_second("Patient/p2", date(2026, 10, 31)) is None
@@ -234,7 +234,7 @@ def test_the_newer_reason_holds_and_is_said_in_words() -> None:
         )
         for day, kind in (("2026-11-02", "13"), ("2026-11-01", "12"))
     ]
-    assert decisions.Decisions(made).why_second("Patient/p1", date(2026, 11, 5)) == "13"
+    assert standing_decisions.Decisions(made).why_second("Patient/p1", date(2026, 11, 5)) == "13"
     assert made[0].decided.says == (
         "M decided on Nov 2, 2026: Medicare is secondary, ESRD, 30 months (13)"
     )

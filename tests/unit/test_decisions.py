@@ -7,8 +7,9 @@ import pytest
 from integration.configuration.site import Site as ConfiguredSite
 from mappings import decisions
 from mappings.datafiles.error import DataFileError
-from mappings.decisions import Decision, Decisions
+from mappings.decisions import Decision
 from mappings.site import Site
+from mappings.standing_decisions import Decisions
 from tests import builders
 
 GOOD = """decisions:
@@ -30,6 +31,8 @@ GOOD = """decisions:
   when: 2026-11-20
   authorization: {patient: p1, number: PA7, codes: [J1756], units: 1000, from: 2026-10-01,
       to: 2026-12-31}
+- {who: Maria Lopez, when: 2026-11-20, note: asked RN Ames,
+    note_misread: {patient: p1, administration: ma1, words: "Eliquis held"}}
 - {who: Maria Lopez, when: 2026-11-20,
     site_row: {table: payer_aliases, key: Prairie, value: commercial}}
 """
@@ -47,6 +50,10 @@ def test_each_kind_is_said_as_evidence_with_who_and_when() -> None:
             " accepts claims within 180 days of J1756, confirmed by provider line, reference 7"
         ),
         "Maria Lopez decided on Nov 20, 2026: authorization PA7 for J1756 is on file",
+        (
+            "Maria Lopez decided on Nov 20, 2026: “Eliquis held” says nothing against the dose as"
+            " recorded (asked RN Ames)"
+        ),
         "Maria Lopez decided on Nov 20, 2026: payer_aliases: Prairie is commercial",
     ]
 

@@ -167,7 +167,7 @@ def test_what_was_read_from_a_note_is_marked() -> None:
     (waste,) = [resource for resource in chain if resource.requirement == "discarded-amount"]
     assert [evidence.says for evidence in waste.evidence] == [
         "150 mg",
-        "Wasted 50 mg (read from a note)",
+        '"Wasted 50 mg" (note)',
     ]
     assert set(waste.evidence) <= set(line.evidence)
 

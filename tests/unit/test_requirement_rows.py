@@ -30,7 +30,7 @@ NAMED = {
     ("mappings/values/own_names.py", "discarded-amount"): "an extension of ours",
     ("mappings/values/own_names.py", "drug-source"): "the same",
     ("mappings/writing/table.py", "transferrin-saturation"): "a column of the table",
-    ("integration/web/worklist/story.py", "prior-authorization"): "what a biller can answer",
+    ("integration/web/worklist/settling.py", "prior-authorization"): "what a biller can answer",
 }
 
 

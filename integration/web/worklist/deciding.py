@@ -1,5 +1,5 @@
 """What a biller decides beside an opened line: who pays first, what a payer answers, that an odd
-dose was given.
+dose was given, that words were misread.
 
 Held by tests/contract/test_deciding.py.
 """
@@ -13,11 +13,18 @@ from integration.errors import FerroclaimError
 from integration.store import Db, decisions
 from integration.store.patients import Patient
 from integration.store.worklist import Row
-from integration.web.worklist.story import to_settle
+from integration.web.worklist.settling import to_settle
 from mappings import decisions as forms
 from mappings.assessment import Evidence
 from mappings.datafiles.error import DataFileError
-from mappings.decisions import Decision, DoseGiven, MedicareSecondary, PayerAnswer, PaysFirst
+from mappings.decisions import (
+    Decision,
+    DoseGiven,
+    MedicareSecondary,
+    NoteMisread,
+    PayerAnswer,
+    PaysFirst,
+)
 
 
 class NotDecided(FerroclaimError):
@@ -27,7 +34,7 @@ class NotDecided(FerroclaimError):
 @dataclass(frozen=True)
 class Entered:
     """The form of the side panel. `place`: of each plan shown, `Coverage/c1=1`; `second`: the code
-    of why Medicare pays second, where it does."""
+    of why Medicare pays second, where it does; `words`: keys of those that were misread."""
 
     place: Sequence[str] = ()
     authorization: str = ""
@@ -36,6 +43,7 @@ class Entered:
     until: str = ""
     why: str = ""
     second: str = ""
+    words: Sequence[str] = ()
 
 
 def pays_first(db: Db, row: Row, entered: Entered, who: str, role: str) -> list[Patient]:
@@ -92,8 +100,31 @@ def dose_given(db: Db, row: Row, entered: Entered, who: str, role: str) -> list[
     return decisions.record(db, row.site, _decision(who, entered, dose_given=part), who, role)
 
 
+def note_misread(db: Db, row: Row, entered: Entered, who: str, role: str) -> list[Patient]:
+    """Records that words of the record say nothing against the dose; the patient to assess
+    again."""
+    found = [words for words in to_settle(db, row).words if words.key in entered.words]
+    if not found:
+        raise NotDecided("Mark the words that say nothing against the dose.")
+    if not entered.why.strip():
+        raise NotDecided("Say how you know that they were misread (who saw the record).")
+    for words in found:
+        part = NoteMisread(
+            patient=row.patient, administration=words.administration, words=words.says
+        )
+        again = decisions.record(
+            db, row.site, _decision(who, entered, note_misread=part), who, role
+        )
+    return again
+
+
 #: What can be recorded beside an opened line, by the form's `about`.
-KINDS = {"pays-first": pays_first, "payer-answer": payer_answer, "dose-given": dose_given}
+KINDS = {
+    "pays-first": pays_first,
+    "payer-answer": payer_answer,
+    "dose-given": dose_given,
+    "note-misread": note_misread,
+}
 
 
 def _ranked(plans: Sequence[Evidence], places: Sequence[str]) -> list[str]:
@@ -114,7 +145,9 @@ def entered_day(text: str) -> date | None:
 
 
 def _decision(
-    who: str, entered: Entered, **part: PaysFirst | MedicareSecondary | PayerAnswer | DoseGiven
+    who: str,
+    entered: Entered,
+    **part: PaysFirst | MedicareSecondary | PayerAnswer | DoseGiven | NoteMisread,
 ) -> Decision:
     """Checked as a file of decisions is."""
     decision = Decision(

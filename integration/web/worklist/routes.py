@@ -105,9 +105,12 @@ def decide(
     until: Annotated[str, Form(max_length=10)] = "",
     why: Annotated[str, Form(max_length=300)] = "",
     second: Annotated[str, Form(max_length=2)] = "",
+    misread: Annotated[list[str], Form()] = [],  # noqa: B006 (FastAPI copies it)
 ) -> Response:
     """What a person decides of the opened line; whose lines it may change are assessed at once."""
-    entered = Entered(place[:20], authorization, days, confirmed_by, until, why, second)
+    entered = Entered(
+        place[:20], authorization, days, confirmed_by, until, why, second, misread[:20]
+    )
     who, role = actor(session), role_of(session)
     try:
         with here.store.transaction() as db:

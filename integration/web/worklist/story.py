@@ -4,7 +4,7 @@ lines of its claim.
 Held by tests/contract/test_worklist.py.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,11 +18,12 @@ from integration.store.notes import LineNote
 from integration.store.worklist import Pair, Row
 from integration.web.chart.views import link_into_chart
 from integration.web.worklist import desk
+from integration.web.worklist.settling import Open, findings_of, to_settle
 from integration.wording import amounts, words
 from integration.wording import answers as answer_words
 from integration.wording.amounts import Sum
 from mappings import codes
-from mappings.assessment import WORST_FIRST, ClaimLine, Evidence, Finding
+from mappings.assessment import WORST_FIRST, ClaimLine, Finding
 from mappings.authorizing import drawing
 from mappings.codes.requirement import Owner
 from mappings.writing.form837.claim_loops import preview
@@ -99,22 +100,6 @@ class CdsCard:
 
 
 @dataclass(frozen=True)
-class Open:
-    """What a person of the billing office can decide of the line here: which of `plans` pays first
-    (each with what it says), what the payer answers of an authorization, or that a dose (its
-    administration and mg) above every label was given."""
-
-    plans: tuple[Evidence, ...] = ()
-    payer: str | None = None
-    dose: tuple[str, str] | None = None
-
-    @property
-    def why_second(self) -> Mapping[str, str]:
-        """Why Medicare may pay second, by code."""
-        return codes.claim_forms().medicare_secondary.types
-
-
-@dataclass(frozen=True)
 class Story:
     """`pair`: the line and the other of its pair; `worth` of both. `draws_up`: whether a request
     for its authorization may be."""
@@ -148,7 +133,7 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         for found in gaps.of_patient(db, row.site, row.patient)
         if row.line_id in found.gap.lines
     ]
-    own = _findings(db, row)
+    own = findings_of(db, row)
     events = [
         *_assessed(db, row, zone),
         *_audited(db, pair, zone, {found.gap.id for found in concerned}),
@@ -188,33 +173,6 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
             or found.decision.decided.source.resource in {item.resource for item in line.evidence}
         ),
     )
-
-
-def to_settle(db: Db, row: Row) -> Open:
-    """What of the line is open and a person's to say, as the newest assessment has it."""
-    found = _findings(db, row)
-    coverage, asked = found.get("coverage"), found.get("prior-authorization")
-    plans = coverage.evidence if coverage and coverage.state == "incomplete" else ()
-    is_open = coverage and asked and asked.state in ("incomplete", "missing")
-    dosing = found.get("dosing")
-    is_odd = dosing and dosing.state == "contradicted" and dosing.value
-    return Open(
-        plans=tuple(item for item in plans if item.resource.startswith("Coverage/")),
-        payer=coverage.value if coverage and is_open else None,
-        dose=(dosing.administrations[0], str(dosing.value)) if dosing and is_odd else None,
-    )
-
-
-def _findings(db: Db, row: Row) -> dict[str, Finding]:
-    """What the newest assessment found for the line's own doses, by requirement: a gap may be of
-    other doses, too."""
-    kept = assessments.current(db, row.site, row.patient)
-    doses = set(row.line.administrations)
-    return {
-        finding.requirement: finding
-        for finding in (kept.assessment.requirements if kept else ())
-        if doses & set(finding.administrations)
-    }
 
 
 def _gap(found: GapRow, own: Finding | None, site: Site) -> GapView:

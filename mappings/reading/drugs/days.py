@@ -11,6 +11,7 @@ from mappings import codes
 from mappings.reading.drugs.texts import SENTENCE_OR_CRY, Written, cut, is_of_another_time
 from mappings.values import words
 from mappings.values.moment import Moment
+from mappings.values.stated import Unread
 from mappings.values.us_dates import MONTHS
 
 _MONTHS = [month.lower() for month in MONTHS]
@@ -58,7 +59,7 @@ def another_day(start: Moment | None, written: Iterable[Written]) -> str | None:
     for element, text in written if own else ():
         for sentence in SENTENCE_OR_CRY.split(text):
             if any(day not in own for day in _days_said(_dated(sentence))):
-                return f'"{cut(text)}" ({element})'
+                return str(Unread(element, cut(sentence)))
     return None
 
 

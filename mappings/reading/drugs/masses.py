@@ -11,7 +11,8 @@ from functools import cache
 
 from mappings import codes
 from mappings.reading.drugs.mixtures import masses_alone
-from mappings.reading.drugs.texts import SENTENCE, Written, is_of_another_time
+from mappings.reading.drugs.texts import SENTENCE, Written, cut, is_of_another_time
+from mappings.record import MassSaid
 from mappings.values.stated import only
 
 # "Only 150 mg given", "150 mg of 200 mg given", "dose given was 150 mg": what a note says outright.
@@ -46,19 +47,20 @@ _IN_A_FLUID = re.compile(r"\bin \d+ ?(?:cc|ml)\b.*")
 _OF_THIS_DOSE = re.compile(r"\b(?:to|total|(?<=stopped )after)\b")
 
 
-def masses(written: Iterable[Written], dosages: int) -> Iterator[tuple[Decimal, str]]:
+def masses(written: Iterable[Written], dosages: int) -> Iterator[MassSaid]:
     """The masses that can only be the dose: of the text of a single dosage, and of a note that says
     how much was given, and no more."""
     for element, text in written:
         if element == "dosage.text":
-            parts = [text] if dosages == 1 else []
+            parts = [(text, text)] if dosages == 1 else []
         else:
             sentences = SENTENCE.split(text)
-            parts = [*filter(None, map(_said_outright, sentences)), *_said_once(sentences)]
-        for part in parts:
+            outright = ((_said_outright(sentence), sentence) for sentence in sentences)
+            parts = [*outright, *_said_once(sentences)]
+        for part, says in parts:
             mass = _mass(part)
             if mass is not None:
-                yield mass, element
+                yield mass, element, cut(says)
 
 
 def _said_outright(sentence: str) -> str:
@@ -68,9 +70,9 @@ def _said_outright(sentence: str) -> str:
     return of_more if says and codes.giving().methods.named_in(sentence) else ""
 
 
-def _said_once(sentences: list[str]) -> list[str]:
-    """The one clause of a note that says, by itself, how much was given; several may be parts of
-    it."""
+def _said_once(sentences: list[str]) -> list[tuple[str, str]]:
+    """The one clause of a note that says, by itself, how much was given, with its sentence;
+    several may be parts of it."""
     found = []
     for sentence in sentences:
         clauses = _CLAUSE.split(_ONCE.sub("", _MEANWHILE.sub("", sentence).lower()))
@@ -83,7 +85,7 @@ def _said_once(sentences: list[str]) -> list[str]:
         ):
             continue
         matches = (_by_itself().search(clause.strip()) for clause in clauses)
-        found += [next(filter(None, match.groups())) for match in matches if match]
+        found += [(next(filter(None, match.groups())), sentence) for match in matches if match]
     return found if len(found) == 1 else []
 
 

@@ -4,6 +4,8 @@ Held by tests/unit/test_reading_administrations.py.
 """
 
 import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
@@ -13,6 +15,8 @@ from mappings.record import Concept
 Written = tuple[str, str]
 
 MOST_SAID = 80
+# Whoever checks words needs the whole sentence.
+_MOST_QUOTED = 160
 # What ends a sentence, but for a point within a number; in the second one also an exclamation.
 # Where an interface left out the ends of lines, two spaces and a capital stand for one.
 _TWO_SPACES = re.compile(r"(?<=\S) {2,}(?=[A-Z])")
@@ -86,7 +90,35 @@ def is_of_another_time(text: str) -> bool:
 
 def cut(text: str) -> str:
     """As much of it as is quoted."""
-    return text.strip()[:MOST_SAID]
+    return text.strip()[:_MOST_QUOTED]
+
+
+def narrowed(text: str, says: Callable[[str], object]) -> str:
+    """The sentence of a text of which something is so, or the two in a row; else the text."""
+    sentences = list(_sentences(text))
+    several = [(first[0], second[1]) for first, second in pairwise(sentences)]
+    parts = (text[start:end] for start, end in (*sentences, *several))
+    return next(filter(says, parts), text)
+
+
+def _sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Where each begins and ends."""
+    start = 0
+    for end in SENTENCE_OR_CRY.finditer(text):
+        yield start, end.start()
+        start = end.end()
+    yield start, len(text)
+
+
+def without(text: str, words: str) -> str:
+    """A text without the sentences in which the words stand."""
+    found = re.search(r"\s+".join(map(re.escape, words.split())), text, re.IGNORECASE)
+    if not found:
+        return text
+    apart = (
+        span for span in _sentences(text) if span[1] <= found.start() or found.end() <= span[0]
+    )
+    return "; ".join(text[start:end] for start, end in apart)
 
 
 def quoted(concept: Concept) -> str:

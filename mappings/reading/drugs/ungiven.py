@@ -5,7 +5,8 @@ Held by tests/unit/test_reading_administrations.py.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ from mappings.reading.drugs.texts import (
     cut,
     denied,
     is_of_another_time,
+    narrowed,
     quoted,
     stated,
     stated_concept,
@@ -141,7 +143,7 @@ def sub_potent(resource: Resource) -> str | None:
 
 
 def _shown(said: _Said) -> str:
-    return f'"{said.quoted}" ({said.element})'
+    return str(Unread(said.element, said.quoted))
 
 
 def _coded(resource: Resource, dosages: list[Resource], completed: bool) -> Iterator[_Said]:
@@ -245,17 +247,26 @@ def _is_method(concept: Concept) -> bool:
 def _written(written: Sequence[Written], completed: bool, family: str | None) -> Iterator[_Said]:
     """What the dosage's text and the notes say outright; any other words may be of something
     else."""
-    table, later = codes.products().not_given, _later(written)
-    for (element, text), after in zip(written, later, strict=True):
-        asked, rest = denied(text), without_denied(text)
-        in_part = is_in_part(rest) and not any(map(_says_it_went_on, after))
-        if in_part or any(words.is_one_of(one, table.denied_whole) for one in asked):
-            yield _Said(_PARTLY, element, cut(text))
-        became = _outright(rest, completed, family)
-        if any(words.is_one_of(one, table.denied) for one in asked):
-            became = _NOT_GIVEN
-        if became:
-            yield _Said(became, element, cut(text))
+    for (element, text), after in zip(written, _later(written), strict=True):
+        became = partial(_became, completed=completed, family=family)
+        for says in (partial(_partly, after=after), became):
+            outcome = says(text)
+            if outcome:
+                yield _Said(outcome, element, cut(narrowed(text, says)))
+
+
+def _partly(text: str, after: Iterable[str]) -> str | None:
+    in_part = is_in_part(without_denied(text)) and not any(map(_says_it_went_on, after))
+    denied_whole = codes.products().not_given.denied_whole
+    denies = any(words.is_one_of(one, denied_whole) for one in denied(text))
+    return _PARTLY if in_part or denies else None
+
+
+def _became(text: str, completed: bool, family: str | None) -> str | None:
+    table = codes.products().not_given.denied
+    if any(words.is_one_of(one, table) for one in denied(text)):
+        return _NOT_GIVEN
+    return _outright(without_denied(text), completed, family)
 
 
 def _later(written: Sequence[Written]) -> Iterator[list[str]]:

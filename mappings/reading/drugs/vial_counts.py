@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from mappings import codes
-from mappings.reading.drugs.texts import SENTENCE_OR_CRY, Written, cut, is_of_another_time
+from mappings.reading.drugs.texts import SENTENCE_OR_CRY, Written, cut, is_of_another_time, narrowed
 from mappings.record import VialsSaid
 from mappings.values.stated import only
 
@@ -48,12 +48,14 @@ def vials_said(written: Iterable[Written]) -> VialsSaid | None:
     second was not used, it was one."""
     for element, text in written:
         if element == "note" and not is_of_another_time(text):
-            unused, opened = _UNUSED.search(text.lower()), _OPENED.search(text.lower())
+            unused, opened = _is_unused(text), _is_opened(text)
             if unused:
-                return VialsSaid(count=_BEFORE[unused["nth"]], each_mg=None, says=cut(text))
+                count, says = _BEFORE[unused["nth"]], cut(narrowed(text, _is_unused))
+                return VialsSaid(count=count, each_mg=None, says=says)
             if opened:
                 count = _BEFORE[opened["nth"]] + 1
-                return VialsSaid(count=count, each_mg=None, says=cut(text), at_least=True)
+                says = cut(narrowed(text, _is_opened))
+                return VialsSaid(count=count, each_mg=None, says=says, at_least=True)
     found = [
         said
         for element, text in written
@@ -62,6 +64,14 @@ def vials_said(written: Iterable[Written]) -> VialsSaid | None:
         for said in _of_sentence(sentence)
     ]
     return only(found)
+
+
+def _is_unused(text: str) -> re.Match[str] | None:
+    return _UNUSED.search(text.lower())
+
+
+def _is_opened(text: str) -> re.Match[str] | None:
+    return _OPENED.search(text.lower())
 
 
 def _of_sentence(sentence: str) -> Iterator[VialsSaid]:
