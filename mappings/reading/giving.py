@@ -37,8 +37,11 @@ from mappings.values.stated import Unread
 # A vial's drug is pushed within so many minutes; what runs for longer is a mixture (R3).
 _LONGEST_PUSH = 15
 _OVER = re.compile(r"\bover\s+(\d+(?:\.\d+)?)\s*[- ]?\s*([a-z]+)", re.IGNORECASE)
-# "Ferrlecit given instead", "substituted Ferrlecit for Venofer".
-_INSTEAD = re.compile(r"\b(?:instead|substitut\w+|(?:changed|switched) to)\b", re.IGNORECASE)
+# "Ferrlecit given instead", "substituted Ferrlecit for Venofer", "sub: Ferrlecit".
+_INSTEAD = re.compile(
+    r"\b(?:instead|substitut\w+|sub(?:s|bed)?(?=:| for| with)|(?:changed|switched) to)\b",
+    re.IGNORECASE,
+)
 # "Actually gave Ferrlecit", "Ferrlecit 125 mg given, not Venofer": a clause that says it by itself.
 _GAVE = re.compile(
     r"^(?:actually |pt |patient |was )*(?:gave|given|administered|infused|received) (.*?)"

@@ -85,7 +85,8 @@ def _said_once(sentences: list[str]) -> list[tuple[str, str]]:
         ):
             continue
         matches = (_by_itself().search(clause.strip()) for clause in clauses)
-        found += [(next(filter(None, match.groups())), sentence) for match in matches if match]
+        named = (next(filter(None, match.groups())) for match in matches if match)
+        found += [(f"{name} mg" if name.isdecimal() else name, sentence) for name in named]
     return found if len(found) == 1 else []
 
 
@@ -101,7 +102,8 @@ def _by_itself() -> re.Pattern[str]:
     infusion, ended = "|".join(interrupted.infusions), "|".join(interrupted.ended)
     who, route = r"(?:(?:the )?(?:pt|patient|rn) )?", r"(?:(?:iv|ivp|ivpb|push) )*"
     return re.compile(
-        rf"^{who}(?:was |only |total (?:dose |amount )?)*{_GIVEN}[: ]+{about}{drug}?{_MG}{ends}"
+        rf"^{who}gave {about}([1-9]\d\d)$"
+        rf"|^{who}(?:was |only |total (?:dose |amount )?)*{_GIVEN}[: ]+{about}{drug}?{_MG}{ends}"
         rf"|^(?:(?:{infusion}|iron) )?(?:was )?(?:{ended}) (?:at|after) {_MG}{ends}"
         rf"|^{about}{drug}?{_MG} {drug}?{route}"
         rf"(?:was |were )?{_GIVEN}\b"
