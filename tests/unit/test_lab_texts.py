@@ -23,7 +23,8 @@ def test_every_comparator_in_words(sign: str, name: str) -> None:
 
 @pytest.mark.parametrize("flag", codes.labs().words.flags)
 def test_every_mark(flag: str) -> None:
-    for said in (f"5 ng/mL {flag}", f"5 ng/mL ({flag})", f"5 ng/mL[{flag}]", f"{flag} 5 ng/mL"):
+    behind = [f"5 ng/mL{mark}{flag}" for mark in (" ", " - ", ", ")]
+    for said in (*behind, f"5 ng/mL ({flag})", f"5 ng/mL[{flag}]", f"{flag} 5 ng/mL"):
         found = texts.parts(said)
         assert found is not None
         assert (found.comparator, found.low, found.unit) == (None, Decimal(5), "ng/mL")

@@ -87,7 +87,9 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
     signs = _any_of(chain.from_iterable(table.comparators.values()))
     return (
         re.compile(rf"^(?:(?:{flag})\s+(?=\S)|[(\[](?:{flag})[)\]]\s*|\*+\s*)", re.IGNORECASE),
-        re.compile(rf"(?:\s+(?:{flag})|\s*[(\[](?:{flag})[)\]]|\s*\*+)$", re.IGNORECASE),
+        re.compile(
+            rf"(?:[,;]?\s+(?:[-–]\s+)?(?:{flag})|\s*[(\[](?:{flag})[)\]]|\s*\*+)$", re.IGNORECASE
+        ),
         re.compile(rf"(?<=\d)\s*[(\[](?:{flag})[)\]]\s*(?=\S)", re.IGNORECASE),
         re.compile(rf"^({signs})\b\.?\s*(?=\d)", re.IGNORECASE),
     )
