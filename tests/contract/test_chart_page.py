@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from werkzeug import Response
 
-from integration.store import audit, gaps, patients, worklist
+from integration.store import audit, decisions, gaps, patients, worklist
 from integration.store.database.connection import Db
 from integration.store.worklist import Filters
-from tests.builders import Resource, administration, commercial, condition, ferritin, tsat
+from tests.builders import Resource, administration, chart, commercial, condition, ferritin, tsat
 from tests.fakes.browser import Browser
 from tests.fakes.modes import MODES
 from tests.fakes.stage import telling_chart
@@ -86,6 +86,26 @@ def test_a_waiver_needs_a_reason_and_is_taken_back_once(hospital: Clinic) -> Non
     waived = browser.post(page, "/waive", reason="Drawn at another hospital")
     assert "was taken back" in browser.post(waived, "/unwaive").text
     assert "settled already" in browser.post(waived, "/unwaive").text
+
+
+def test_a_clinician_sets_words_aside_that_were_misread(hospital: Clinic) -> None:
+    noted = "VS stable. Eliquis held, stopped for EGD."
+    hospital.ehr.load(chart(administration(note=noted)))
+    browser, page = opened(hospital)
+    assert "“Eliquis held, stopped for EGD”" in page.text
+    (key,) = re.findall(r'name="misread" value="([^"]+)"', page.text)
+    after = browser.post(page, "/misread", misread=key, reason="gave it myself")
+    assert "Those words no longer count." in after.text
+    assert "Eliquis" not in after.text.partition("<footer")[0].partition("Evidence")[0]
+    with hospital.store.transaction() as db:
+        (found,) = decisions.every(db, "general")
+        assert (found.decision.who, found.decision.note) == ("Dr. Rivera", "gave it myself")
+        assert found.recorded_by == "Practitioner/dr-1"
+        rows = worklist.rows(db, Filters(view="all"), ["general"], [])
+        (row,) = [row for row in rows if "MedicationAdministration/ma1" in row.line.administrations]
+        assert row.state == "ready"
+        assert "Practitioner/dr-1 decided" in audited(db, hospital)
+    assert "settled already" in browser.post(page, "/misread", misread=key, reason="again").text
 
 
 def test_what_was_discarded_goes_onto_the_administration(hospital: Clinic) -> None:

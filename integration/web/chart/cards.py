@@ -26,6 +26,7 @@ from mappings.circumstances import labs
 from mappings.policy.choosing import PolicySet
 from mappings.policy.conditions import Or, parse
 from mappings.record import Administration, LabResult, PatientRecord
+from mappings.requirements.misreadable import quoted_words
 from mappings.values.moment import Span
 from mappings.values.words import within
 from mappings.writing.detected_issue import Waiver
@@ -152,6 +153,7 @@ class Cards:
             safety=gap.is_safety,
             denial=words.joined(list(dict.fromkeys(filter(None, map(_denial, open_gaps))))) or None,
             waived=_said(waiver) if waiver else None,
+            words=quoted_words(open_gap.found for open_gap in open_gaps),
         )
 
     def _held(self, doses: Iterable[Affected]) -> list[ClaimLine]:

@@ -53,6 +53,7 @@ SAID = {
     ),
     "taken-back": ("good", "The waiver was taken back."),
     "recorded": ("good", "Recorded in the chart, and checked again."),
+    "misread": ("good", "Recorded with your name. Those words no longer count."),
     "ordered": ("good", "The draft order is in the chart. Sign it there."),
     "told": (
         "bad",
@@ -144,6 +145,14 @@ def discarded(
 ) -> Response:
     with ChartVisit(here, session, launch) as visit:
         return _back(launch.id, visit.discarded(administration, f"{mg.normalize():f}"))
+
+
+@router.post("/misread", dependencies=[FromOurPage])
+def misread(
+    launch: OpenChart, session: SignedIn, here: OfPages, misread: Gaps, reason: Text
+) -> Response:
+    with ChartVisit(here, session, launch) as visit:
+        return _back(launch.id, visit.misread(misread, _line(reason)))
 
 
 @router.post("/oral-iron", dependencies=[FromOurPage])

@@ -13,6 +13,7 @@ from integration.wording.amounts import Sum
 from mappings import codes
 from mappings.assessment import Step
 from mappings.codes.requirement import Owner
+from mappings.requirements.misreadable import QuotedWords
 from mappings.values.moment import Span
 
 
@@ -69,7 +70,7 @@ class Card:
     """`requirements`: one, or those of which a rule wants one or the other. What stands on it holds
     for each of its `doses`; `finding` is what was found for every one of them, and else its
     `alike` is false: then each dose says its own. `gaps` is what its forms name. `ordered`: that a
-    test was ordered here, and when.
+    test was ordered here, and when. `words`: of the record, that it rests on.
     """
 
     requirements: tuple[str, ...]
@@ -93,6 +94,7 @@ class Card:
     safety: bool
     denial: str | None
     waived: str | None
+    words: tuple[QuotedWords, ...] = ()
 
     @property
     def key(self) -> str:
@@ -104,11 +106,14 @@ class Card:
 
     @property
     def buttons(self) -> tuple[str, ...]:
-        """What can be done about it on the page: a form of the requirement, `order`, `waive`."""
+        """What can be done about it on the page: a form of the requirement, `misread`,
+        `order`, `waive`."""
         if self.waived is not None or self.owner != "clinician":
             return ()
         own = [codes.requirements()[name] for name in self.requirements]
         found: list[str] = [requirement.form for requirement in own if requirement.form]
+        if self.words:
+            found.append("misread")
         if self.orderable:
             found.append("order")
         if self.waivable and (self.blocking or self.safety):

@@ -31,6 +31,8 @@ from integration.work.owing import note, owe
 from integration.work.queue import PERSON, patient_key
 from mappings import codes
 from mappings.assessment import Gap
+from mappings.decisions import Decision
+from mappings.requirements.misreadable import quoted_words
 from mappings.values import own_names
 from mappings.writing.detected_issue import Waiver, gap_of
 
@@ -194,6 +196,22 @@ class ChartVisit:
             said_so = self.client.capability.updates(kind)
             return self._told(seen, said, kind, _why_not(kind, said_so))
         return self._put(seen, entries.with_discard(found[0], mg), said)
+
+    def misread(self, keys: Collection[str], why: str) -> str:
+        """Words of the record are set aside, by a decision that the clinician made."""
+        seen, who = self.see(None), self.session.who.label
+        found = quoted_words(seen.checked.assessment.requirements)
+        marked = [words.misread(self.launch.patient) for words in found if words.key in keys]
+        with self.here.store.transaction() as db:
+            for part in marked:
+                decision = Decision(who=who, when=seen.now.date(), note=why, note_misread=part)
+                decisions.record(db, self.site.name, decision, self.actor, "clinician")
+            if marked and not self.site.only_people_read:
+                self.here.queue.assess(db, seen.patient, "person", priority=PERSON)
+        if not marked:
+            return "gone"
+        self._write_back(self.see(None), seen.waivers)
+        return "misread"
 
     def oral_iron(self, kind: str, drug: str, start: str, end: str, reason: str) -> str:
         """A trial as a MedicationStatement, an intolerance as an AllergyIntolerance."""

@@ -109,12 +109,8 @@ def note_misread(db: Db, row: Row, entered: Entered, who: str, role: str) -> lis
     if not entered.why.strip():
         raise NotDecided("Say how you know that they were misread (who saw the record).")
     for words in found:
-        part = NoteMisread(
-            patient=row.patient, administration=words.administration, words=words.says
-        )
-        again = decisions.record(
-            db, row.site, _decision(who, entered, note_misread=part), who, role
-        )
+        decision = _decision(who, entered, note_misread=words.misread(row.patient))
+        again = decisions.record(db, row.site, decision, who, role)
     return again
 
 

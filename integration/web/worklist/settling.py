@@ -4,27 +4,14 @@ dose was given, that words were misread.
 Held by tests/contract/test_deciding.py.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from integration.store import Db, assessments
 from integration.store.worklist import Row
 from mappings import codes
-from mappings.assessment import WORST_FIRST, Evidence, Finding
-from mappings.values.identity import stable_id
-from mappings.values.stated import FREE_TEXT, quoted_in
-
-
-@dataclass(frozen=True)
-class QuotedWords:
-    """Words of an administration that hold the line."""
-
-    administration: str
-    says: str
-
-    @property
-    def key(self) -> str:
-        return stable_id(self.administration, self.says)
+from mappings.assessment import Evidence, Finding
+from mappings.requirements.misreadable import QuotedWords, quoted_words
 
 
 @dataclass(frozen=True)
@@ -47,7 +34,8 @@ class Open:
 
 def to_settle(db: Db, row: Row) -> Open:
     """What of the line is open and a person's to say, as the newest assessment has it."""
-    found = findings_of(db, row)
+    every = _findings(db, row)
+    found = {finding.requirement: finding for finding in every}
     coverage, asked = found.get("coverage"), found.get("prior-authorization")
     plans = coverage.evidence if coverage and coverage.state == "incomplete" else ()
     is_open = coverage and asked and asked.state in ("incomplete", "missing")
@@ -57,26 +45,18 @@ def to_settle(db: Db, row: Row) -> Open:
         plans=tuple(item for item in plans if item.resource.startswith("Coverage/")),
         payer=coverage.value if coverage and is_open else None,
         dose=(dosing.administrations[0], str(dosing.value)) if dosing and is_odd else None,
-        words=tuple(dict.fromkeys(_misreadable(found.values()))),
+        words=quoted_words(every),
     )
-
-
-def _misreadable(found: Iterable[Finding]) -> Iterator[QuotedWords]:
-    """What is quoted of notes and dosages, where a finding that holds the line rests on it."""
-    for finding in found:
-        for item in finding.evidence if finding.state in WORST_FIRST else ():
-            quoted = quoted_in(item.says)
-            if quoted and quoted.element in FREE_TEXT:
-                yield QuotedWords(item.resource, quoted.says)
 
 
 def findings_of(db: Db, row: Row) -> dict[str, Finding]:
     """What the newest assessment found for the line's own doses, by requirement: a gap may be of
     other doses, too."""
+    return {finding.requirement: finding for finding in _findings(db, row)}
+
+
+def _findings(db: Db, row: Row) -> list[Finding]:
     kept = assessments.current(db, row.site, row.patient)
     doses = set(row.line.administrations)
-    return {
-        finding.requirement: finding
-        for finding in (kept.assessment.requirements if kept else ())
-        if doses & set(finding.administrations)
-    }
+    every = kept.assessment.requirements if kept else ()
+    return [finding for finding in every if doses & set(finding.administrations)]
