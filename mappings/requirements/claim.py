@@ -14,10 +14,11 @@ from mappings.charge.neighbors import Neighbors
 from mappings.codes.tables import Family
 from mappings.policy.choosing import Rule
 from mappings.record import Source
+from mappings.requirements.misreadable import or_misread
 from mappings.requirements.result import Result
 from mappings.values.moment import Moment
 from mappings.values.numbers import plain
-from mappings.values.stated import Unread
+from mappings.values.stated import Unread, quoted_in
 from mappings.values.us_dates import us_date
 
 
@@ -75,7 +76,7 @@ def _against_the_day(charge: Charge) -> Result | None:
     return Result(
         state="contradicted",
         says=f"The dose is recorded on {us_date(charge.day)}, and a note says another day: {said}.",
-        fix="Correct the date of the dose, or the note.",
+        fix=or_misread("Correct the date of the dose, or the note.", quoted_in(said)),
         evidence=(
             cite(charge.administration.source, f"date of service {us_date(charge.day)}"),
             cite(charge.administration.source, said),
@@ -122,6 +123,7 @@ def product(charge: Charge) -> Result:
     if another:
         says = f"The dose is recorded as {charge.family.name}, and a note names another: {another}."
         fix = "Correct the product of the administration, or the note."
+        fix = or_misread(fix, quoted_in(another))
         cited = (*evidence, cite(charge.administration.source, another))
         return Result(state="contradicted", says=says, fix=fix, evidence=cited)
     says = f"{charge.family.name}: {charge.code.code}."
@@ -163,7 +165,8 @@ def dose(charge: Charge) -> Result:
             evidence=(*evidence, *cited),
         )
     if found.mg is None or found.state != "met":
-        return Result(state=found.state, says=found.says, fix=found.fix, evidence=evidence)
+        fix = or_misread(found.fix, *found.quotes) if found.fix else None
+        return Result(state=found.state, says=found.says, fix=fix, evidence=evidence)
     return Result(state="met", says=found.says, value=plain(found.mg), unit="mg", evidence=evidence)
 
 

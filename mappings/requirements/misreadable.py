@@ -10,7 +10,9 @@ from msgspec import Struct
 from mappings.assessment import WORST_FIRST, Finding
 from mappings.decisions import NoteMisread
 from mappings.values.identity import stable_id
-from mappings.values.stated import FREE_TEXT, quoted_in
+from mappings.values.stated import FREE_TEXT, Unread, quoted_in
+
+_CONFIRM = "If the words say nothing of the kind, have the billing office confirm that."
 
 
 class QuotedWords(Struct, frozen=True):
@@ -27,6 +29,12 @@ class QuotedWords(Struct, frozen=True):
     def misread(self, patient: str) -> NoteMisread:
         """That they say nothing against the dose."""
         return NoteMisread(patient=patient, administration=self.administration, words=self.says)
+
+
+def or_misread(fix: str, *quotes: Unread | None) -> str:
+    """A fix; where it rests on words that may be misread, also what is done about these."""
+    misreadable = any(quoted and quoted.element in FREE_TEXT for quoted in quotes)
+    return f"{fix} {_CONFIRM}" if misreadable else fix
 
 
 def quoted_words(findings: Iterable[Finding]) -> tuple[QuotedWords, ...]:
