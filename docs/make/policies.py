@@ -62,9 +62,15 @@ def _audience(row: Policy) -> list[tuple[str, object]]:
         ("payers", audience.payers or "any of these kinds"),
         ("places of service", audience.settings or "any"),
         ("holds", dates(row.effective)),
+        *([("as", _base(row))] if row.base else []),
         ("source", row.source),
         ("verified", row.verified),
     ]
+
+
+def _base(row: Policy) -> str:
+    left_out = f", without {cell(row.without)}" if row.without else ""
+    return f"[{row.base}]({row.base}.md){left_out}, but for what its own file says"
 
 
 def _asked(row: Policy, found: PolicyRow) -> tuple[object, ...]:

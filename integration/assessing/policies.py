@@ -55,7 +55,7 @@ def chosen(which: Iterable[str] | None) -> list[Policy]:
 def _chosen(name: str) -> Iterator[Policy]:
     paths = _files(name)
     if paths is not None:
-        yield from (choosing.load_file(path) for path in paths)
+        yield from chain.from_iterable(choosing.of_files(paths).values())
         return
     found = [policy for policy in choosing.built_in().policies if name in (BUILT_IN, policy.id)]
     if not found:
@@ -92,16 +92,18 @@ def mistakes(names: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def left_unasked(found: Mapping[str, list[str]]) -> Iterator[str]:
+def left_unasked(names: Iterable[str], found: Mapping[str, list[str]]) -> Iterator[str]:
     """A sentence for each file without a mistake whose laboratory rows speak of some patients
     alone."""
-    for where in (name for name, problems in found.items() if not problems):
-        who = unasked(choosing.load_file(Path(where)))
-        if who:
-            yield (
-                f"{where}: no result is asked of a patient with {who}: add a row of laboratory for"
-                " them, if the payer asks it"
-            )
+    for name in names:
+        right = [path for path in _files(name) or () if not found[str(path)]]
+        for path, policies in choosing.of_files(right).items():
+            who = next(filter(None, map(unasked, policies)), None)
+            if who:
+                yield (
+                    f"{path}: no result is asked of a patient with {who}: add a row of laboratory"
+                    " for them, if the payer asks it"
+                )
 
 
 def tested(policies: Iterable[Policy]) -> list[tuple[Policy, list[CaseResult]]]:

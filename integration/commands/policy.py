@@ -96,7 +96,7 @@ def show(
         return
     typer.echo(
         f"{policy.title} ({policy.id} {policy.version})\n{_audience(policy)}\nsource:"
-        f" {_source(policy.source, policy.verified)}"
+        f" {_source(policy.source, policy.verified)}{_base(policy)}"
     )
     asked: dict[tuple[str, str], list[str]] = {}
     for rule in policy_rows(policy):
@@ -136,7 +136,7 @@ def check(
         raise ConfigurationError("Name policy files or folders to check, or --site NAME.")
     with codes.using(facts_of(named, None, code_dir).codes):
         found, lacks = mistakes(names), list(lacking(codes.in_force()))
-        notes = list(left_unasked(found))
+        notes = list(left_unasked(names, found))
     name_unread(map(Path, names))
     show_mistakes(found)
     for note in notes:
@@ -261,6 +261,12 @@ def _audience(policy: "Policy") -> str:
         f" {', '.join(policy.audience.settings) or 'any'};"
         f" {' '.join(dates) or 'any date of service'}"
     )
+
+
+def _base(policy: "Policy") -> str:
+    """What its file does not say itself."""
+    left_out = f", without {', '.join(policy.without)}" if policy.without else ""
+    return f"\nas {policy.base}{left_out}, but for what its file says" if policy.base else ""
 
 
 def _source(text: str, verified: bool) -> str:

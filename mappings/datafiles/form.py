@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args
 
 import msgspec
 import yaml
-from msgspec import Meta, Struct, structs
+from msgspec import Meta, Struct, UnsetType, structs
 
 from mappings.datafiles.checking import Check
 
@@ -75,10 +75,10 @@ def _mistakes(part: _Part, form: Any, check: Check) -> Iterator[Mistake]:
 
 
 def _peeled(form: Any) -> tuple[Any, tuple[Meta, ...]]:
-    """A type without `| None` and without what is said of it, and that."""
+    """A type without `| None` and what stands for silence, without what is said of it; and that."""
     metas: tuple[Meta, ...] = ()
     while True:
-        inner = [option for option in get_args(form) if option is not NoneType]
+        inner = [option for option in get_args(form) if option not in (NoneType, UnsetType)]
         if get_origin(form) is Annotated:
             form, metas = form.__origin__, (*metas, *form.__metadata__)
         elif get_origin(form) in (Union, UnionType) and len(inner) == 1:

@@ -31,6 +31,7 @@ from mappings.policy.rules import (
     OverloadRule,
     PreferredRule,
     RenalAnemia,
+    Requirements,
     Rule,
     UnitsRule,
 )
@@ -52,6 +53,7 @@ KNOWN: dict[str, tuple[Callable[[], Collection[str]], str]] = {
     "place": (_places, "unknown place of service {!r}"),
     "code": (_billing, "{} is not a code of an IV iron"),
     "requirement": (codes.requirements, "unknown requirement {!r}"),
+    "row": (lambda: Requirements.__struct_encode_fields__, "nothing under requirements is {!r}"),
     "requirement or line": (lambda: [*codes.requirements(), "line"], "unknown requirement {!r}"),
 }
 
@@ -166,7 +168,7 @@ def _modifiers(modifiers: Modifiers) -> Iterator[Mistake]:
         "ambulatory_surgery": modifiers.ambulatory_surgery,
     }
     for element, listed in lists.items():
-        for number, modifier in enumerate(listed):
+        for number, modifier in enumerate(listed or ()):
             if any(
                 _overlap(modifier, other) and _same_line(modifier, other)
                 for other in listed[:number]
@@ -230,7 +232,13 @@ def _policy(policy: Policy) -> Iterator[Mistake]:
                     " that day"
                 ),
             )
-    asked = _asked(policy)
+    if policy.without and policy.base is None:
+        yield "without", "without takes out of another policy: name that with `as`"
+
+
+def attested(policy: Policy) -> Iterator[Mistake]:
+    """What KX attests and the policy, taken as a whole, does not ask."""
+    asked = _asked(policy) if policy.modifiers.kx else frozenset()
     for number, modifier in enumerate(policy.modifiers.kx):
         for name in (name for name in modifier.attests if name not in asked):
             yield (

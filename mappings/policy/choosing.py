@@ -4,7 +4,7 @@
 Held by tests/unit/test_policy_files.py.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from mappings.assessment import PolicyRef
 from mappings.codes.tables import Dated
 from mappings.datafiles import loading
 from mappings.datafiles.error import DataFileError
-from mappings.policy import checks
+from mappings.policy import bases, checks
 from mappings.policy.cases import Case
 from mappings.policy.modifiers import AttestingModifier, DatedModifier, DiscountModifier, Modifiers
 from mappings.policy.policy import For, Policy
@@ -61,7 +61,7 @@ __all__ = [
     "built_in",
     "files_in",
     "load",
-    "load_file",
+    "of_files",
     "with_own",
 ]
 
@@ -158,7 +158,8 @@ def _rank(policy: Policy, setting: str | None) -> tuple[int, bool, bool, bool]:
 @cache
 def built_in() -> PolicySet:
     """The policies that ship in the package."""
-    return PolicySet(_checked(loading.packaged_in("policy/built_in")))
+    found = _checked(loading.packaged_in("policy/built_in"))
+    return PolicySet(policy for _, policy in found)
 
 
 def load(folder: Path | None) -> PolicySet:
@@ -179,24 +180,23 @@ def files_in(folder: Path) -> list[Path]:
     return found
 
 
-def load_file(path: Path) -> Policy:
-    """One policy file, checked."""
-    return _checked({str(path): loading.text_of(path)})[0]
+def of_files(paths: Iterable[Path]) -> dict[Path, list[Policy]]:
+    """The policies of these files, checked, which may be as one another or as a built-in one; a
+    file is several where the one that it is as has several versions."""
+    found: dict[Path, list[Policy]] = {path: [] for path in paths}
+    for where, policy in _checked(loading.texts_of(found), built_in().policies):
+        found[Path(where)].append(policy)
+    return found
 
 
 def with_own(texts: Mapping[str, str]) -> PolicySet:
     """The built-in policies with those of a site, by file name."""
-    own = dict(zip(texts, _checked(texts), strict=True))
-    begins = _first_days(own.values())
-    kept = [
-        kept
-        for policy in built_in().policies
-        if (kept := _until_replaced(policy, begins.get(policy.id)))
-    ]
+    own = _checked(texts, built_in().policies)
+    kept = _not_replaced(built_in().policies, _first_days(policy for _, policy in own))
     mistakes: list[tuple[str, str]] = []
-    for where, policy in own.items():
+    for where, policy in own:
         mistakes += ((where, problem) for problem in _left_out(policy))
-    for built, where in checks.overlaps([*((policy.id, policy) for policy in kept), *own.items()]):
+    for built, where in checks.overlaps([*((policy.id, policy) for policy in kept), *own]):
         mistakes.append(
             (
                 where,
@@ -210,10 +210,10 @@ def with_own(texts: Mapping[str, str]) -> PolicySet:
         raise DataFileError(
             *(
                 f"{where}:{loading.line_of(texts[where], '$.for')}: {problem}"
-                for where, problem in mistakes
+                for where, problem in dict.fromkeys(mistakes)
             )
         )
-    return PolicySet([*own.values(), *kept])
+    return PolicySet([*(policy for _, policy in own), *kept])
 
 
 def _left_out(policy: Policy) -> Iterator[str]:
@@ -248,6 +248,12 @@ def _first_days(own: Iterable[Policy]) -> dict[str, date]:
     return found
 
 
+def _not_replaced(policies: Iterable[Policy], begins: Mapping[str, date]) -> list[Policy]:
+    """The policies on the days that a site's own of their id leave them."""
+    found = (_until_replaced(policy, begins.get(policy.id)) for policy in policies)
+    return list(filter(None, found))
+
+
 def _until_replaced(policy: Policy, begins: date | None) -> Policy | None:
     """A built-in policy up to the day before a site's policy of the same id begins, if any does."""
     if begins is None:
@@ -259,12 +265,39 @@ def _until_replaced(policy: Policy, begins: date | None) -> Policy | None:
 
 
 def read(text: str, where: str) -> Policy:
-    """One policy file, checked by itself; DataFileError with every mistake."""
-    return loading.structure(text, where, Policy, checks.check, codes.in_force().digest)
+    """One policy file, checked by itself; DataFileError with every mistake. What another policy is
+    to say in its place is unset."""
+    return loading.structure(text, where, bases.WRITTEN, checks.check, codes.in_force().digest)
 
 
-def _checked(texts: Mapping[str, str]) -> list[Policy]:
-    policies, mistakes = loading.each(texts, read)
+def _checked(texts: Mapping[str, str], others: Sequence[Policy] = ()) -> list[tuple[str, Policy]]:
+    """The policies of these texts, by name, which may be as one of OTHERS."""
+    written, mistakes = loading.each(texts, read)
+    begins = _first_days(written.values())
+    left = _not_replaced(others, begins)
+    found: list[tuple[str, Policy]] = []
+    wrong: list[tuple[str, str, str]] = []
+    for where, policy in written.items():
+        ship = others if policy.base == policy.id else left
+        try:
+            whole = list(bases.whole(policy, written.values(), ship))
+        except bases.BaseRefused as refused:
+            wrong.append((where, refused.path, str(refused)))
+            continue
+        found += ((where, version) for version in whole)
+        wrong += ((where, *mistake) for version in whole for mistake in checks.attested(version))
+    wrong += _overlapping(written)
+    mistakes += (
+        f"{where}:{loading.line_of(texts[where], f'$.{path}')}: {problem}"
+        for where, path, problem in wrong
+    )
+    if mistakes:
+        raise DataFileError(*dict.fromkeys(mistakes))
+    return found
+
+
+def _overlapping(policies: Mapping[str, Policy]) -> Iterator[tuple[str, str, str]]:
+    """File, path and mistake of each that would be meant on a day of another one."""
     for pair in checks.overlaps(policies.items()):
         begins = {name: policies[name].effective.start or date.min for name in pair}
         earlier, later = sorted(pair, key=lambda name: begins[name])
@@ -274,11 +307,8 @@ def _checked(texts: Mapping[str, str]) -> list[Policy]:
         else:
             last = begins[later] - timedelta(days=1)
             fix = f"end it the day before that begins, with `to: {last}` under `effective`"
-        line = loading.line_of(texts[earlier], "$.effective")
-        mistakes.append(
-            f"{earlier}:{line}: its dates overlap those of {later}, which is for the same payer and"
-            f" settings: {fix}"
+        yield (
+            earlier,
+            "effective",
+            f"its dates overlap those of {later}, which is for the same payer and settings: {fix}",
         )
-    if mistakes:
-        raise DataFileError(*mistakes)
-    return list(policies.values())

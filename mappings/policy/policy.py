@@ -15,6 +15,7 @@ from mappings.policy.rules import (
     Kind,
     Place,
     Requirements,
+    Row,
     Rule,
     Text,
 )
@@ -39,7 +40,11 @@ class For(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Policy(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"audience": "for"}
+    Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    rename={"audience": "for", "base": "as"},
 ):
     """A payer's policy for IV iron, valid for dates of service `effective`."""
 
@@ -60,6 +65,13 @@ class Policy(
         ),
     ] = False
     audience: For
+    base: Annotated[
+        Text | None,
+        Meta(description="the id of another policy, as which this one is but for what it says"),
+    ] = None
+    without: Annotated[
+        tuple[Row, ...], Meta(description="with `as`: requirements of that one, not asked here")
+    ] = ()
     requirements: Requirements
     source: Text
     verified: bool

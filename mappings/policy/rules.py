@@ -24,6 +24,7 @@ NotNegative = Annotated[Decimal, Meta(extra_json_schema={"minimum": 0})]
 # `known`: the names that there are, by the code tables (`checks.KNOWN`).
 Hcpcs = Annotated[str, Meta(extra_json_schema={"known": "code"})]
 Asked = Annotated[str, Meta(extra_json_schema={"known": "requirement"})]
+Row = Annotated[str, Meta(extra_json_schema={"known": "row"})]
 
 _UNITS_SCHEMA = {
     "properties": {name: {"const": value.unit} for name, value in LAB_VALUES.items()},

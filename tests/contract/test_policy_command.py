@@ -84,6 +84,12 @@ class TestShow:
             in " ".join(run.out.split())
         )
 
+    def test_one_that_is_as_another(self, policy: Any) -> None:
+        run = policy("show", "uhc-commercial")
+        said = " ".join(run.out.split())
+        assert "as commercial-default, without oral-iron-history, progress-note, but for" in said
+        assert "source: as Commercial payer without a policy here: X12 RFI 2151" in said
+
     def test_on_a_date(self, policy: Any, tmp_path: Path) -> None:
         written(
             tmp_path / "own" / "b.yaml",
@@ -120,6 +126,34 @@ class TestShow:
             2,
             "ferroclaim: --on 'yesterday' is not a date such as 2026-11-01.\n",
         )
+
+
+AS_UHC = """\
+id: uhc-commercial
+version: "2027"
+title: UHC here
+for: {kinds: [commercial], payers: [uhc]}
+as: uhc-commercial
+source: contract
+verified: true
+requirements: {progress-note: {window_days: 30}}
+"""
+
+
+def test_one_that_is_as_the_one_that_it_replaces(
+    policy: Any, tmp_path: Path, records: Path
+) -> None:
+    path = tmp_path / "uhc.yaml"
+    path.write_text(AS_UHC, "utf-8")
+    assert policy("check", path).out == f"{path}: no mistakes\n"
+    assert policy("test", path).out == "uhc-commercial 2027: 0 cases, nothing tested\n"
+    run = policy("diff", "built-in", path, "--on", records, *OPTIONS)
+    assert run.status == 0
+    assert "Nothing changes" in run.out
+    path.write_text(AS_UHC.replace("as: uhc-", "as: uhx-"), "utf-8")
+    run = policy("check", path)
+    assert run.status == 2
+    assert run.err.startswith(f"{path}:5: neither a built-in policy nor")
 
 
 class TestCheck:

@@ -84,6 +84,23 @@ def test_of_a_site_s_policies_the_changed_one_is_parsed(tmp_path: Path, parsed: 
 
 
 @pytest.mark.usefixtures("place")
+def test_a_policy_that_is_as_another_one_follows_it(tmp_path: Path, parsed: list[str]) -> None:
+    folder = policies(tmp_path / "policies", 1)
+    (folder / "moon.yaml").write_text(
+        "id: moon\nversion: '1'\ntitle: Moon\nfor: {kinds: [commercial], payers: [moon]}\n"
+        "as: sunrise-0\nsource: ours\nverified: false\nrequirements: {}\n",
+        "utf-8",
+    )
+    text = (folder / "0.yaml").read_text("utf-8")
+    for days in (60, 30, 60):
+        (folder / "0.yaml").write_text(text.replace("60}", f"{days}}}"), "utf-8")
+        found = choosing.load(folder).get("moon")
+        assert found
+        assert found.requirements.laboratory[0].window_days == days
+    assert parsed.count("moon.yaml") == 1
+
+
+@pytest.mark.usefixtures("place")
 def test_what_was_right_by_other_tables_is_checked_again() -> None:
     text = POLICY.replace("payers: [sunrise]", "payers: [sunrise], codes: [J1757]")
     with codes.using(own.with_own({"own.yaml": OWN_CODE})):
