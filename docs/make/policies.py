@@ -48,6 +48,10 @@ JW and JZ: {"asked" if row.modifiers.discard else "not asked"}.
         else "No others."
     }
 
+## For a person to look at
+
+{table(["what", "of", "where"], _notes(row)) if row.notes else "Nothing."}
+
 ## Its own tests
 
 {table(["case", "given", "expected"], cases) if cases else "None."}
@@ -66,6 +70,10 @@ def _audience(row: Policy) -> list[tuple[str, object]]:
         ("source", row.source),
         ("verified", row.verified),
     ]
+
+
+def _notes(row: Policy) -> list[tuple[object, ...]]:
+    return [(note.says, note.codes or "all", note.when or "always") for note in row.notes]
 
 
 def _base(row: Policy) -> str:

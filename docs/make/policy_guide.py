@@ -13,9 +13,10 @@ from mappings import codes
 from mappings.policy import conditions
 from mappings.policy.cases import CaseFacts
 from mappings.policy.laboratory import LAB_VALUES
+from mappings.policy.measures import MEASURES
 from mappings.policy.modifiers import DiscountModifier, Modifiers
 from mappings.policy.policy import For, Policy
-from mappings.policy.rules import Requirements, Rule
+from mappings.policy.rules import PersonNote, Requirements, Rule
 
 GUIDE = Path(__file__).parents[1] / "policies.md"
 _COMMON = frozenset(Rule.__struct_fields__)
@@ -37,10 +38,13 @@ def parts() -> dict[str, str]:
     return {
         "requirements": _requirements(),
         "common": _fields(Rule),
-        "policy": _fields(Policy, without=("requirements", "modifiers", "cases", "audience")),
+        "policy": _fields(
+            Policy, without=("requirements", "modifiers", "notes", "cases", "audience")
+        ),
         "audience": _fields(For),
         "modifiers": _fields(Modifiers),
         "dated": _fields(DiscountModifier),
+        "notes": _fields(PersonNote),
         "facts": _fields(CaseFacts),
         "conditions": table(["name", "is"], _names()),
     }
@@ -130,7 +134,8 @@ def _names() -> list[tuple[str, str]]:
         for name, row in codes.diagnoses().named_by_payers.items()
     }
     known = _FLAGS | named
-    return [*labs, *((f"`{name}`", known[name]) for name in sorted(conditions.FLAGS))]
+    measures = [(f"`{name}`", row.is_) for name, row in MEASURES.items()]
+    return [*labs, *measures, *((f"`{name}`", known[name]) for name in sorted(conditions.FLAGS))]
 
 
 _FLAGS = {

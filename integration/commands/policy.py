@@ -4,6 +4,7 @@ force.
 Held by tests/contract/test_policy_command.py.
 """
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -108,6 +109,8 @@ def show(
         )
     for (asks, source), titles in asked.items():
         _paragraph(", ".join(titles), asks, f"source: {source}")
+    if policy.notes:
+        _paragraph("For a person to look at", *(note.says for note in policy.notes))
 
 
 @app.command()
@@ -143,7 +146,21 @@ def check(
         typer.echo(note, err=True)
     for lack in lacks:
         typer.echo(f"code tables: {lack}", err=True)
+    if any(map(_asks_more, chain(*found.values()))):
+        typer.echo(
+            "What a payer's text asks and no name here says is kept as a note to a person: write it"
+            " under `notes` (docs/policies.md, section 8).",
+            err=True,
+        )
     raise typer.Exit(2 if any(found.values()) else 0)
+
+
+def _asks_more(mistake: str) -> bool:
+    """Whether it may be what a payer asks and no policy can say, not a slip of the pen."""
+    unknown = "unknown name" in mistake or (
+        "unknown field" in mistake and " at $.requirements (" in mistake
+    )
+    return unknown and "did you mean" not in mistake
 
 
 @app.command("test")

@@ -12,13 +12,14 @@ from msgspec import Struct, field
 
 from mappings import codes
 from mappings.assessment import Evidence, Payment, cite
+from mappings.charge import measured
 from mappings.charge.filing import Filing
 from mappings.charge.history import History
 from mappings.charge.paid import DiscardModifiers, Paid
 from mappings.circumstances.coverage import Coordination
 from mappings.circumstances.diagnoses import Stated
 from mappings.circumstances.kidney import KidneyStatus
-from mappings.circumstances.lab_history import LabsAtDose
+from mappings.circumstances.lab_history import GESTATION, LabsAtDose
 from mappings.circumstances.sequence import Sequenced
 from mappings.circumstances.setting import Setting
 from mappings.circumstances.standing import Standing
@@ -28,8 +29,9 @@ from mappings.dose.dispensed import dispensed_for
 from mappings.dose.milligrams import Dose
 from mappings.dose.repeats import Repeated
 from mappings.policy.choosing import Policy, Requirements, Rule
-from mappings.policy.conditions import Facts, LabState, Verdict, judge, parse
+from mappings.policy.conditions import Facts, LabState, Ranged, Verdict, judge, parse
 from mappings.policy.laboratory import LAB_VALUES
+from mappings.policy.rules import PersonNote
 from mappings.record import (
     Administration,
     Authorization,
@@ -41,10 +43,15 @@ from mappings.record import (
 )
 from mappings.site import Site
 from mappings.standing_decisions import PayerDecision
-from mappings.values.moment import Moment
 from mappings.values.remembered import Once, kept
 
 _NOTHING = Requirements()
+# Numbers of the patient that are results.
+_RESULTS = {
+    "lvef": ("ejection-fraction",),
+    "nyha": ("nyha-class",),
+    "weeks_pregnant": GESTATION,
+}
 
 
 class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
@@ -225,7 +232,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def flags(self) -> dict[str, bool | None]:
         """Facts that conditions of a policy may name."""
         sex = self.record.sex if self.record.sex in ("female", "male") else None
-        age = self.age
+        ages = measured.ages(self.record.born, self.day)
         return {
             **self.standing.flags,
             "dialysis": self.kidney.on_dialysis,
@@ -235,7 +242,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
             "pregnant": self._pregnant,
             "female": None if sex is None else sex == "female",
             "male": None if sex is None else sex == "male",
-            "child": None if age is None else age < 18,
+            "child": ages.child if ages else None,
             "esa": self._has_esa,
         }
 
@@ -254,7 +261,9 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         if found.unread:
             return None
         if found.result is None:
-            return self._pregnant_by_diagnosis
+            said = self._pregnant_by_diagnosis
+            tells = said is False and self.labs and self.labs.history.tells_of_pregnancy
+            return None if tells and measured.may_last(self.labs, self.day, self.zone) else said
         return None if found.result.value is None else found.result.value == 1
 
     @property
@@ -273,10 +282,29 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     @property
     def age(self) -> int | None:
-        if not isinstance(self.record.born, Moment) or self.day is None:
-            return None
-        born, day = self.record.born.first, self.day
-        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+        """By the first day on which the patient may have been born."""
+        ages = measured.ages(self.record.born, self.day)
+        return ages.high if ages else None
+
+    def measured(self, name: str) -> Ranged | None:
+        """A number of the patient on the day, by its name in conditions; None where it is not
+        known, or a newer one can't be read."""
+        if name == "age":
+            ages = measured.ages(self.record.born, self.day)
+            return ages.span if ages else None
+        if name == "weeks_pregnant":
+            said = self.standing.pregnancies
+            of_pregnancy = self._pregnant is not False
+            return measured.weeks(self.labs, said, self.day, self.zone) if of_pregnancy else None
+        found = self.lab(_RESULTS[name][0], codes.windows().days("heart"))
+        return None if found.unread else found.result
+
+    def measures(self, name: str) -> list[LabResult]:
+        """The results that a number of the patient is taken from."""
+        windows = codes.windows()
+        days = windows.days("pregnancy" if name == "weeks_pregnant" else "heart")
+        found = (self.lab(analyte, days).result for analyte in _RESULTS.get(name, ()))
+        return list(filter(None, found))
 
     def judged(self, condition: str, window_days: int) -> Verdict:
         """The verdict of a policy's condition on this service."""
@@ -284,16 +312,18 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         known = self._judged.get(key)
         if known is None:
             labs = {name: self.lab(one.analyte, window_days) for name, one in LAB_VALUES.items()}
-            known = self._judged[key] = judge(parse(condition), Facts(self.flags, labs))
+            known = self._judged[key] = judge(
+                parse(condition), Facts(self.flags, labs, self.measured)
+            )
         return known
 
-    def applies(self, rule: Rule | None) -> bool:
-        """Whether the policy asks the rule of this drug and service."""
+    def applies(self, rule: Rule | PersonNote | None) -> bool:
+        """Whether the policy asks the rule of this drug and service, or says the note of it."""
         if rule is None or (rule.codes and not self._of_drug(rule)):
             return False
         return rule.when is None or self.when(rule)
 
-    def when(self, rule: Rule) -> bool:
+    def when(self, rule: Rule | PersonNote) -> bool:
         """Whether the rule's condition holds; one that can't be told is asked."""
         return rule.when is None or self.judged(rule.when, self.lab_window).holds is not False
 
@@ -306,13 +336,13 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """Whether a policy's list of codes means its drug."""
         return not self.code_names.isdisjoint(named)
 
-    def _of_drug(self, rule: Rule) -> bool:
+    def _of_drug(self, rule: Rule | PersonNote) -> bool:
         return not rule.codes or self.code is None or self.is_among(rule.codes)
 
     @kept
     def lab_window(self) -> int:
         """The policy's laboratory window for this patient."""
-        facts = Facts(self.flags, {})
+        facts = Facts(self.flags, {}, self.measured)
         windows = [
             rule.window_days
             for rule in self.rules.laboratory

@@ -19,6 +19,8 @@ from mappings.values.moment import Moment
 from mappings.values.remembered import Once, kept
 
 _NOTHING = LabState("missing")
+# Results that say how long a pregnancy has lasted.
+GESTATION = ("gestational-age", "due-date")
 
 
 class LabsAtDose(Struct, frozen=True, eq=False, dict=True):
@@ -131,6 +133,11 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
     def has(self, analyte: str) -> bool:
         """Whether there is any result that it can be taken or derived from."""
         return analyte == "tsat" or analyte in self._by_analyte
+
+    @kept
+    def tells_of_pregnancy(self) -> bool:
+        """Whether a gestational age or a due date is among them."""
+        return not self._by_analyte.keys().isdisjoint(GESTATION)
 
     def unusable(self, analyte: str) -> list[LabResult]:
         """Results whose value can't be used."""

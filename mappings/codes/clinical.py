@@ -79,6 +79,17 @@ class NeverEvidence(Struct, frozen=True, forbid_unknown_fields=True, rename={"wh
     verified: bool
 
 
+class CodedAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A coded result, or one in words, that stands for a number."""
+
+    analyte: str
+    value: int
+    snomed: str
+    names: tuple[str, ...]
+    source: str
+    verified: bool
+
+
 class ResultWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How results are said: statuses, comparators written out, marks, and that there is none."""
 
@@ -127,6 +138,7 @@ class Labs(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     analytes: tuple[Analyte, ...]
     names: AnalyteNames
     words: ResultWords
+    answers: tuple[CodedAnswer, ...]
     never: tuple[NeverEvidence, ...]
     tibc_per_transferrin: TibcFactor
     too_soon_after_dose: tuple[TooSoon, ...]

@@ -286,7 +286,8 @@ def _packages_not_listed(charge: Charge) -> Iterable[str]:
             )
 
 
-def _of_kidney(charge: Charge) -> Iterable[str]:
+def _for_a_person(charge: Charge) -> Iterable[str]:
+    """What a person decides, and what the payer's policy has one look at."""
     if charge.kidney.esrd and not charge.kidney.in_facility:
         yield (
             "ESRD patient outside a dialysis facility: modifier AY only if the drug was not for"
@@ -300,6 +301,9 @@ def _of_kidney(charge: Charge) -> Iterable[str]:
             f"NCD 110.10: {'an' if given else 'no'} erythropoiesis-stimulating agent on record"
             f" within {within} days"
         )
+    if charge.policy and charge.policy.notes and charge.known_payer:
+        said = filter(charge.applies, charge.policy.notes)
+        yield from (f"for a person to look at: {note.says}" for note in said)
 
 
 def _unread(charge: Charge) -> Iterable[str]:
@@ -320,7 +324,8 @@ def _read_from(charge: Charge) -> Iterable[str]:
 
 # In this order.
 _SAID_OF_A_DOSE: tuple[Callable[[Charge], Iterable[str]], ...] = (
-    _ordered_otherwise, _as_recorded, _packages_not_listed, _of_kidney, _unread, beside, _read_from,
+    _ordered_otherwise, _as_recorded, _packages_not_listed, _for_a_person, _unread, beside,
+    _read_from,
 )  # fmt: skip
 
 

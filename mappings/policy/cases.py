@@ -40,6 +40,11 @@ class CaseFacts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     female: bool = False
     male: bool = False
     pregnant: Annotated[bool, Meta(description="by a pregnancy status")] = False
+    weeks_pregnant: Annotated[
+        Count | None, Meta(description="pregnant, by an estimated due date")
+    ] = None
+    lvef: Annotated[NotNegative | None, Meta(description="ejection fraction, %")] = None
+    nyha: Annotated[int, Meta(ge=1, le=4)] | None = None
     ckd: Annotated[bool, Meta(description="N18.4")] = False
     dialysis: Annotated[bool, Meta(description="Z99.2")] = False
     hemodialysis: Annotated[bool, Meta(description="a hemodialysis two days before")] = False

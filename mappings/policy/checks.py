@@ -29,10 +29,12 @@ from mappings.policy.rules import (
     FilingRule,
     LabRule,
     OverloadRule,
+    PersonNote,
     PreferredRule,
     RenalAnemia,
     Requirements,
     Rule,
+    Trial,
     UnitsRule,
 )
 
@@ -78,7 +80,7 @@ def _against(found: Any, schema: dict[str, Any]) -> Iterator[str]:
     yield from too_small(found, schema)
 
 
-def _conditions(rule: Rule | RenalAnemia) -> Iterator[Mistake]:
+def _conditions(rule: Rule | RenalAnemia | Trial | PersonNote) -> Iterator[Mistake]:
     """Conditions that can't be read, and laboratory values in them without their unit."""
     for element in ("when", "unless", "limit"):
         text = getattr(rule, element, None)
@@ -89,9 +91,9 @@ def _conditions(rule: Rule | RenalAnemia) -> Iterator[Mistake]:
         except ValueError as problem:
             yield element, str(problem)
             continue
-        asked = {side.name for side in compared}
+        asked = {side.name for side in compared if side.name in LAB_VALUES}
         for side in compared:
-            refused = LAB_VALUES[side.name].refusal(side.limit)
+            refused = conditions.COMPARED[side.name].refusal(side.limit)
             if refused:
                 yield element, f"{side.name} {refused}: {text!r}"
         if element == "limit" and not asked:
@@ -276,6 +278,8 @@ def _compared(rule: LabRule) -> Iterable[str]:
 _LOOKS: dict[type, Callable[[Any], Iterator[Mistake]]] = {
     Rule: _conditions,
     RenalAnemia: _renal_anemia,
+    Trial: _conditions,
+    PersonNote: _conditions,
     LabRule: _laboratory,
     PreferredRule: _preferred,
     FilingRule: _filing,

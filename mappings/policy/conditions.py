@@ -17,18 +17,21 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.assessment import EVERY_STATE, State
-from mappings.policy.laboratory import LAB_VALUES
+from mappings.policy.laboratory import LAB_VALUES, LabValue
+from mappings.policy.measures import MEASURES, Measure
 from mappings.record import LabResult
+from mappings.values.numbers import NumberSpan
 
 # What a condition may name of a patient; beside it, what payers name (`diagnoses.yaml`).
 FLAGS = frozenset({
     "ckd", "dialysis", "hemodialysis", "esrd", "aki", "pregnant", "female", "male", "child", "esa",
 }) | codes.diagnoses().named_by_payers.keys()  # fmt: skip
+COMPARED: Mapping[str, LabValue | Measure] = {**LAB_VALUES, **MEASURES}
 _OPERATORS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 
 class Compare(Struct, frozen=True):
-    """A laboratory value against a limit."""
+    """A laboratory value, or a number of the patient, against a limit."""
 
     name: str
     operator: str
@@ -63,11 +66,20 @@ class LabState(Struct, frozen=True, gc=False):
     unread: LabResult | None = None
 
 
+Ranged = LabResult | NumberSpan
+
+
+def _not_known(_: str) -> Ranged | None:
+    return None
+
+
 class Facts(Struct, frozen=True):
-    """What a condition may ask of one administration."""
+    """What a condition may ask of one administration. `measured`: a number of the patient, by its
+    name."""
 
     flags: Mapping[str, bool | None]
     labs: Mapping[str, LabState]
+    measured: Callable[[str], Ranged | None] = _not_known
 
 
 class Verdict(Struct, frozen=True):
@@ -140,8 +152,8 @@ def _compare(tree: ast.Compare, text: str) -> Compare:
     operator = _OPERATORS.get(type(tree.ops[0]))
     if len(tree.ops) != 1 or operator is None or not isinstance(tree.left, ast.Name):
         raise ValueError(f"write a comparison as `name <= number`: {text!r}")
-    if tree.left.id not in LAB_VALUES:
-        raise ValueError(f"unknown name {tree.left.id!r} (known: {', '.join(sorted(LAB_VALUES))})")
+    if tree.left.id not in COMPARED:
+        raise ValueError(f"unknown name {tree.left.id!r} (known: {', '.join(sorted(COMPARED))})")
     return Compare(tree.left.id, operator, _limit(tree.comparators[0], tree.left.id, text))
 
 
@@ -215,7 +227,7 @@ def _may_hold(sides: list[Compare]) -> bool:
 
 
 def compared(node: Node) -> Iterator[Compare]:
-    """Every laboratory value in a condition, with its limit."""
+    """Every laboratory value and number of the patient in a condition, with its limit."""
     if isinstance(node, Compare):
         yield node
     elif isinstance(node, And | Or):
@@ -225,7 +237,7 @@ def compared(node: Node) -> Iterator[Compare]:
 
 def names(node: Node) -> Iterator[str]:
     """Every laboratory name in a condition."""
-    return (side.name for side in compared(node))
+    return (side.name for side in compared(node) if side.name in LAB_VALUES)
 
 
 def judge(node: Node, facts: Facts) -> Verdict:
@@ -236,6 +248,9 @@ def judge(node: Node, facts: Facts) -> Verdict:
     if isinstance(node, Not):
         known = facts.flags.get(node.inner.name)
         return Verdict(None if known is None else not known, {})
+    if isinstance(node, Compare) and node.name in MEASURES:
+        found = facts.measured(node.name)
+        return Verdict(None if found is None else compare(found, node.operator, node.limit), {})
     if isinstance(node, Compare):
         return _judge_compare(node, facts)
     parts = [judge(part, facts) for part in node.parts]
@@ -253,7 +268,7 @@ def _judge_compare(node: Compare, facts: Facts) -> Verdict:
     return Verdict(holds, {node.name: states[holds]})
 
 
-def compare(result: LabResult, operator: str, limit: Decimal) -> bool | None:
+def compare(result: Ranged, operator: str, limit: Decimal) -> bool | None:
     """Whether a result is below or above a limit; None where its range lies on both sides (R10:
     comparators)."""
     if operator in (">", ">="):

@@ -13,6 +13,7 @@ from mappings.policy.modifiers import Modifiers
 from mappings.policy.rules import (
     Hcpcs,
     Kind,
+    PersonNote,
     Place,
     Requirements,
     Row,
@@ -96,6 +97,10 @@ class Policy(
     esa_noted: Annotated[
         bool, Meta(description="note on the line whether an ESA is on record (NCD 110.10)")
     ] = False
+    notes: Annotated[
+        tuple[PersonNote, ...],
+        Meta(description="what the text asks and can't be judged: said on the line, for a person"),
+    ] = ()
     cases: tuple[Case, ...] = ()
 
     @property

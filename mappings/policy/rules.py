@@ -61,6 +61,18 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return True
 
 
+class PersonNote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the payer's text asks and no rule can judge: a note on each line of these drugs and
+    patients, for a person to look at. It holds none."""
+
+    says: Text
+    when: Annotated[
+        str | None, _says("a condition on the patient: said where it holds, or is unknown")
+    ] = None
+    codes: Annotated[tuple[Hcpcs, ...], _says("the drugs; none: all")] = ()
+    units: LabUnits = field(default_factory=dict)
+
+
 class LabRule(Rule, frozen=True, kw_only=True):
     """Laboratory evidence within `window_days` before the dose: `on_record` (any usable result) or
     a `limit` with its `units`."""
@@ -90,10 +102,19 @@ class IronDeficiencyRule(Rule, frozen=True, kw_only=True):
     renal_anemia: RenalAnemia | None = None
 
 
+class Trial(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another length of the trial, for patients of whom `when` holds."""
+
+    when: str
+    days: Days
+    units: LabUnits = field(default_factory=dict)
+
+
 class OralIronRule(Rule, frozen=True, kw_only=True):
     """Oral-iron history: intolerance, contraindication, or a trial of `trial_days` without a break
     (a refill up to a week late is none; none given: of any length; with `trial_codes`: of any
-    length for other drugs than these).
+    length for other drugs than these). `other_trials`: `when` and `days`, for some patients
+    another length; where it is unknown whether it holds, the longer one.
 
     Not asked where the condition `unless` holds, and of a patient on dialysis only with
     `in_dialysis: true`.
@@ -101,6 +122,7 @@ class OralIronRule(Rule, frozen=True, kw_only=True):
 
     trial_days: Days | None = None
     trial_codes: tuple[Hcpcs, ...] = ()
+    other_trials: tuple[Trial, ...] = ()
     unless: str | None = None
     in_dialysis: bool = False
 

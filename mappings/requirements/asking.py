@@ -6,7 +6,7 @@ Held by tests/unit/test_asking.py.
 
 from mappings import codes
 from mappings.assessment import Asked
-from mappings.policy.conditions import And, Compare, Node, Not, Or, parse
+from mappings.policy.conditions import COMPARED, And, Compare, Node, Not, Or, parse
 from mappings.policy.laboratory import LAB_VALUES
 from mappings.policy.rules import (
     AuthorizationRule,
@@ -73,7 +73,7 @@ def sentence(payer: str | None, says: str, of_payer: bool) -> str:
 def asks(requirement: str, rule: Rule | None) -> str:
     """`wants ferritin below 30 ng/mL, within 60 days before each dose without kidney disease.`"""
     if isinstance(rule, LabRule):
-        group = CONDITIONS.get(rule.when or "") or _where(rule.when)
+        group = _group(rule.when)
         return (
             f"wants {_results(rule)}, within {rule.window_days} days before each dose"
             f" {group}".rstrip()
@@ -83,6 +83,8 @@ def asks(requirement: str, rule: Rule | None) -> str:
         of_days = f" of {rule.trial_days} days" if rule.trial_days else ""
         if of_days and rule.trial_codes:
             of_days += f" (for other drugs than {', '.join(rule.trial_codes)} of any length)"
+        for trial in rule.other_trials:
+            of_days += f" ({trial.days} days {_group(trial.when)})"
         return (
             f"requires a trial of oral iron{of_days}, an intolerance, or the reason why oral iron"
             " is unsuitable."
@@ -100,6 +102,11 @@ def asks(requirement: str, rule: Rule | None) -> str:
     if isinstance(rule, PreferredRule):
         return _preferred(rule)
     return _safety(rule) or codes.requirements()[requirement].asks
+
+
+def _group(when: str | None) -> str:
+    """For whom it is."""
+    return CONDITIONS.get(when or "") or _where(when)
 
 
 def _where(when: str | None) -> str:
@@ -139,8 +146,8 @@ def _results(rule: LabRule) -> str:
 def in_words(node: Node) -> str:
     """`ferritin at most 500 ng/mL and transferrin saturation at most 30%`."""
     if isinstance(node, Compare):
-        value = LAB_VALUES[node.name]
-        return f"{value.says} {_SIGNS[node.operator]} {with_unit(node.limit, value.unit)}"
+        value = COMPARED[node.name]
+        return f"{value.says} {_SIGNS[node.operator]} {with_unit(node.limit, value.unit)}".rstrip()
     if isinstance(node, Not):
         named = in_words(node.inner)
         return _NAMES.get(f"not {node.inner.name}", f"not {named}")

@@ -5,14 +5,16 @@ Held by tests/unit/test_laboratory.py.
 """
 
 from collections.abc import Mapping
+from itertools import chain
 
 from mappings import codes
 from mappings.assessment import EVERY_STATE, Evidence, State, cite
 from mappings.charge.charge import Charge
 from mappings.circumstances import labs
 from mappings.policy.choosing import LabRule
-from mappings.policy.conditions import LabState, names, parse
+from mappings.policy.conditions import LabState, compared, names, parse
 from mappings.policy.laboratory import LAB_VALUES
+from mappings.policy.measures import MEASURES, Measure
 from mappings.record import LabResult
 from mappings.requirements.asking import in_words
 from mappings.requirements.result import Result
@@ -105,19 +107,24 @@ def _result(charge: Charge, name: str, rule: LabRule, found: LabState, state: St
     return Result(
         state=state,
         says=_found(charge, name, rule, found.result, state),
-        evidence=evidence(charge, found.result),
+        evidence=evidence(charge, found.result) + (_measured(charge, rule) if rule.limit else ()),
         value=plain(labs.rounded(value, found.result)) if value is not None else None,
         unit=LAB_VALUES[name].unit,
         rule=rule,
-        fix=_fix(found.result, state),
+        fix=_fix(charge, rule, found.result, state),
         note=_newer(charge, name, found.unread),
     )
 
 
-def _fix(result: LabResult, state: State) -> str | None:
+def _fix(charge: Charge, rule: LabRule, result: LabResult, state: State) -> str | None:
     if state == "not-covered":
         return _BEYOND_LIMIT
-    return _SEVERAL if state == "incomplete" and result.alternatives else None
+    if state != "incomplete":
+        return None
+    if result.alternatives:
+        return _SEVERAL
+    measure = _unmeasured(charge, rule)
+    return measure.fix if measure else None
 
 
 def _outdated(
@@ -199,9 +206,8 @@ def _found(charge: Charge, name: str, rule: LabRule, result: LabResult, state: S
     if state == "incomplete" and result.value is None:
         return f"{said} does not show on which side of the payer's limit it falls ({_limit(rule)})."
     if state == "incomplete":
-        return (
-            f"{said} can't be compared with the payer's limit ({_limit(rule)}): {_unknown(charge)}."
-        )
+        unknown = _unknown(charge, rule)
+        return f"{said} can't be compared with the payer's limit ({_limit(rule)}): {unknown}."
     return f"{said}."
 
 
@@ -220,7 +226,7 @@ def caution(charge: Charge, result: LabResult) -> str:
     return " (drawn soon after an earlier iron dose)" if disturbed else ""
 
 
-def _unknown(charge: Charge) -> str:
+def _unknown(charge: Charge, rule: LabRule) -> str:
     """The fact of the patient that a limit asks for."""
     doubt = charge.lab("pregnancy", codes.windows().days("pregnancy")).unread
     if doubt:
@@ -229,4 +235,26 @@ def _unknown(charge: Charge) -> str:
     if charge.flags["pregnant"] is None and pregnancies:
         code = pregnancies[0].code
         return f"whether the patient is pregnant is not on record: {code} is of no known day"
+    measure = _unmeasured(charge, rule)
+    if measure:
+        return f"{measure.says} is not on record, or can't be read"
     return "a fact that the limit depends on is not on record"
+
+
+def _unmeasured(charge: Charge, rule: LabRule) -> Measure | None:
+    """The first number of the patient that a limit asks for and that is not known."""
+    unknown = (name for name in _measures(rule) if charge.measured(name) is None)
+    return next((MEASURES[name] for name in unknown), None)
+
+
+def _measured(charge: Charge, rule: LabRule) -> tuple[Evidence, ...]:
+    """The results behind the numbers of the patient that a limit asks for."""
+    found = chain.from_iterable(charge.measures(name) for name in _measures(rule))
+    return tuple(chain.from_iterable(evidence(charge, result) for result in found))
+
+
+@by_identity
+def _measures(rule: LabRule) -> tuple[str, ...]:
+    """The numbers of the patient that a limit asks for."""
+    sides = compared(parse(rule.limit)) if rule.limit else ()
+    return tuple(dict.fromkeys(side.name for side in sides if side.name in MEASURES))

@@ -200,7 +200,10 @@ def _labs(given: CaseFacts, day: date) -> Iterator[LabResult]:
         "ferritin": given.ferritin,
         "tsat": given.tsat,
         "hemoglobin": given.hb,
-        "pregnancy": Decimal(1) if given.pregnant else None,
+        "pregnancy": Decimal(1) if given.pregnant or given.weeks_pregnant else None,
+        "due-date": _due(given, day),
+        "ejection-fraction": given.lvef,
+        "nyha-class": None if given.nyha is None else Decimal(given.nyha),
     }
     for analyte, value in values.items():
         if value is not None:
@@ -209,6 +212,12 @@ def _labs(given: CaseFacts, day: date) -> Iterator[LabResult]:
             yield LabResult(
                 source=source, analyte=analyte, when=drawn, low=value, high=value, says=f"{value}"
             )
+
+
+def _due(given: CaseFacts, day: date) -> Decimal | None:
+    """The number of the day in the calendar."""
+    weeks = given.weeks_pregnant
+    return None if weeks is None else Decimal(day.toordinal() + 280 - 7 * weeks)
 
 
 def _sex(given: CaseFacts) -> str | None:

@@ -5,8 +5,20 @@ Held by tests/unit/test_amounts.py.
 
 from decimal import Decimal, getcontext
 from functools import lru_cache
+from typing import NamedTuple
 
 CENT = Decimal("0.01")
+
+
+class NumberSpan(NamedTuple):
+    """A number that lies between two, both included; None: open on that side."""
+
+    low: Decimal | None
+    high: Decimal | None
+    low_open: bool = False
+    high_open: bool = False
+
+
 # What a division leaves behind its last digit; no quantity is recorded as finely (fhir.decimal).
 _TAIL = Decimal("1e-18")
 

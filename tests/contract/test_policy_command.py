@@ -128,6 +128,27 @@ class TestShow:
         )
 
 
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("  prescriber: hematologist\n", True),
+        ("  ndcs: {}\n", False),
+        ("  ndc: {when: hematologist}\n", True),
+        ("  ndc: {}\n", False),
+    ],
+)
+def test_how_to_keep_what_can_t_be_said(policy: Any, tmp_path: Path, row: str, told: bool) -> None:
+    path = tmp_path / "uhc.yaml"
+    path.write_text(AS_UHC.replace(" {progress-note: {window_days: 30}}\n", f"\n{row}"), "utf-8")
+    assert ("a note to a person" in policy("check", path).err) is told
+
+
+def test_what_a_person_looks_at_is_shown(policy: Any) -> None:
+    run = policy("show", "soonercare")
+    assert "For a person to look at" in run.out
+    assert "in heart failure an ejection fraction below 45%" in " ".join(run.out.split())
+
+
 AS_UHC = """\
 id: uhc-commercial
 version: "2027"
@@ -177,8 +198,15 @@ class TestCheck:
             ),
             f"{path}:23: the field `window_days` is missing at $.requirements.laboratory[0]",
             f"{other}:6: unknown place of service '10' (known: {', '.join(settings().by_code)})",
-            f"{other}:23: unknown name 'ferritine' (known: ferritin, hb, tsat)",
+            (
+                f"{other}:23: unknown name 'ferritine' (known: age, ferritin, hb, lvef, nyha, tsat,"
+                " weeks_pregnant)"
+            ),
             f"{other}:23: a laboratory rule has either on_record or limit",
+            (
+                "What a payer's text asks and no name here says is kept as a note to a person:"
+                " write it under `notes` (docs/policies.md, section 8)."
+            ),
         ]
 
     def test_a_folder_against_the_built_in_ones(self, policy: Any, tmp_path: Path) -> None:

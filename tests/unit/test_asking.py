@@ -39,7 +39,11 @@ def test_a_card_never_contradicts_its_finding(changes: list[Resource], payer: st
         assert gap.asked
         assert gap.asked.limit
         assert f"({in_words(parse(gap.asked.limit))})" in gap.message
-        kidneys = {"ckd": "in kidney disease", "not ckd": "without kidney disease"}
+        kidneys = {
+            "ckd": "in kidney disease",
+            "not ckd": "without kidney disease",
+            "not ckd and not pregnant": "where no kidney disease and not pregnant",
+        }
         assert kidneys[gap.asked.when or ""] in words.payer_asks(gap, None)
 
 

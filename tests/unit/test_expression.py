@@ -58,7 +58,10 @@ def verdict(
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("ferritine <= 500", "unknown name 'ferritine' (known: ferritin, hb, tsat)"),
+        (
+            "ferritine <= 500",
+            "unknown name 'ferritine' (known: age, ferritin, hb, lvef, nyha, tsat, weeks_pregnant)",
+        ),
         ("ckd and anemic", "unknown name 'anemic'"),
         ("ferritin <= high", "the limit of ferritin is not a number"),
         ("ferritin <= nan", "the limit of ferritin is not a number"),

@@ -11,6 +11,7 @@ from integration.commands.policy import app
 from mappings.policy import choosing, conditions
 from mappings.policy.cases import CaseFacts
 from mappings.policy.laboratory import LAB_VALUES
+from mappings.policy.measures import MEASURES
 from mappings.policy.policy import Policy
 from mappings.policy.rules import Requirements
 from mappings.trials.cases import run_cases
@@ -34,10 +35,12 @@ def test_everything_that_can_be_said_is_named() -> None:
         *CaseFacts.__struct_encode_fields__,
         *conditions.FLAGS,
         *LAB_VALUES,
+        *MEASURES,
     }
     assert (
         everything
-        | set(Policy.__struct_encode_fields__) - {"for", "requirements", "modifiers", "cases"}
+        | set(Policy.__struct_encode_fields__)
+        - {"for", "requirements", "modifiers", "notes", "cases"}
         <= found
     )
 

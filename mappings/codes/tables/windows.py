@@ -15,6 +15,7 @@ WindowName = Literal[
     "single-order",
     "esa",
     "pregnancy",
+    "heart",
     "weight",
     "laboratory",
     "preferred-trial",

@@ -4,7 +4,7 @@ and local codes included.
 Held by tests/scenarios/results.yaml.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from msgspec import UNSET, structs
@@ -210,8 +210,8 @@ class LabReader:
 
     def _value(self, analyte: Analyte, part: Resource) -> Value:
         """A quantity and nothing else, as nearly all are, is worked out once."""
-        if analyte.analyte == "pregnancy":
-            return _pregnancy(part)
+        if analyte.analyte in _READ:
+            return _READ[analyte.analyte](part)
         if elements.named(part, *_VALUES) != ("valueQuantity",):
             return quantities.value(analyte, part)
         said = part["valueQuantity"]
@@ -310,3 +310,33 @@ def _pregnancy(part: Resource) -> Value:
         return None, None, False, False, "without an answer that is read", ""
     value = Decimal(answers.pop() or 0)
     return value, value, False, False, None, "pregnant" if value else "not pregnant"
+
+
+def _heart_class(part: Resource) -> Value:
+    """A code or words that stand for a class."""
+    said = elements.concept(part.get("valueCodeableConcept"))
+    told = {
+        words.plain(text).strip() for text in (*said.words, elements.text(part.get("valueString")))
+    }
+    coded = {coding.code for coding in said.codings if coding.system == elements.SNOMED}
+    rows = [row for row in codes.labs().answers if row.snomed in coded or told & set(row.names)]
+    if stated.is_absent(part) or len(rows) != 1:
+        return quantities.unusable("without an answer that is read")
+    value = Decimal(rows[0].value)
+    return value, value, False, False, None, rows[0].names[0]
+
+
+def _due_date(part: Resource) -> Value:
+    """A day, as its number in the calendar."""
+    found = elements.moment(part.get("valueDateTime"))
+    if stated.is_absent(part) or found is None or found.partial:
+        return quantities.unusable("without a day that is read")
+    value = Decimal(found.first.toordinal())
+    return value, value, False, False, None, str(found.first)
+
+
+_READ: dict[str, Callable[[Resource], Value]] = {
+    "pregnancy": _pregnancy,
+    "nyha-class": _heart_class,
+    "due-date": _due_date,
+}

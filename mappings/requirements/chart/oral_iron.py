@@ -116,8 +116,8 @@ def _trial(charge: Charge, rule: OralIronRule) -> Result:
     if not courses:
         return _no_trial(charge, rule)
     longest = longest_run(courses, charge)
-    any_length = rule.trial_codes and not charge.is_among(rule.trial_codes)
-    if rule.trial_days is None or any_length or longest >= rule.trial_days:
+    asked = _days_asked(charge, rule)
+    if asked is None or longest >= asked:
         return Result(
             state="met",
             says=f"Oral iron was taken for {longest} days.",
@@ -126,13 +126,24 @@ def _trial(charge: Charge, rule: OralIronRule) -> Result:
             evidence=cited,
             rule=rule,
         )
-    says = (
-        f"Oral iron is recorded for {longest} days without a break; the payer asks for"
-        f" {rule.trial_days}."
-    )
+    says = f"Oral iron is recorded for {longest} days without a break; the payer asks for {asked}."
     return Result(
         state="incomplete", says=says, value=str(longest), unit="days", evidence=cited, rule=rule
     )
+
+
+def _days_asked(charge: Charge, rule: OralIronRule) -> int | None:
+    """How long a trial the payer asks of this patient and drug; None: of any length. Where it is
+    unknown whether another length is the patient's, the longer one."""
+    any_length = rule.trial_codes and not charge.is_among(rule.trial_codes)
+    asked = None if any_length else rule.trial_days
+    for trial in rule.other_trials:
+        holds = charge.judged(trial.when, charge.lab_window).holds
+        if holds:
+            return trial.days
+        if holds is None:
+            asked = max(asked or 0, trial.days)
+    return asked
 
 
 def _no_trial(charge: Charge, rule: OralIronRule) -> Result:
