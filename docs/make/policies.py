@@ -50,7 +50,7 @@ JW and JZ: {"asked" if row.modifiers.discard else "not asked"}.
 
 ## For a person to look at
 
-{table(["what", "of", "where"], _notes(row)) if row.notes else "Nothing."}
+{table(["what", "codes", "when", "source", "verified"], _notes(row)) if row.notes else "Nothing."}
 
 ## Its own tests
 
@@ -73,7 +73,10 @@ def _audience(row: Policy) -> list[tuple[str, object]]:
 
 
 def _notes(row: Policy) -> list[tuple[object, ...]]:
-    return [(note.says, note.codes or "all", note.when or "always") for note in row.notes]
+    return [
+        (note.says, note.codes, note.when, note.source or row.source, row.verifies(note))
+        for note in row.notes
+    ]
 
 
 def _base(row: Policy) -> str:

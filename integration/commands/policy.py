@@ -110,7 +110,11 @@ def show(
     for (asks, source), titles in asked.items():
         _paragraph(", ".join(titles), asks, f"source: {source}")
     if policy.notes:
-        _paragraph("For a person to look at", *(note.says for note in policy.notes))
+        said = (
+            f"{note.says} ({_source(note.source or policy.source, policy.verifies(note))})"
+            for note in policy.notes
+        )
+        _paragraph("For a person to look at", *said)
 
 
 @app.command()

@@ -302,8 +302,10 @@ def _for_a_person(charge: Charge) -> Iterable[str]:
             f" within {within} days"
         )
     if charge.policy and charge.policy.notes and charge.known_payer:
-        said = filter(charge.applies, charge.policy.notes)
-        yield from (f"for a person to look at: {note.says}" for note in said)
+        for note in filter(charge.applies, charge.policy.notes):
+            doubt = "" if charge.policy.verifies(note) else ", not verified"
+            source = note.source or charge.policy.source
+            yield f"for a person to look at: {note.says} ({source}{doubt})"
 
 
 def _unread(charge: Charge) -> Iterable[str]:

@@ -218,6 +218,7 @@ def _is_for(base: Policy, written: Policy) -> bool:
 def _lent(base: Policy, same_payer: bool) -> dict[str, Any]:
     """What another policy takes from this one, by field."""
     taken = {name: getattr(base, name) for name in Policy.__struct_fields__ if name not in OWN}
+    taken["notes"] = tuple(_row(note, base, same_payer) for note in base.notes)
     return taken | {
         name: _rows(taken[name], usual, base, same_payer) for name, usual in _PARTS.items()
     }

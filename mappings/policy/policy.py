@@ -113,7 +113,7 @@ class Policy(
         source."""
         return _authority(self)
 
-    def verifies(self, rule: Rule) -> bool:
+    def verifies(self, rule: Rule | PersonNote) -> bool:
         """Whether a text of this very payer says so. What a policy that stands in for payers
         without one takes over from another payer's text is never verified for these."""
         said = self.verified if rule.verified is None else rule.verified

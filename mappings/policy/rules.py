@@ -71,6 +71,8 @@ class PersonNote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
     codes: Annotated[tuple[Hcpcs, ...], _says("the drugs; none: all")] = ()
     units: LabUnits = field(default_factory=dict)
+    source: Annotated[Text | None, _says("where the payer says so; else that of the policy")] = None
+    verified: Annotated[bool | None, _says("whether that was seen; else as the policy is")] = None
 
 
 class LabRule(Rule, frozen=True, kw_only=True):

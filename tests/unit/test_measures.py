@@ -297,11 +297,12 @@ def test_what_can_t_be_judged_is_said_to_a_person(
         says="in heart failure a class",
         when="heart_failure and not (lvef < 45 and nyha >= 2 and nyha <= 3)",
         codes=(code,),
+        source="MP-12",
     )
     part_b = choosing.built_in().get("medicare-part-b")
     assert part_b
     policies = PolicySet([structs.replace(part_b, notes=(note,))])
     (of_patient,) = builders.document_of(builders.chart(*changes), policies=policies).patients
     (line,) = of_patient.lines
-    assert (f"for a person to look at: {note.says}" in line.notes) is said
+    assert ("for a person to look at: in heart failure a class (MP-12)" in line.notes) is said
     assert line.status == "ready"

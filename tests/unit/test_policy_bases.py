@@ -34,6 +34,7 @@ source: "Sunrise policy 12"
 verified: true
 consolidated_billing: true
 modifiers: {discard: false, r340b: [{modifier: TB, source: "Sunrise policy 3"}]}
+notes: [{says: "a hematologist orders it"}]
 requirements:
   ndc: {}
   iron-deficiency-diagnosis:
@@ -94,13 +95,14 @@ def test_of_another_payer_nothing_is_what_this_one_says(tmp_path: Path) -> None:
     found = only(loaded(tmp_path, moon(), BASE))
     rules, (discount,) = found.requirements, found.modifiers.r340b
     renal = rules.iron_deficiency_diagnosis and rules.iron_deficiency_diagnosis.renal_anemia
-    taken = (rules.ndc, rules.progress_note, rules.timely_filing, discount, renal)
+    taken = (rules.ndc, rules.progress_note, rules.timely_filing, discount, renal, *found.notes)
     assert [row and row.source for row in taken] == [
         "as Sunrise Health Plan: Sunrise policy 12",
         "as Sunrise Health Plan: Sunrise policy 12",
         "as Sunrise Health Plan: Sunrise contract",
         "as Sunrise Health Plan: Sunrise policy 3",
         "as Sunrise Health Plan: p. 4",
+        "as Sunrise Health Plan: Sunrise policy 12",
     ]
     assert not any(row is None or row.verified for row in taken)
     assert rules.timely_filing
