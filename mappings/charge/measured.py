@@ -68,7 +68,7 @@ def weeks(
     if labs is None or day is None:
         return None
     age, due = (_state(labs, name) for name in GESTATION)
-    if age.unread or due.unread:
+    if age.unread or due.unread or _is_open(age.result) or _is_open(due.result):
         return None
     found = [
         *_by_age(age.result, day, zone),
@@ -85,6 +85,11 @@ def _state(labs: LabsAtDose, analyte: str) -> LabState:
     return labs.state(analyte, codes.windows().days("pregnancy"))
 
 
+def _is_open(result: LabResult | None) -> bool:
+    """Whether it says no more than a least or a most."""
+    return result is not None and None in (result.low, result.high)
+
+
 def _by_age(result: LabResult | None, day: date, zone: tzinfo | None) -> Iterator[Days]:
     if result and result.when and result.low is not None and result.high is not None:
         first, last = result.when.days(zone)
@@ -92,9 +97,9 @@ def _by_age(result: LabResult | None, day: date, zone: tzinfo | None) -> Iterato
 
 
 def _by_due_date(result: LabResult | None, day: date) -> Iterator[Days]:
-    if result and result.value is not None:
-        days = _TERM - (result.value - day.toordinal())
-        yield days, days
+    if result and result.low is not None and result.high is not None:
+        today = day.toordinal()
+        yield _TERM - (result.high - today), _TERM - (result.low - today)
 
 
 def _by_codes(said: Iterable[Stated], day: date, zone: tzinfo | None) -> Iterator[Days]:

@@ -79,6 +79,19 @@ def test_the_age(born: str | None, limit: str, expected: str) -> None:
             "weeks_pregnant >= 20",
             UNKNOWN,
         ),
+        (
+            [lab(AGE, 12, unit="wk", comparator=">"), lab(DUE, valueDateTime="2027-03-21")],
+            "weeks_pregnant >= 20",
+            UNKNOWN,
+        ),
+        (
+            [
+                lab(DUE, valueDateTime="2027-03-21", id="one"),
+                lab("11779-6", valueDateTime="2027-04-01", id="two"),
+            ],
+            "weeks_pregnant >= 20",
+            UNKNOWN,
+        ),
         ([condition("Z3A.20", encounter="encounter", category=None)], "weeks_pregnant >= 20", MET),
         (
             [condition("Z3A.19", encounter="encounter", category=None)],
