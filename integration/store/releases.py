@@ -30,6 +30,10 @@ class NotReleasable(FerroclaimError):
         super().__init__(f"{line} {why}".strip())
 
 
+class NotEntered(NotReleasable):
+    """A form lacks something: once it is entered, the same can be done."""
+
+
 def to_decide(db: Db, key: str, sites: Sequence[str]) -> Pair:
     """The pair that the line KEY belongs to; until the transaction ends nobody else changes it."""
     found = worklist.get(db, key, sites)
@@ -173,7 +177,7 @@ def _check(db: Db, row: Row, reason: str | None) -> None:
     if row.waits_for:
         raise _held(db, row)
     if row.status == "held" and not (reason and reason.strip()):
-        raise NotReleasable("has a waived gap: say why it is released anyway.", _what(row))
+        raise NotEntered("has a waived gap: say why it is released anyway.", _what(row))
 
 
 def _held(db: Db, row: Row) -> NotReleasable:

@@ -10,7 +10,7 @@ from datetime import datetime
 from integration.store import audit, claims, releases, worklist
 from integration.store.claims import Sent
 from integration.store.database.connection import Db
-from integration.store.releases import NotReleasable
+from integration.store.releases import NotEntered, NotReleasable
 from integration.store.worklist import Pair
 from mappings.writing.answers.write_offs import OTHER, write_off_reasons
 
@@ -40,9 +40,9 @@ class WriteOff:
 def write_off(db: Db, pair: Pair, said: WriteOff, by: str, role: str | None) -> None:
     """NotReleasable where nothing of the pair was refused, or no reason is given."""
     if said.reason not in write_off_reasons():
-        raise NotReleasable("Say why it is written off: choose a reason.")
+        raise NotEntered("Say why it is written off: choose a reason.")
     if said.reason == OTHER and not said.note:
-        raise NotReleasable("Say in the note why it is written off.")
+        raise NotEntered("Say in the note why it is written off.")
     if not pair[0].refused or pair[0].changed:
         raise NotReleasable("was not denied or rejected: only such lines are written off.")
     if pair[0].closed:

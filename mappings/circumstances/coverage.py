@@ -37,7 +37,7 @@ class Coordination(Struct, frozen=True, dict=True):
     named.
 
     `cause`: what this is, where it predicts a denial. `unknown_payer`: the name that the site says
-    once.
+    once. `fix`: what helps, where it is not that a person says which plan is primary.
     """
 
     state: State
@@ -46,6 +46,7 @@ class Coordination(Struct, frozen=True, dict=True):
     secondary: tuple[Coverage, ...] = ()
     seen: tuple[Coverage, ...] = ()
     cause: str | None = None
+    fix: str | None = None
     unknown_payer: Unread | None = None
     decided: tuple[Evidence, ...] = ()
 
@@ -125,6 +126,7 @@ def coordinate(
             "incomplete",
             f"{spoiled[0]} could not be read: which plan is primary is not known without it.",
             seen=tuple(active),
+            fix=f"Correct {spoiled[0]} where the patient is registered.",
         )
     if not active:
         return _none(record, current, day, zone)
@@ -246,8 +248,10 @@ _NAME_IT = "name the payer in the table of payer aliases"
 _FIRST_IS_MISSING = "the payer ahead of it is not on record, or has ended"
 
 
-def _open(says: str, seen: Iterable[Coverage], cause: str | None = None) -> Coordination:
-    return Coordination("incomplete", says, seen=tuple(seen), cause=cause)
+def _open(
+    says: str, seen: Iterable[Coverage], cause: str | None = None, fix: str | None = None
+) -> Coordination:
+    return Coordination("incomplete", says, seen=tuple(seen), cause=cause, fix=fix)
 
 
 def _not_understood(
@@ -311,7 +315,7 @@ def _none(
             f"Medicare Part A is the only medical coverage on {us_date(day)}, and it does not pay"
             " for outpatient drugs: Part B is not on record."
         )
-        return _open(says, part_a)
+        return _open(says, part_a, fix="Register the plan that pays for outpatient drugs.")
     medical = [coverage for coverage in record.coverages if coverage.kind not in _NOT_MEDICAL]
     ended = [coverage for coverage in medical if coverage.end and coverage.end.days(zone)[1] < day]
     if ended:

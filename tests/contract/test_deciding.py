@@ -1,4 +1,5 @@
-"""What a biller decides beside an opened line: who pays first, and what a payer answers."""
+"""What a biller decides beside an opened line: who pays first, what a payer answers, and an
+authorization that came."""
 
 import re
 from datetime import UTC, date, datetime
@@ -52,13 +53,15 @@ def opened(office: Clinic, resources: Resources) -> tuple[Browser, str, str]:
     return browser, page.text, key[1]
 
 
-def decide(browser: Browser, page: str, key: str, **fields: Any) -> str:
+def answer_to(browser: Browser, page: str, key: str, **fields: Any) -> Any:
     csrf = re.search(r'name="csrf" value="([^"]+)"', page)
     assert csrf
-    answer = browser.send(
-        "/worklist/decisions?view=all", data={"csrf": csrf[1], "line": key, **fields}
-    )
-    return str(answer.text)
+    form = {"csrf": csrf[1], "line": key, **fields}
+    return browser.send("/worklist/decisions?view=all", data=form)
+
+
+def decide(browser: Browser, page: str, key: str, **fields: Any) -> str:
+    return str(answer_to(browser, page, key, **fields).text)
 
 
 def recorded(office: Clinic) -> list[decisions.Recorded]:
@@ -75,7 +78,7 @@ def queued(office: Clinic) -> int:
 def test_who_pays_first_is_recorded_audited_and_assessed_at_once(office: Clinic) -> None:
     browser, page, key = opened(office, two_plans())
     assert "Which plan is primary" in page
-    assert "coverage, commercial, Sunrise Health Plan" in page
+    assert "Commercial, Sunrise Health Plan" in page
     places = ["Coverage/coverage=2", "Coverage/group=1"]
     said = decide(browser, page, key, about="pays-first", place=places, why="works for 40 people")
     assert "Recorded. 1 patient will be assessed again in a moment." in said
@@ -137,7 +140,7 @@ def test_what_was_recorded_makes_the_line_go_by_it(office: Clinic) -> None:
 def test_an_order_that_is_none_is_told(office: Clinic, places: list[str]) -> None:
     browser, page, key = opened(office, two_plans())
     said = decide(browser, page, key, about="pays-first", place=places)
-    assert "Give each plan a place of its own: 1 is primary." in said
+    assert "Give each plan a place of its own, one of them primary." in said
     assert recorded(office) == []
 
 
@@ -196,6 +199,66 @@ def test_a_line_with_nothing_open_has_no_form(office: Clinic) -> None:
     _, page, _ = opened(office, builders.chart())
     assert "Which plan is primary" not in page
     assert "requires authorization of" not in page
+
+
+def test_where_no_order_of_plans_helps_none_is_asked_for(office: Clinic) -> None:
+    """One that nobody knows stays unknown in the first place, too."""
+    _, page, _ = opened(office, builders.chart(builders.coverage(None, None)))
+    assert "does not say which payer it is" in page
+    assert "Say once for the site what kind of payer it is" in page
+    assert "Which plan is primary" not in page
+    assert "Record which plan is primary" not in page
+
+
+def test_why_medicare_is_second_is_asked_where_it_may_be(office: Clinic) -> None:
+    assert "Where Medicare is secondary" in opened(office, two_plans())[1]
+    plans = (builders.commercial(id="coverage"), builders.commercial("Aetna", id="group"))
+    _, page, _ = opened(office, builders.chart(*plans))
+    assert "Which plan is primary" in page
+    assert "Where Medicare is secondary" not in page
+
+
+CAME = {"number": "PA7", "begins": "2026-10-01", "ends": "2027-12-31", "units": "1000"}
+
+
+def test_an_authorization_that_came_is_recorded_and_the_line_goes_by_it(office: Clinic) -> None:
+    browser, page, key = opened(office, of_commercial())
+    assert "The authorization came" in page
+    said = decide(browser, page, key, about="authorization", why="by fax", **CAME)
+    assert "Recorded. 1 patient will be assessed again in a moment." in said
+    (found,) = recorded(office)
+    assert found.decision.authorization
+    assert (found.patient, found.decision.note) == ("p1", "by fax")
+    site = Site().deciding([found.decision], datetime.now(UTC))
+    (line,) = builders.document_of(of_commercial(), site=site).patients[0].lines
+    assert (line.prior_authorization, line.status) == ("PA7", "ready")
+
+
+@pytest.mark.parametrize(
+    ("lacks", "says"),
+    [
+        ({"number": " "}, "Write the number of the authorization"),
+        ({"ends": ""}, "its first and its last day"),
+        ({"ends": "2026-09-01"}, "t ends before it begins"),
+        ({"units": "many"}, "Write the units as a number"),
+        ({"units": "0"}, "Write the units as a number"),
+    ],
+)
+def test_an_authorization_without_its_days_is_none(
+    office: Clinic, lacks: dict[str, str], says: str
+) -> None:
+    browser, page, key = opened(office, of_commercial())
+    answer = answer_to(browser, page, key, about="authorization", **{**CAME, **lacks})
+    assert (answer.status_code, says in answer.text) == (422, True)  # the form stays as it was
+    assert recorded(office) == []
+
+
+@pytest.mark.parametrize("resources", [two_plans(), of_commercial(), builders.chart()])
+def test_each_label_names_one_field(office: Clinic, resources: Resources) -> None:
+    _, page, _ = opened(office, resources)
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert sorted(set(ids)) == sorted(ids)
+    assert set(re.findall(r'<label for="([^"]+)"', page)) <= set(ids)
 
 
 def test_a_dose_above_every_label_is_confirmed_with_who_saw_it(office: Clinic) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from integration.codes.folder import limits_in_words
 from integration.store import (
+    assessments,
     audit,
     cards,
     claims,
@@ -30,6 +31,7 @@ from integration.store.failures import Failure
 from integration.store.worklist import Sort
 from integration.web.worklist import routes
 from integration.wording import words
+from tests import builders
 from tests.answers import remittance
 from tests.fakes.browser import Browser
 from tests.fakes.stage import seed_worklist
@@ -107,16 +109,42 @@ def test_it_says_how_old_the_payment_limits_are(office: Clinic) -> None:
 
 
 def test_a_plan_of_which_nobody_has_said_whether_it_asks(office: Clinic) -> None:
-    """Irons are ordered, and the answer is one row of the configuration."""
+    """Irons are ordered, and the answer is one row of the configuration; a policy that stands in
+    for many payers is no plan that one could ask."""
     with office.store.transaction() as db:
         for patient in ("p1", "p2"):
-            cards.ask(db, "general", patient, [("commercial-default", "iron sucrose")])
+            cards.ask(db, "general", patient, [("aetna", "iron sucrose")])
     told = unescape(signed_in(office)[1].text)
-    assert "nobody has said whether" in told
-    assert "iron sucrose (2 patients)" in told
-    assert "prior_authorization.commercial-default of site general" in told
-    office.settings.sites["general"].prior_authorization["commercial-default"] = False
+    assert "nobody has said whether a plan requires prior authorization" in told
+    assert "Aetna:</b> iron sucrose (2 patients)" in told
+    assert "prior_authorization.aetna</code> of site general" in told
+    with office.store.transaction() as db:
+        cards.ask(db, "general", "p1", [("commercial-default", "iron sucrose")])
+    told = unescape(signed_in(office)[1].text)
+    assert "nobody has said whether 2 plans require prior authorization" in told
+    assert told.count("Iron is ordered") == 1
+    assert "Commercial payer without a policy here:</b> iron sucrose (1 patient)" in told
+    assert "Ask each of these payers" in told
+    for policy in ("aetna", "commercial-default"):
+        office.settings.sites["general"].prior_authorization[policy] = False
     assert "nobody has said whether" not in signed_in(office)[1].text
+
+
+def test_what_the_view_is_about_stands_first_among_what_a_line_waits_for(office: Clinic) -> None:
+    """In a narrow column the first is seen alone."""
+    chart = builders.chart(without=["coverage", "tsat"])
+    found = builders.document_of(chart).patients[0]
+    with office.store.transaction() as db:
+        known = patients.known(db, "general", "p1")
+        assessments.keep(db, known, found, datetime.now(UTC), "sweep")
+    browser, _ = signed_in(office)
+    firsts = {
+        view: re.findall(r'<span class="chip [a-z]+">([^<]+)<', browser.get(address).text)[:2]
+        for view in ("held-us", "held-clinician")
+        for address in [f"/worklist?view={view}&find=p1"]
+    }
+    assert firsts["held-us"][0] == "Coverage"
+    assert firsts["held-clinician"][1] == "Coverage"
 
 
 def test_a_clinician_has_no_list(clinic: Open, office: Clinic) -> None:
@@ -421,6 +449,26 @@ def test_a_waived_line_needs_a_reason_and_a_firm_requirement_none_helps(office: 
         assert (kept.release_reason, kept.line.status) == ("Payer confirmed by phone", "held")
 
 
+@pytest.mark.parametrize(
+    ("action", "fields", "says"),
+    [
+        ("release", {}, "Has a waived gap: say why it is released anyway."),
+        ("snooze", {"until": "2020-01-01"}, "A line is snoozed until a day to come."),
+        ("label", {}, "Say what to do"),
+        ("write-off", {}, "choose a reason"),
+    ],
+)
+def test_what_a_form_lacks_costs_no_selection(
+    office: Clinic, action: str, fields: dict[str, str], says: str
+) -> None:
+    """Refused, the page stays as it was: forty lines need not be selected anew."""
+    row = waived(office, "transferrin-saturation")
+    browser, page = signed_in(office)
+    answer = act(browser, page, action, [row.key], **fields)
+    assert answer.status_code == 422
+    assert says in unescape(answer.text)
+
+
 def test_a_dose_and_its_discard_are_one_decision_wherever_it_is_made(office: Clinic) -> None:
     seed_worklist(office.store, count=16)
     browser, _ = signed_in(office)
@@ -547,9 +595,11 @@ def test_failed_work_and_a_resting_site_are_shown(office: Clinic) -> None:
         failures.add(
             db, Failure("general", "assess", "k", None, {}, "Refused", "It was refused.", 3)
         )
+        db.execute("update failures set failed_at = '2026-11-05T18:00:00Z'")
         rests.rest(db, "general", "It cannot be reached.", datetime.now(UTC))
     _, page = signed_in(office)
     assert "It was refused." in page.text
+    assert "Nov 5, 2026, 1:00 PM" in page.text  # by the clocks of the site
     assert "cannot be read now" in page.text
     with office.store.transaction() as db:
         db.execute("delete from site_state")

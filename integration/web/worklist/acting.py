@@ -12,11 +12,11 @@ from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
 from integration.store import Db, notes, patients, releases, write_offs
 from integration.store.patients import Patient
-from integration.store.releases import NotReleasable
+from integration.store.releases import NotEntered, NotReleasable
 from integration.store.worklist import Pair, Row
 from integration.store.write_offs import WriteOff
 from integration.web.gate import PageContext
-from integration.web.pages import actor
+from integration.web.pages import actor, incomplete
 from integration.web.worklist import desk
 from integration.web.worklist.deciding import entered_day
 from integration.wording import amounts, words
@@ -59,9 +59,11 @@ class Act:
 
 
 def acted(here: PageContext, session: Session, keys: Sequence[str], act: Act) -> Results:
-    """Each pair in a transaction of its own, all of it or nothing."""
+    """Each pair in a transaction of its own, all of it or nothing. Where nothing was done because
+    the form lacks something it is refused, so that what was selected and entered stays."""
     seen: set[str] = set()
     done: list[Row] = []
+    mistakes: list[bool] = []
     refused: dict[str, list[str]] = {}
     for key in keys:
         if key in seen:
@@ -74,8 +76,11 @@ def acted(here: PageContext, session: Session, keys: Sequence[str], act: Act) ->
                 _one(db, here, session, pair, act)
         except FerroclaimError as error:
             refused.setdefault(why(error), []).extend(name(row) for row in pair[:1])
+            mistakes.append(isinstance(error, NotEntered))
             continue
         done += pair
+    if mistakes and not done and all(mistakes):
+        raise incomplete(" ".join(map(_sentence, refused)))
     said = _said(done, act)
     return Results(said, tuple(RefusedLines(text, tuple(who)) for text, who in refused.items()))
 
@@ -86,6 +91,15 @@ def why(error: FerroclaimError) -> str:
         firm = ", which nobody can waive" if error.firm else ""
         return f"held by {words.joined([words.title(holder) for holder in error.held_by])}{firm}"
     return (error.why if isinstance(error, NotReleasable) else str(error)).rstrip(".")
+
+
+def sentence(error: FerroclaimError) -> str:
+    """The reason by itself."""
+    return _sentence(why(error))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def name(row: Row) -> str:
@@ -132,7 +146,7 @@ def _write_beside(db: Db, patient: Patient, pair: Pair, act: Act, who: str, role
     elif act.name == "note" and act.text:
         notes.add(db, patient, act.text, who, role, pair[0].pair)
     else:
-        raise NotReleasable(
+        raise NotEntered(
             "Say what to do: release, withdraw, recheck, assign, snooze, write-off, reopen,"
             " label, unlabel or note, with its text."
         )
@@ -146,11 +160,9 @@ def _waking(pair: Pair, until: str) -> date | None:
     days = [row.line.file_by for row in pair if row.line.file_by and not filed]
     due = min(days, default=None)
     if day and day <= today:
-        raise NotReleasable("A line is snoozed until a day to come.")
+        raise NotEntered("A line is snoozed until a day to come.")
     if day and due and today <= date.fromisoformat(due) < day:
-        raise NotReleasable(
-            f"The claim is to be filed by {words.day(due)}: snooze it to a day before"
-        )
+        raise NotEntered(f"The claim is to be filed by {words.day(due)}: snooze it to a day before")
     return day
 
 

@@ -1,5 +1,5 @@
-"""What a biller decides beside an opened line: who pays first, what a payer answers, that an odd
-dose was given, that words were misread.
+"""What a biller decides beside an opened line: who pays first, what a payer answers, the number of
+an authorization that came, that an odd dose was given, that words were misread.
 
 Held by tests/contract/test_deciding.py.
 """
@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from integration.errors import FerroclaimError
 from integration.store import Db, decisions
 from integration.store.patients import Patient
+from integration.store.releases import NotEntered
 from integration.store.worklist import Row
 from integration.web.worklist.settling import to_settle
 from mappings import decisions as forms
 from mappings.assessment import Evidence
 from mappings.datafiles.error import DataFileError
 from mappings.decisions import (
+    Authorized,
     Decision,
     DoseGiven,
     MedicareSecondary,
@@ -27,14 +28,15 @@ from mappings.decisions import (
 )
 
 
-class NotDecided(FerroclaimError):
+class NotDecided(NotEntered):
     """What was entered is no decision yet."""
 
 
 @dataclass(frozen=True)
 class Entered:
     """The form of the side panel. `place`: of each plan shown, `Coverage/c1=1`; `second`: the code
-    of why Medicare pays second, where it does; `words`: keys of those that were misread."""
+    of why Medicare pays second, where it does; from `number` on of an authorization; `words`: keys
+    of those that were misread."""
 
     place: Sequence[str] = ()
     authorization: str = ""
@@ -43,6 +45,10 @@ class Entered:
     until: str = ""
     why: str = ""
     second: str = ""
+    number: str = ""
+    units: str = ""
+    begins: str = ""
+    ends: str = ""
     words: Sequence[str] = ()
 
 
@@ -89,6 +95,28 @@ def payer_answer(db: Db, row: Row, entered: Entered, who: str, role: str) -> lis
     return decisions.record(db, row.site, decision, who, role)
 
 
+def authorization(db: Db, row: Row, entered: Entered, who: str, role: str) -> list[Patient]:
+    """Records an authorization that came by telephone, fax or portal; the patient to assess again.
+    Without its days it would hold for any."""
+    if not to_settle(db, row).authorization:
+        raise NotDecided("The authorization is no longer open for this line.")
+    begins, ends = entered_day(entered.begins), entered_day(entered.ends)
+    if not entered.number.strip() or begins is None or ends is None:
+        raise NotDecided("Write the number of the authorization, its first and its last day.")
+    if entered.units and not (entered.units.isdecimal() and int(entered.units)):
+        raise NotDecided(f"Write the units as a number such as 1000, not {entered.units}.")
+    part = Authorized(
+        patient=row.patient,
+        number=entered.number.strip(),
+        coverage=row.line.coverage,
+        codes=(row.line.code,),
+        units=Decimal(entered.units) if entered.units else None,
+        start=begins,
+        end=ends,
+    )
+    return decisions.record(db, row.site, _decision(who, entered, authorization=part), who, role)
+
+
 def dose_given(db: Db, row: Row, entered: Entered, who: str, role: str) -> list[Patient]:
     """Records that a dose above every label was given; the patient to assess again."""
     odd = to_settle(db, row).dose
@@ -118,6 +146,7 @@ def note_misread(db: Db, row: Row, entered: Entered, who: str, role: str) -> lis
 KINDS = {
     "pays-first": pays_first,
     "payer-answer": payer_answer,
+    "authorization": authorization,
     "dose-given": dose_given,
     "note-misread": note_misread,
 }
@@ -128,7 +157,7 @@ def _ranked(plans: Sequence[Evidence], places: Sequence[str]) -> list[str]:
     entered = dict(place.rpartition("=")[::2] for place in places)
     said = [entered.get(item.resource, "") for item in plans]
     if sorted(said) != sorted(str(number) for number in range(1, len(plans) + 1)):
-        raise NotDecided("Give each plan a place of its own: 1 is primary.")
+        raise NotDecided("Give each plan a place of its own, one of them primary.")
     return sorted((item.resource for item in plans), key=lambda name: int(entered[name]))
 
 
@@ -143,7 +172,7 @@ def entered_day(text: str) -> date | None:
 def _decision(
     who: str,
     entered: Entered,
-    **part: PaysFirst | MedicareSecondary | PayerAnswer | DoseGiven | NoteMisread,
+    **part: PaysFirst | MedicareSecondary | PayerAnswer | Authorized | DoseGiven | NoteMisread,
 ) -> Decision:
     """Checked as a file of decisions is."""
     decision = Decision(

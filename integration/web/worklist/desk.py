@@ -248,6 +248,8 @@ def _cell(
     line = row.line
     named = row.waits_for or row.waived_for
     chips: list[tuple[str, Owner]] = [(words.reason(name), words.owner(name)) for name in named]
+    # In a narrow column the first is seen alone: the one that whoever works this view settles.
+    chips.sort(key=lambda chip: (chip[1] == "billing") != (filters.view == "held-us"))
     chips += [(code, "billing") for code in row.denied_for]
     if row.is_written_off:
         chips.append((write_off_reasons()[row.written_off or ""], "billing"))

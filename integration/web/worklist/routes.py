@@ -13,7 +13,7 @@ from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 from msgspec import convert, to_builtins
 
-from integration.errors import FerroclaimError
+from integration.smart.refusal import Refusal
 from integration.smart.sessions import Session
 from integration.store import Db, audit, failures, worklist
 from integration.store.releases import NotReleasable
@@ -105,12 +105,15 @@ def decide(
     until: Annotated[str, Form(max_length=10)] = "",
     why: Annotated[str, Form(max_length=300)] = "",
     second: Annotated[str, Form(max_length=2)] = "",
+    number: Annotated[str, Form(max_length=50)] = "",
+    units: Annotated[str, Form(max_length=7)] = "",
+    begins: Annotated[str, Form(max_length=10)] = "",
+    ends: Annotated[str, Form(max_length=10)] = "",
     misread: Annotated[list[str], Form()] = [],  # noqa: B006 (FastAPI copies it)
 ) -> Response:
     """What a person decides of the opened line; whose lines it may change are assessed at once."""
-    entered = Entered(
-        place[:20], authorization, days, confirmed_by, until, why, second, misread[:20]
-    )
+    said = (authorization, days, confirmed_by, until, why, second, number, units, begins, ends)
+    entered = Entered(place[:20], *said, misread[:20])
     who, role = actor(session), role_of(session)
     try:
         with here.store.transaction() as db:
@@ -123,9 +126,8 @@ def decide(
             by_itself = not site.only_people_read
             if by_itself:
                 here.queue.assess_all(db, waiting, "person", priority=PERSON)
-    except FerroclaimError as error:
-        refused = Results("", (RefusedLines(acting.why(error)),))
-        return _then(here, session, filters, line, refused)
+    except NotReleasable as error:
+        raise Refusal("Nothing was recorded", acting.sentence(error), status=422) from None
     who_waits = words.plural(len(waiting), "patient")
     when_ = "in a moment" if by_itself else "when somebody next opens their chart"
     done = f"Recorded. {who_waits} will be assessed again {when_}."
@@ -219,8 +221,8 @@ def _page(
             "counts": worklist.counts(db, known, words.of_clinicians()),
             "choices": worklist.choices(db, known),
             "failed": [
-                (f, words.at(f.failed_at, None) if f.failed_at else "")
-                for f in failures.every(db, most=MOST_FAILED)
+                (failure, sites.at(here, failure.site, failure.failed_at))
+                for failure in failures.every(db, most=MOST_FAILED)
             ],
             "failures": failures.count(db),
             "troubled": sites.resting(db, here),

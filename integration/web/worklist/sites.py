@@ -5,6 +5,7 @@ Held by tests/contract/test_worklist.py.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from integration.assessing.clients import policies_for
@@ -33,19 +34,37 @@ def waiting(db: Db, here: PageContext) -> list[tuple[str, str]]:
     return [(site, _listed(found)) for site, found in people.items()]
 
 
-def unanswered(db: Db, here: PageContext) -> list[tuple[str, str, str]]:
-    """Plans of which nobody has said whether they require an authorization for an iron that was
-    ordered: what people call the payer, the drugs, and where the answer goes."""
+@dataclass(frozen=True)
+class OpenQuestion:
+    """Whether a plan requires an authorization for what was ordered, and where the answer goes: a
+    row of the configuration, or, of a policy that stands in for many payers (`each`), a decision
+    of each."""
+
+    payer: str
+    drugs: str
+    site: str
+    policy: str
+    each: bool
+
+
+def unanswered(db: Db, here: PageContext) -> list[OpenQuestion]:
+    """Of plans of which nobody has said it."""
     drugs: dict[tuple[str, str], list[str]] = {}
     for row in cards.questions(db, names(here)):
         if row.policy not in here.settings.sites[row.site].prior_authorization:
             said = f"{row.drug} ({words.plural(row.patients, 'patient')})"
             drugs.setdefault((row.site, row.policy), []).append(said)
-    called = payers(here)
     return [
-        (called.get(policy, policy), _listed(found), f"prior_authorization.{policy} of site {site}")
-        for (site, policy), found in drugs.items()
+        _question(here, site, policy, _listed(found)) for (site, policy), found in drugs.items()
     ]
+
+
+def _question(here: PageContext, site: str, policy: str, drugs: str) -> OpenQuestion:
+    known = policies_for(here.settings.sites[site]).get(policy)
+    if known is None:
+        return OpenQuestion(policy, drugs, site, policy, each=False)
+    payer = known.title if known.stands_in else known.payer_name
+    return OpenQuestion(payer, drugs, site, policy, each=known.stands_in)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -78,3 +97,9 @@ def names(here: PageContext, *, by_itself: bool = False) -> list[str]:
     """BY_ITSELF: those that the service reads without a person."""
     sites = here.settings.sites.values()
     return sorted(site.name for site in sites if not (by_itself and site.only_people_read))
+
+
+def at(here: PageContext, site: str, moment: datetime | None) -> str:
+    """A moment as the clocks of a site say it; of one that is configured no longer, in UTC."""
+    known = here.settings.sites.get(site)
+    return words.at(moment, known.time_zone if known else None)

@@ -180,7 +180,7 @@ def _gap(found: GapRow, own: Finding | None, site: Site) -> GapView:
     said = own if own and own.state in WORST_FIRST and own.says else None
     waived = f"waived by {found.waived_by}: {found.waiver_reason}" if found.waived_by else None
     written = {
-        "confirmed": f"in the chart as {found.location}",
+        "confirmed": "noted in the chart",
         "refused": "the EHR does not accept it",
         "sent": "sent, awaiting an answer",
     }

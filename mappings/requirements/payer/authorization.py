@@ -22,6 +22,11 @@ from mappings.requirements.result import Result
 from mappings.values.remembered import by_identity
 from mappings.values.us_dates import us_date
 
+_ASK_THE_PAYER = (
+    "Ask the payer whether it requires prior authorization, and record its answer; if it does,"
+    " obtain the authorization and record its number."
+)
+
 
 def prior_authorization(charge: Charge, neighbors: Neighbors) -> Result | None:
     """An approved authorization for this code, in its period, with units left; one on record also
@@ -64,11 +69,8 @@ def _authorized(
         says = "The payer has said that no authorization is required."
         return Result(state="met", says=says, evidence=(_cited(unasked),), rule=rule)
     if asked == "unknown" and not _for_code(charge):
-        says = (
-            "Whether this plan requires prior authorization is not known here: set it for the site,"
-            " or record the authorization."
-        )
-        return Result(state="incomplete", says=says, rule=rule)
+        says = "Whether this plan requires prior authorization is not known."
+        return Result(state="incomplete", says=says, rule=rule, fix=_ASK_THE_PAYER)
     return _why_not(charge, rule)
 
 

@@ -33,5 +33,16 @@ def _as_coordinated(found: Coordination) -> Result:
         says=found.says,
         evidence=found.evidence,
         cause=found.cause,
+        fix=found.fix or _unnamed(found),
         value=unknown or next(iter(names), None),
+    )
+
+
+def _unnamed(found: Coordination) -> str | None:
+    """Which of plans that are all unknown is primary settles nothing."""
+    if found.state != "incomplete" or any(coverage.kind for coverage in found.seen):
+        return None
+    return (
+        "Say once for the site what kind of payer it is (`payer_aliases`), or correct the coverage"
+        " where the patient is registered."
     )
