@@ -1,7 +1,7 @@
 """Who is asking: the cookie, the session behind it, the roles; and that a form was sent from our
 own page.
 
-Held by tests/contract/test_demo_pages.py.
+Held by tests/contract/test_gate.py.
 """
 
 import hmac

@@ -69,6 +69,20 @@ def test_what_lacks_nothing_is_there_as_a_bundle_too(desk: Any) -> None:
     assert units == [200, 400]
 
 
+def test_how_many_doses_is_asked_where_the_order_does_not_say(desk: Any) -> None:
+    browser, service, key = desk()
+    address = f"/worklist/authorizations/{key}"
+    assert "How many doses" not in browser.get(address).text
+    service.fake.load([authorizations.order(count=None)])
+    page = browser.get(address).text
+    assert "how many doses" in page
+    assert "How many doses" in page
+    page = browser.get(f"{address}?doses=4").text
+    assert "600 (3 × 200)" in page  # one was given
+    assert f"{address}?form=fhir&amp;doses=4" in page.replace("%3A", ":")
+    assert browser.get(f"{address}?doses=0").status_code == 422
+
+
 def test_without_who_bills_there_is_a_sheet_and_no_bundle(desk: Any) -> None:
     browser, _, key = desk(billing_provider=None)
     page = browser.get(f"/worklist/authorizations/{key}")

@@ -4,6 +4,7 @@ afterward."""
 import json
 import re
 from dataclasses import replace
+from time import strptime
 from typing import Any
 
 import pytest
@@ -256,6 +257,24 @@ def test_what_a_card_says_holds_for_each_of_its_doses(hospital: Clinic) -> None:
     assert "Discarded amount: not on record." in card
     for mg, left in (("150", "50"), ("125", "75")):
         assert re.search(rf"{mg} mg:</b>\s*{left} mg of the opened containers", card)
+
+
+def test_of_a_long_list_some_are_shown_the_newest_results_first(hospital: Clinic) -> None:
+    doses = [
+        administration(f"w{week}", on=f"2026-{5 + week // 4:02}-{1 + 7 * (week % 4):02}T09:00:00Z")
+        for week in range(20)
+    ]
+    on = [f"2026-0{month}-{day:02}" for month in range(2, 10) for day in (2, 16)]
+    results = [ferritin(900 + number, on=day) for number, day in enumerate(on)]
+    hospital.ehr.load([*doses, *results])
+    page = opened(hospital)[1].text
+    card = page.partition("Possible iron overload")[2].partition("</article>")[0]
+    found = card.partition("In the chart</dt>")[2].partition("</dd>")[0]
+    days = [strptime(on, "%b %d, %Y") for on in re.findall(r" on (\w+ \d+, \d+)", found)]
+    assert days == sorted(days, reverse=True)
+    assert len(days) > 6
+    assert found.partition(f"and {len(days) - 4} more</summary>")[0].count(" on ") == 4
+    assert re.search(r"and \d+ more</summary><span class=\"nowrap\">\w+ \d+, 200 mg", page)
 
 
 def test_where_nobody_knows_who_pays_we_ask_not_the_payer(hospital: Clinic) -> None:

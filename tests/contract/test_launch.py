@@ -606,7 +606,7 @@ def test_the_host_header_never_becomes_the_redirect(clinic: Open) -> None:
 
 def test_markup_in_names_stays_text(clinic: Open) -> None:
     general = clinic()
-    evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e1691-20-30 nrob"
     resources = [
         (
             resource | {"name": [{"text": evil, "family": evil}]}
@@ -621,6 +621,8 @@ def test_markup_in_names_stays_text(clinic: Open) -> None:
     assert "<script>alert" not in page.text
     assert "<img" not in page.text
     assert "&lt;script&gt;" in page.text
+    assert "1691-20-30" in page.text
+    assert "\u202e" not in page.text  # what stands behind it would be read backward
 
 
 def test_sign_in_by_itself_asks_for_no_launch(clinic: Open) -> None:

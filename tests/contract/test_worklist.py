@@ -139,9 +139,11 @@ def test_what_the_view_is_about_stands_first_among_what_a_line_waits_for(office:
         assessments.keep(db, known, found, datetime.now(UTC), "sweep")
     browser, _ = signed_in(office)
     firsts = {
-        view: re.findall(r'<span class="chip [a-z]+">([^<]+)<', browser.get(address).text)[:2]
+        view: re.findall(
+            r'<span class="chip [a-z]+">([^<]+)<',
+            browser.get(f"/worklist?view={view}&find=p1").text,
+        )[:2]
         for view in ("held-us", "held-clinician")
-        for address in [f"/worklist?view={view}&find=p1"]
     }
     assert firsts["held-us"][0] == "Coverage"
     assert firsts["held-clinician"][1] == "Coverage"

@@ -97,6 +97,15 @@ COVERAGE = card("coverage", "ma1", owner="billing")
             ),
         ),
         (
+            "ready held held",
+            [card("discarded-amount", "ma1", "ma2"), card("product", "ma2", waivable=False)],
+            [],
+            (
+                f"1 of 3 iron doses since {OCT_1} can be billed. 2 wait for one thing you can"
+                " settle here, 1 also for one entry to correct in the chart."
+            ),
+        ),
+        (
             "ready ready held",
             [PRODUCT, card("dose", "ma2", waivable=False)],
             [],

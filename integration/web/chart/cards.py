@@ -69,6 +69,7 @@ class Cards:
         self.dates |= {
             encounter.source.resource: encounter.start for encounter in record.encounters
         }
+        self.dates |= {result.source.resource: result.when for result in record.labs}
         self.dates |= {
             administration.source.resource: administration.start
             for administration in record.administrations
@@ -172,26 +173,36 @@ class Cards:
         its = [
             open_gap.found for open_gap in open_gaps if reference in open_gap.found.administrations
         ]
-        dose, on = self.given.get(reference), words.day(self.on(reference), year=False)
+        dose, given_on = self.given.get(reference), self.on(reference)
+        is_old = given_on is not None and given_on.first.year != self.today.year
+        on = words.day(given_on, year=is_old)
         return Affected(
             administration=reference,
             says=f"{on}, {amount(dose)}" if dose else on,
             findings=tuple(map(_says, its)),
-            alike=tuple(_of_each(found, self.on(reference)) for found in its),
+            alike=tuple(_of_each(found, given_on) for found in its),
             fixes=tuple(dict.fromkeys(found.fix for found in its if found.fix)),
         )
 
     def _found(
         self, open_gaps: Sequence[_Open], requirements: Sequence[str]
     ) -> tuple[ProofView, ...]:
-        """What was cited; for a laboratory value also what there is of it and its relatives."""
+        """What was cited; for a laboratory value also what there is of it and its relatives. The
+        newest first: it says how things stand."""
         cited = list(chain.from_iterable(open_gap.found.evidence for open_gap in open_gaps))
         if set(requirements) & set(entries.tests()):
             doses = map(self.on, _administrations(open_gaps))
             last = max((on.last for on in doses if on), default=self.today)
             cited += [self._newest(result) for result in self._related(last)]
-        unique = {item.resource: item for item in reversed(cited)}
-        return tuple(self.proof(self._dated(item)) for item in reversed(unique.values()))
+        unique: dict[str, Evidence] = {}
+        for item in cited:
+            unique.setdefault(item.resource, item)
+        newest = sorted(unique.values(), key=self._day_of, reverse=True)
+        return tuple(self.proof(self._dated(item)) for item in newest)
+
+    def _day_of(self, item: Evidence) -> date:
+        when = self.dates.get(item.resource)
+        return when.days(self.zone)[0] if when else date.min
 
     def _dated(self, item: Evidence) -> Evidence:
         """With the day of the dose, the diagnosis or the encounter, where it does not say one."""

@@ -73,7 +73,8 @@ def _ready(counted: Sequence[DoseView], waiting: Sequence[DoseView], today: date
 def _waits(
     waiting: Sequence[DoseView], yours: Sequence[Card], elsewhere: Sequence[Card], *, alone: bool
 ) -> tuple[str, str, str]:
-    """`3 wait for`, `two things you can settle here`, `, 1 for the billing office`."""
+    """`3 wait for`, `two things you can settle here`, `, 1 also for one entry to correct in the
+    chart`: one of the three."""
     holding = [card for card in yours if _doses([card], waiting)]
     here = [card for card in holding if card.settled_here]
     entries = [card for card in holding if not card.settled_here]
@@ -81,18 +82,21 @@ def _waits(
     only_billing = _doses(elsewhere, waiting) - of_here - of_chart
     released = len(waiting) - len(of_here | of_chart | only_billing)
     stressed = f"{words.things(len(here))} you can settle here" if here else ""
-    parts = [(len(of_here), stressed)] if here else []
+    parts = [(len(of_here), stressed, "")] if here else []
     if entries:
         noun = "entry" if len(entries) == 1 else "entries"
         what = f"{words.number(len(entries))} {noun} to correct in the chart"
-        parts.append((len(of_chart), what))
+        parts.append((len(of_chart), what, " also" if of_chart <= of_here else ""))
     if only_billing:
-        parts.append((len(only_billing), "the billing office"))
+        parts.append((len(only_billing), "the billing office", ""))
     if released:
-        parts.append((released, "the biller's release of what was waived"))
-    (count, first), *others = parts
+        parts.append((released, "the biller's release of what was waived", ""))
+    (count, first, _), *others = parts
     verb = "It waits" if alone else f"{count} wait{'s' if count == 1 else ''}"
-    tail = "".join(f", {'' if alone else f'{number} '}for {what}" for number, what in others)
+    tail = "".join(
+        f", for {what}" if alone else f", {number}{also} for {what}"
+        for number, what, also in others
+    )
     return (f"{verb} for ", stressed, tail) if here else (f"{verb} for {first}", "", tail)
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi import Path as InAddress
 from fastapi.responses import Response
 
@@ -38,9 +38,10 @@ def request(
     here: OfPages,
     session: Biller,
     form: Literal["sheet", "fhir"] = "sheet",
+    doses: Annotated[str, Query(pattern=r"^([1-9][0-9]{0,2})?$")] = "",
 ) -> Response:
     """Of the opened line's doses and what its payer is to be asked with them, from the chart as it
-    is now."""
+    is now. DOSES: how many an order is for that does not say."""
     with here.store.transaction() as db:
         row = worklist.get(db, key, sites.names(here))
         patient = patients.by_id(db, row.patient_id) if row else None
@@ -48,17 +49,27 @@ def request(
             raise ApiProblem(404, "There is no such line.", "Open it from the worklist.")
         decided = decisions.of_patient(db, patient)
         worklist.note(db, row, "drew up", actor(session), "biller")
-    found = _drawn(here, row, decided)
+    found = _drawn(here, row, decided, int(doses) if doses else None)
     if form == "fhir":
         return _bundles(found, here)
     sheets = [sheet(one, found) for one in found.requests]
     is_whole = any(not one.lacking for one in found.requests)
+    counts = [one.course.doses for one in found.requests]
     return page(
-        asked, "authorization.html", sheets=sheets, nothing=NOTHING, key=key, is_whole=is_whole
+        asked,
+        "authorization.html",
+        sheets=sheets,
+        nothing=NOTHING,
+        key=key,
+        is_whole=is_whole,
+        doses=doses,
+        asks_doses=None in counts or doses,
     )
 
 
-def _drawn(here: PageContext, row: Row, decided: Sequence[Decision]) -> AuthorizationCharts:
+def _drawn(
+    here: PageContext, row: Row, decided: Sequence[Decision], doses: int | None
+) -> AuthorizationCharts:
     """What the line's payer is to be asked of its code. Doses to come are taken to be given where
     the line's was."""
     site = here.settings.site(row.site)
@@ -68,7 +79,8 @@ def _drawn(here: PageContext, row: Row, decided: Sequence[Decision]) -> Authoriz
             f"Only people may read the charts of {site.name}.",
             "Draw it up from the patient's export: ferroclaim prior-auth.",
         )
-    asking = Asking(datetime.now(site.facts().zone or UTC), place=row.line.place_of_service)
+    now, place = datetime.now(site.facts().zone or UTC), row.line.place_of_service
+    asking = Asking(now, place=place, doses=doses)
     with turn(site.name), client_for(site, patient=False) as client:
         pull = read_patient(client, row.patient, fresh=True)
         found = of_pull(client, pull, policies_for(site), asking, decided)
