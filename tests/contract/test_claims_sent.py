@@ -66,6 +66,18 @@ def test_nothing_leaves_twice(office: Opened) -> None:
     assert len(here.files) == 1
 
 
+def test_the_worklist_names_whose_claim_is_not_written(office: Opened) -> None:
+    here = office(claims.patient(address=None))
+    here.release()
+    context: Any = SimpleNamespace(settings=here.service.settings, store=here.service.store)
+    person: Any = SimpleNamespace(who=SimpleNamespace(fhir_user=None, label="ada"))
+    told = sending.write(context, person, here.rows("released"))
+    assert told.done == "No claim was written."
+    (left_out,) = told.refused
+    assert left_out.why.startswith("it lacks the patient's address")
+    assert left_out.who == ("Doe, Jane (J1756 JZ, Nov 1, 2026)",)
+
+
 def test_what_is_not_released_stays(office: Opened) -> None:
     here = office()
     assert here.write().claims == 0
@@ -455,9 +467,9 @@ def test_the_worklist_writes_what_is_selected(office: Opened) -> None:
     here.release()
     context: Any = SimpleNamespace(settings=here.service.settings, store=here.service.store)
     person: Any = SimpleNamespace(who=SimpleNamespace(fhir_user=None, label="ada"))
-    done, refused, files = sending.write(context, person, here.rows())
-    assert (done, refused) == ("1 claim written, $100.00 (tests).", [])
-    assert files == [path.name for path in here.files]
+    told = sending.write(context, person, here.rows())
+    assert (told.done, told.refused) == ("1 claim written, $100.00 (tests).", ())
+    assert list(told.files) == [path.name for path in here.files]
 
 
 @pytest.mark.slow

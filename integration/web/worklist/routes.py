@@ -21,7 +21,7 @@ from integration.store.worklist import Filters, Row
 from integration.web.gate import Biller, FromOurPage, OfPages, PageContext
 from integration.web.pages import PageRoute, actor, download, page
 from integration.web.worklist import acting, answering, deciding, desk, export, sending, sites
-from integration.web.worklist.acting import Act, RefusedLines, Results, acted, role_of
+from integration.web.worklist.acting import Act, Results, acted, role_of
 from integration.web.worklist.deciding import Entered
 from integration.web.worklist.desk import Filtered, address
 from integration.web.worklist.story import story
@@ -191,9 +191,7 @@ def _written(here: PageContext, session: Session, keys: Sequence[str]) -> Result
     rows = [row for row in found if row is not None and row.released_at is not None]
     if not rows:
         return Results("No claim was written: select released lines.")
-    done, refused, files = sending.write(here, session, rows)
-    why = tuple(RefusedLines(text.rstrip(".")) for text in refused)
-    return Results(done, why, tuple(files))
+    return sending.write(here, session, rows)
 
 
 def _page(

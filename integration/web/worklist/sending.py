@@ -4,7 +4,7 @@ Held by tests/contract/test_claims_sent.py.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -24,8 +24,10 @@ from integration.store.worklist import Row
 from integration.web.gate import Biller, OfPages, PageContext
 from integration.web.pages import PageRoute, actor, download
 from integration.web.problems import ApiProblem
+from integration.web.worklist.acting import RefusedLines, Results, name
 from integration.wording import words
 from integration.wording.amounts import money
+from mappings.writing.preparing.prepare import LeftOut
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 _NAME = re.compile(r"[a-z0-9_-]+_\d{9}_(837[PI]|claims|charges)\.(x12|json|csv|xlsx)")
@@ -36,13 +38,11 @@ def folder_of(settings: Settings, site: str) -> Path:
     return settings.site(site).claims.folder or settings.data_dir / "claims"
 
 
-def write(
-    here: PageContext, session: Session, rows: Sequence[Row]
-) -> tuple[str, list[str], list[str]]:
-    """Writes claims of these lines, site by site: what was done, what not and why, and the names of
-    the files."""
+def write(here: PageContext, session: Session, rows: Sequence[Row]) -> Results:
+    """Writes claims of these lines, site by site: what was done, of whom not and why, and the names
+    of the files."""
     reports = []
-    refused: list[str] = []
+    refused: list[RefusedLines] = []
     for site in sorted({row.site for row in rows}):
         order = WriteOrder(
             site=site,
@@ -54,14 +54,23 @@ def write(
         try:
             reports.append(write_released(here.settings, here.store, order))
         except FerroclaimError as problem:
-            refused.append(str(problem))
-    refused += chain.from_iterable(map(_not_written, reports))
+            refused.append(RefusedLines(str(problem).rstrip(".")))
+    refused += _left_out(list(chain.from_iterable(report.refused for report in reports)), rows)
+    problems = chain.from_iterable(report.problems for report in reports)
+    refused += [RefusedLines(text.rstrip(".")) for text in problems]
     files = [part.name for report in reports for part in report.parts]
-    return _done(reports), refused, files
+    return Results(_done(reports), tuple(refused), tuple(files))
 
 
-def _not_written(report: Report) -> list[str]:
-    return [found.says for found in report.refused] + report.problems
+def _left_out(found: Sequence[LeftOut], rows: Sequence[Row]) -> Iterator[RefusedLines]:
+    """By reason, with the lines as a person knows them."""
+    known = {row.line_id: name(row) for row in rows}
+    whose: dict[str, list[str]] = {}
+    for left_out in found:
+        named = [known[line.id] for line in left_out.lines if line.id in known]
+        whose.setdefault("; ".join(left_out.reasons), []).extend(named or [left_out.patient])
+    for why, who in whose.items():
+        yield RefusedLines(why, tuple(who))
 
 
 def _done(reports: Sequence[Report]) -> str:
