@@ -165,7 +165,7 @@ def test_a_denied_line_is_written_off_and_reopened(
     page.goto(f"{denied.url}/worklist?view=denied")
     page.locator("a.open").first.click()
     beside = page.locator("aside.beside")
-    expect(beside).to_contain_text("Nobody will pursue it?")
+    expect(beside).to_contain_text("If nobody will pursue it")
     beside.get_by_label("Write off, because").select_option("small-balance")
     beside.get_by_label("Note").first.fill("eight dollars")
     beside.get_by_role("button", name="Write off").click()

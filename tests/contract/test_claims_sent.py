@@ -468,7 +468,10 @@ def test_the_worklist_writes_what_is_selected(office: Opened) -> None:
     context: Any = SimpleNamespace(settings=here.service.settings, store=here.service.store)
     person: Any = SimpleNamespace(who=SimpleNamespace(fhir_user=None, label="ada"))
     told = sending.write(context, person, here.rows())
-    assert (told.done, told.refused) == ("1 claim written, $100.00 (tests).", ())
+    assert (told.done, told.refused) == (
+        "1 claim written, $100.00, as a test, which no payer pays.",
+        (),
+    )
     assert list(told.files) == [path.name for path in here.files]
 
 

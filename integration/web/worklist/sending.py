@@ -33,6 +33,9 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 _NAME = re.compile(r"[a-z0-9_-]+_\d{9}_(837[PI]|claims|charges)\.(x12|json|csv|xlsx)")
 
 
+_TESTS = ", as a test, which no payer pays"
+
+
 def folder_of(settings: Settings, site: str) -> Path:
     """Where the worklist writes the files of a site."""
     return settings.site(site).claims.folder or settings.data_dir / "claims"
@@ -79,7 +82,7 @@ def _done(reports: Sequence[Report]) -> str:
         return "No claim was written."
     total = money(sum((report.total for report in reports), start=0 * reports[0].total))
     tests = all(not part.production for report in reports for part in report.parts)
-    return f"{words.plural(count, 'claim')} written, {total}{' (tests)' if tests else ''}."
+    return f"{words.plural(count, 'claim')} written, {total}{_TESTS if tests else ''}."
 
 
 @router.get("/claims/{name}")
