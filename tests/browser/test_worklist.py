@@ -1,11 +1,17 @@
 """The biller's list in a real browser: keys, sums, a line beside the list."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from integration.store import worklist
+from integration.store import assessments, failures, patients, worklist
+from integration.store.failures import Failure
 from integration.store.worklist import Filters
+from tests import builders
 from tests.browser.conftest import Window
+from tests.browser.looking import axe, wrong
 from tests.browser.test_chart_page import PHONE, serious
 from tests.fakes.stage import Stage, refused, seed_sent, seed_worklist
 
@@ -187,11 +193,43 @@ def test_several_are_written_off_together(denied: Stage, window: Window) -> None
     page.get_by_label("Select all").check()
     page.locator("summary", has_text="Write off").click()
     page.get_by_role("button", name="Write off").click()
-    expect(page.get_by_role("status").first).to_contain_text("choose a reason")
-    page.get_by_label("Select all").check()
-    page.locator("summary", has_text="Write off").click()
+    told = page.get_by_role("dialog", name="Not done")
+    expect(told).to_contain_text("choose a reason")
+    told.get_by_role("button", name="Back to it").click()  # what was selected is so still
     page.get_by_label("Because").select_option("too-late")
     page.get_by_role("button", name="Write off").click()
     expect(page.get_by_role("status").first).to_contain_text("lines written off, $")
     page.goto(f"{denied.url}/figures")
     expect(page.locator("section[aria-labelledby=written-off]")).to_contain_text("CARC 252")
+    page.complaints.clear()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("size", [{}, PHONE])
+def test_an_authorization_that_came_is_entered_beside_its_line(
+    office: Stage, window: Window, size: dict[str, Any]
+) -> None:
+    plan = builders.coverage("111", "Sunrise Medicare Advantage")
+    found = builders.document_of(builders.chart(plan)).patients[0]
+    failure = Failure("general", "assess", "k", None, {}, "Refused", "It was refused.", 3)
+    with office.store.transaction() as db:
+        known = patients.known(db, "general", "p1")
+        assessments.keep(db, known, found, datetime.now(UTC), "sweep")
+        failures.add(db, failure)
+    page = opened(office, window(**size), "held-us&find=p1")
+    page.locator("a.open").first.click()
+    form = page.locator("section", has_text="The authorization came").last
+    form.get_by_label("Number").fill("PA7")
+    form.get_by_label("First day").fill("2026-12-01")
+    form.get_by_label("Last day").fill("2026-10-01")
+    assert [*wrong(page), *axe(page)] == []
+    form.get_by_role("button", name="Record").click()
+    told = page.get_by_role("dialog", name="Not done")
+    expect(told).to_contain_text("It ends before it begins")
+    told.get_by_role("button", name="Back to it").click()
+    expect(form.get_by_label("Number")).to_have_value("PA7")
+    form.get_by_label("Last day").fill("2027-10-01")
+    form.get_by_role("button", name="Record").click()
+    expect(page.get_by_role("status").first).to_contain_text("Recorded. 1 patient")
+    page.complaints.clear()  # type: ignore[attr-defined]
+    with office.store.transaction() as db:
+        db.execute("delete from failures")

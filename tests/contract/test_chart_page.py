@@ -259,6 +259,14 @@ def test_what_a_card_says_holds_for_each_of_its_doses(hospital: Clinic) -> None:
         assert re.search(rf"{mg} mg:</b>\s*{left} mg of the opened containers", card)
 
 
+def test_who_a_chart_does_not_say_is_told_in_words(hospital: Clinic) -> None:
+    (person,) = hospital.ehr.of("Patient")
+    hospital.ehr.load([{**person, "name": [], "birthDate": None, "meta": {"versionId": "2"}}])
+    banner = opened(hospital)[1].text.partition("</header>")[0]
+    assert "Name not in the chart" in banner
+    assert "<span>birth date not in the chart</span>" in banner
+
+
 def test_of_a_long_list_some_are_shown_the_newest_results_first(hospital: Clinic) -> None:
     doses = [
         administration(f"w{week}", on=f"2026-{5 + week // 4:02}-{1 + 7 * (week % 4):02}T09:00:00Z")

@@ -235,7 +235,7 @@ def banner(patient: Resource) -> Banner:
     ]
     return Banner(
         name=people.in_lists(patient) or "Name not in the chart",
-        born=words.day(str(patient.get("birthDate") or "birth date not in the chart")),
+        born=words.day(str(patient["birthDate"])) if patient.get("birthDate") else None,
         sex=str(patient.get("gender") or ""),
         record_number=str(numbers[0]["value"]) if numbers else None,
     )

@@ -22,7 +22,7 @@ class Banner:
     """Who the patient is; always on top."""
 
     name: str
-    born: str
+    born: str | None
     sex: str
     record_number: str | None
 

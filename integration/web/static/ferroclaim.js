@@ -48,7 +48,8 @@
       for (const box of all("[data-row] input[type=checkbox]:checked")) if (!("releasable" in box.dataset)) box.checked = false;
     }
     if (event.target.closest("[data-keys-open]")) $("#keys").showModal();
-    for (const open of all("details.more[open]")) if (!open.contains(event.target)) open.open = false;
+    // Back from what was told of a form, the form stands open as it was.
+    if (!event.target.closest("dialog")) for (const open of all("details.more[open]")) if (!open.contains(event.target)) open.open = false;
   });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
