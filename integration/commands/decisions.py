@@ -72,3 +72,29 @@ def every(site: SiteName, config: Config = None) -> None:
             about = f"Patient/{kept.patient}" if kept.patient else "site"
             says = kept.decision.decided.says
             typer.echo(f"{kept.id}\t{kept.decision.kind}\t{about}\t{says}\t{kept.recorded_by}")
+
+
+@app.command("end")
+def end(
+    number: Annotated[int, typer.Argument(help="As `decisions list` shows it.", min=1)],
+    site: SiteName,
+    config: Config = None,
+) -> None:
+    """Take back a decision; the patients whose lines this may change are assessed again."""
+    from integration.commands.inputs import settings_with_store, who
+    from integration.errors import ConfigurationError
+    from integration.serving.process import opened
+    from integration.store import decisions
+    from integration.wording.words import plural
+    from integration.work.queue import USUAL, Queue
+
+    settings = settings_with_store(config)
+    named = settings.site(site)
+    with opened(settings) as store, store.transaction() as db:
+        found = next((kept for kept in decisions.every(db, named.name) if kept.id == number), None)
+        if found is None:
+            raise ConfigurationError(f"Decision {number} of site {named.name} is not in force.")
+        waiting = decisions.take_back(db, found, who(), "command line")
+        if not named.only_people_read:
+            Queue(settings.service).assess_all(db, waiting, "person", priority=USUAL)
+    typer.echo(f"Taken back; {plural(len(waiting), 'patient')} to assess again.")

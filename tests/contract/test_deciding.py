@@ -218,6 +218,23 @@ def test_why_medicare_is_second_is_asked_where_it_may_be(office: Clinic) -> None
     assert "Where Medicare is secondary" not in page
 
 
+def test_what_was_recorded_by_mistake_is_taken_back(office: Clinic) -> None:
+    """Also where the line does not rest on it: an authorization of other days."""
+    browser, page, key = opened(office, of_commercial())
+    decide(browser, page, key, about="authorization", **{**CAME, "begins": "2027-01-01"})
+    page = browser.get(f"/worklist?view=all&open={key}").text
+    button = re.search(r'name="number" value="(\d+)" aria-label="Take back what Pra', page)
+    assert button
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert csrf
+    form = {"csrf": csrf[1], "line": key, "number": button[1]}
+    said = browser.send("/worklist/decisions/end?view=all", data=form)
+    assert "Taken back. 1 patient will be assessed again" in said.text
+    assert recorded(office) == []
+    again = browser.send("/worklist/decisions/end?view=all", data=form)
+    assert (again.status_code, "no longer in force" in again.text) == (422, True)
+
+
 CAME = {"number": "PA7", "begins": "2026-10-01", "ends": "2027-12-31", "units": "1000"}
 
 

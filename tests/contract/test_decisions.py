@@ -142,6 +142,12 @@ def test_imported_decisions_are_listed_and_count_at_once(
     assert _line(service) == ("ready", ())
     _, listed, _ = command("list")
     assert "pays_first\tPatient/p1\tMaria decided on Nov 20, 2026: Coverage/coverage pays" in listed
+    number = listed.partition("\t")[0].strip()
+    assert command("end", number)[:2] == (0, "Taken back; 1 patient to assess again.\n")
+    service.work()
+    assert _line(service) == ("held", ("coverage",))
+    status, _, said = command("end", number)
+    assert (status, f"Decision {number} of site general is not in force." in said) == (2, True)
 
 
 def _line(service: Running) -> tuple[str, tuple[str, ...]]:

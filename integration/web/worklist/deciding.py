@@ -13,7 +13,7 @@ from integration.store import Db, decisions
 from integration.store.patients import Patient
 from integration.store.releases import NotEntered
 from integration.store.worklist import Row
-from integration.web.worklist.settling import to_settle
+from integration.web.worklist.settling import decided_of, to_settle
 from mappings import decisions as forms
 from mappings.assessment import Evidence
 from mappings.datafiles.error import DataFileError
@@ -150,6 +150,14 @@ KINDS = {
     "dose-given": dose_given,
     "note-misread": note_misread,
 }
+
+
+def taken_back(db: Db, row: Row, number: int, who: str, role: str) -> list[Patient]:
+    """Ends a decision that the line shows; the patients to assess again."""
+    found = next((kept for kept in decided_of(db, row) if kept.id == number), None)
+    if found is None:
+        raise NotDecided("That decision is no longer in force.")
+    return decisions.take_back(db, found, who, role)
 
 
 def _ranked(plans: Sequence[Evidence], places: Sequence[str]) -> list[str]:

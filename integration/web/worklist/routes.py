@@ -4,9 +4,10 @@ bulk actions.
 Held by tests/contract/test_worklist.py.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, UploadFile
@@ -16,6 +17,7 @@ from msgspec import convert, to_builtins
 from integration.smart.refusal import Refusal
 from integration.smart.sessions import Session
 from integration.store import Db, audit, failures, worklist
+from integration.store.patients import Patient
 from integration.store.releases import NotReleasable
 from integration.store.worklist import Filters, Row
 from integration.web.gate import Biller, FromOurPage, OfPages, PageContext
@@ -114,15 +116,40 @@ def decide(
     """What a person decides of the opened line; whose lines it may change are assessed at once."""
     said = (authorization, days, confirmed_by, until, why, second, number, units, begins, ends)
     entered = Entered(place[:20], *said, misread[:20])
-    who, role = actor(session), role_of(session)
+    settle = partial(deciding.KINDS[about], entered=entered) if about in deciding.KINDS else None
+    return _decided(here, session, filters, line, settle, "Recorded")
+
+
+@router.post("/worklist/decisions/end", dependencies=[FromOurPage])
+def end_decision(
+    here: OfPages,
+    session: Biller,
+    filters: Filtered,
+    line: Annotated[str, Form(max_length=200)],
+    number: Annotated[int, Form(ge=0, lt=2**63)],
+) -> Response:
+    """Takes back a decision that the opened line shows; it was recorded by mistake."""
+    settle = partial(deciding.taken_back, number=number)
+    return _decided(here, session, filters, line, settle, "Taken back")
+
+
+def _decided(
+    here: PageContext,
+    session: Session,
+    filters: Filters,
+    line: str,
+    settle: Callable[..., list[Patient]] | None,
+    done: str,
+) -> Response:
+    """SETTLEs something of a line; whose lines that may change are assessed at once."""
     try:
         with here.store.transaction() as db:
             row = worklist.get(db, line, sites.names(here))
-            if row is None or about not in deciding.KINDS:
+            if row is None or settle is None:
                 raise NotReleasable("The line is no longer there.")
             site = here.settings.site(row.site)
             with codes.using(site.facts().codes):
-                waiting = deciding.KINDS[about](db, row, entered, who, role)
+                waiting = settle(db, row, who=actor(session), role=role_of(session))
             by_itself = not site.only_people_read
             if by_itself:
                 here.queue.assess_all(db, waiting, "person", priority=PERSON)
@@ -130,8 +157,8 @@ def decide(
         raise Refusal("Nothing was recorded", acting.sentence(error), status=422) from None
     who_waits = words.plural(len(waiting), "patient")
     when_ = "in a moment" if by_itself else "when somebody next opens their chart"
-    done = f"Recorded. {who_waits} will be assessed again {when_}."
-    return _then(here, session, filters, line, Results(done))
+    said = f"{done}. {who_waits} will be assessed again {when_}."
+    return _then(here, session, filters, line, Results(said))
 
 
 @router.post(answering.PATH, dependencies=[FromOurPage])

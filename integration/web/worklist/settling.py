@@ -7,7 +7,8 @@ Held by tests/contract/test_deciding.py.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from integration.store import Db, assessments
+from integration.store import Db, assessments, decisions
+from integration.store.decisions import Recorded
 from integration.store.worklist import Row
 from mappings import codes
 from mappings.assessment import Evidence, Finding
@@ -62,6 +63,16 @@ def _is_of_order(coverage: Finding) -> bool:
     fix of its own."""
     usual = codes.requirements()[coverage.requirement].fix
     return coverage.state == "incomplete" and (coverage.fix or "").startswith(usual)
+
+
+def decided_of(db: Db, row: Row) -> list[Recorded]:
+    """The decisions in force that the line rests on, and those of its patient."""
+    cited = {item.resource for item in row.line.evidence}
+    return [
+        found
+        for found in decisions.every(db, row.site, row.patient_id)
+        if found.patient is not None or found.decision.decided.source.resource in cited
+    ]
 
 
 def findings_of(db: Db, row: Row) -> dict[str, Finding]:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site
-from integration.store import Db, answers, assessments, audit, decisions, gaps, notes, write_offs
+from integration.store import Db, answers, assessments, audit, gaps, notes, write_offs
 from integration.store.audit import AuditRow
 from integration.store.decisions import Recorded
 from integration.store.gaps import GapRow
@@ -18,7 +18,7 @@ from integration.store.notes import LineNote
 from integration.store.worklist import Pair, Row
 from integration.web.chart.views import link_into_chart
 from integration.web.worklist import desk
-from integration.web.worklist.settling import Open, findings_of, to_settle
+from integration.web.worklist.settling import Open, decided_of, findings_of, to_settle
 from integration.wording import amounts, words
 from integration.wording import answers as answer_words
 from integration.wording.amounts import Sum
@@ -166,12 +166,7 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         written_off=_written_off(db, pair, zone),
         chips=tuple(words.reason(reason) for reason in line.reasons),
         open=to_settle(db, row),
-        decided=tuple(
-            found
-            for found in decisions.every(db, row.site, row.patient_id)
-            if found.decision.medicare_secondary
-            or found.decision.decided.source.resource in {item.resource for item in line.evidence}
-        ),
+        decided=tuple(decided_of(db, row)),
     )
 
 
