@@ -35,10 +35,12 @@ AXED = [(1440, False), (1280, True), (390, True)]
 
 def crowded_chart() -> list[Resource]:
     """A patient with limits, close results, high values, a dose without a day and one of an
-    unreadable amount."""
+    unreadable amount, and nothing on oral iron."""
     begin = date(2026, 8, 29)
     resources = [
-        resource for resource in telling_chart() if resource["resourceType"] != "Condition"
+        resource
+        for resource in telling_chart()
+        if resource["resourceType"] not in ("Condition", "AllergyIntolerance")
     ]
     resources += [commercial(), condition("D50.9")]
     for week in range(8):
