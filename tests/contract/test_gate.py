@@ -22,7 +22,7 @@ def routes(method: str) -> Iterator[APIRoute]:
     for part in routers():
         for route in part.routes:
             assert isinstance(route, APIRoute)
-            if method in route.methods and not route.path.startswith(OTHERS):
+            if method in (route.methods or ()) and not route.path.startswith(OTHERS):
                 yield route
 
 
