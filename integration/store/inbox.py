@@ -36,10 +36,9 @@ def kept_before(db: Db, arrivals: Sequence[Arrival]) -> set[tuple[str, str, str]
     if not once:
         return set()
     found = db.execute(
-        "select n.site, n.hook, n.duplicate_key from notifications n"
-        " join unnest(%s::text[], %s::text[], %s::text[]) a (site, hook, key)"
-        " on n.site = a.site and n.hook = a.hook and n.duplicate_key = a.key",
-        [list(column) for column in zip(*once, strict=True)],
+        "select site, hook, duplicate_key from notifications where site = any(%s)"
+        " and hook = any(%s) and duplicate_key = any(%s)",
+        [sorted(set(column)) for column in zip(*once, strict=True)],
     )
     return set(found)
 
@@ -62,16 +61,13 @@ _KEEP = """insert into notifications (site, hook, shape, kind, references_, even
 def hear(db: Db, site: str, hook: str) -> None:
     """Notes a sign of life, to ten seconds: a row that every notification writes would make each
     wait for the one before."""
-    fresh = (
-        "select 1 from hooks where site = %s and name = %s and heard_at > now() - interval '10"
-        " seconds'"
-    )
-    if db.execute(fresh, [site, hook]).fetchone() is None:
-        db.execute(
-            "insert into hooks (site, name) values (%s, %s) on conflict (site, name) do update set"
-            " heard_at = now()",
-            [site, hook],
-        )
+    db.execute(_HEAR, {"site": site, "hook": hook})
+
+
+_HEAR = """insert into hooks (site, name) select %(site)s, %(hook)s where not exists (
+    select 1 from hooks where site = %(site)s and name = %(hook)s
+    and heard_at > now() - interval '10 seconds')
+    on conflict (site, name) do update set heard_at = now()"""
 
 
 def last_number(db: Db, site: str, hook: str) -> int | None:
@@ -92,7 +88,7 @@ def heard_numbers(db: Db, site: str, hook: str, numbers: Sequence[int]) -> set[i
     """Those of the event NUMBERS that came in the meantime."""
     rows = db.execute(
         "select distinct unnest(event_numbers) from notifications where site = %s and hook = %s and"
-        " event_numbers && %s::bigint[]",
+        " event_numbers && %s::bigint[] and event_numbers <> '{}'",
         [site, hook, list(numbers)],
     )
     return {row[0] for row in rows} & set(numbers)

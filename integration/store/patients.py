@@ -3,7 +3,7 @@
 Held by tests/contract/test_store.py.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -79,27 +79,20 @@ def by_id(db: Db, identity: int) -> Patient | None:
         return rows.execute(f"select {_COLUMNS} from patients where id = %s", [identity]).fetchone()  # noqa: S608
 
 
-def of_ours(db: Db, site: str, fhir_ids: Iterable[str]) -> set[str]:
-    """Those of FHIR_IDS who were given an IV iron."""
-    rows = db.execute(
-        "select fhir_id from patients where site = %s and concerns_us and fhir_id = any(%s)",
-        [site, list(fhir_ids)],
-    )
-    return {row[0] for row in rows}
+def concerned(
+    db: Db, site: str, fhir_ids: Collection[str], references: Collection[str]
+) -> list[tuple[Patient, str | None]]:
+    """The patients of FHIR_IDS; and with each of REFERENCES (`MedicationAdministration/ma1`) those
+    whose current assessment rests on it."""
+    rows = db.execute(_CONCERNED, {"site": site, "ids": list(fhir_ids), "all": list(references)})
+    return [(Patient(*columns), reference) for *columns, reference in rows]
 
 
-def resting_on(db: Db, site: str, references: Collection[str]) -> dict[str, set[str]]:
-    """By each of REFERENCES (`MedicationAdministration/ma1`), whose current assessment rests on
-    it."""
-    found: dict[str, set[str]] = {}
-    rows = db.execute(
-        "select reference, fhir_id from patients, unnest(resources) reference where site = %(site)s"
-        " and resources && %(all)s and reference = any(%(all)s)",
-        {"site": site, "all": list(references)},
-    )
-    for reference, fhir_id in rows:
-        found.setdefault(reference, set()).add(fhir_id)
-    return found
+_CONCERNED = (
+    f"select {_COLUMNS}, null from patients where site = %(site)s and fhir_id = any(%(ids)s)"  # noqa: S608
+    f" union all select {_COLUMNS}, reference from patients, unnest(resources) reference"
+    " where site = %(site)s and resources && %(all)s and reference = any(%(all)s)"
+).encode()
 
 
 def read_since(db: Db, site: str, moment: datetime) -> bool:

@@ -54,6 +54,7 @@ def accept(store: Store, queue: Queue, arriving: Sequence[Arriving]) -> list[Out
     statement is waited for where its result is asked for."""
     with store.transaction() as db, db.pipeline():
         outcomes = _accept(db, queue, arriving)
+        db.execute("commit")
     kinds = [(one.site, one.notification.shape) for one in arriving]
     for (kind, outcome), count in Counter(zip(kinds, outcomes, strict=True)).items():
         metrics.notifications.labels(*kind, outcome).inc(count)

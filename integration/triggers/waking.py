@@ -11,6 +11,7 @@ from itertools import chain
 from integration.configuration.resource_types import WAKING
 from integration.store import Db, patients, sweeps
 from integration.store.inbox import Outcome
+from integration.store.patients import Patient
 from integration.triggers.notification import Told
 from integration.work.queue import LATER, USUAL, Queue, WantedJob, patient_key
 
@@ -43,11 +44,12 @@ def wake_all(
     db: Db, queue: Queue, site: str, several: Sequence[Iterable[Told]], cause: str
 ) -> list[Outcome]:
     """The same for what each of SEVERAL notifications told; what became of each."""
-    concerned = _concerned(db, site, several)
+    known, concerned = _concerned(db, site, several)
     ids = set[str]().union(*(one.patients for one in concerned))
-    known = patients.known_all(db, site, sorted(ids)) if ids else {}
+    if new_ids := ids - known.keys():
+        known |= patients.known_all(db, site, new_ids)
     priority = USUAL if cause == "notification" else LATER
-    new = queue.assess_all(db, known.values(), cause, priority=priority)
+    new = queue.assess_all(db, [known[fhir_id] for fhir_id in ids], cause, priority=priority)
     unknown = set(chain.from_iterable(one.unknown for one in concerned))
     new |= queue.add_all(db, [_lookup(site, told, cause) for told in unknown])
     if any(one.nameless for one in concerned):
@@ -80,14 +82,22 @@ def search(db: Db, queue: Queue, site: str) -> bool:
     return queue.add(db, SWEEP_SITE, f"{SWEEP_SITE}:{site}", {"site": site})
 
 
-def _concerned(db: Db, site: str, several: Sequence[Iterable[Told]]) -> list[Concerned]:
+def _concerned(
+    db: Db, site: str, several: Sequence[Iterable[Told]]
+) -> tuple[dict[str, Patient], list[Concerned]]:
+    """The patients that we know of those who are named or meant, by id; and whom each concerns."""
     relevant = [[told for told in one if told.kind in (*WAKING, "Patient", "?")] for one in several]
     everything = list(chain.from_iterable(relevant))
-    hinted = {t.patient for t in everything if t.patient and t.kind != ADMINISTRATION}
-    ours = patients.of_ours(db, site, hinted) if hinted else set()
+    ids = {told.patient for told in everything if told.patient}
     references = {told.reference for told in everything if told.reference}
-    resting = patients.resting_on(db, site, references) if references else {}
-    return [_of_one(one, ours, resting) for one in relevant]
+    known, resting = dict[str, Patient](), dict[str, set[str]]()
+    rows = patients.concerned(db, site, ids, references) if everything else []
+    for patient, reference in rows:
+        known[patient.fhir_id] = patient
+        if reference:
+            resting.setdefault(reference, set()).add(patient.fhir_id)
+    ours = {patient.fhir_id for patient in known.values() if patient.concerns_us}
+    return known, [_of_one(one, ours, resting) for one in relevant]
 
 
 def _of_one(relevant: Iterable[Told], ours: set[str], resting: Mapping[str, set[str]]) -> Concerned:

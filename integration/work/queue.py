@@ -65,11 +65,7 @@ class Queue:
         columns = [_columns(job) for job in sorted(jobs, key=lambda job: job.key)]
         if not columns:
             return set()
-        added = {key for (key,) in db.execute(_ADD, [records(columns)])}
-        waiting = [job for job in columns if job["lock"] not in added]
-        if waiting:
-            db.execute(_HASTEN, [records(waiting)])
-        return added
+        return {key for key, added in db.execute(_ADD, [records(columns)]) if added}
 
     def assess(self, db: Db, patient: Patient, cause: str, *, priority: int = USUAL) -> bool:
         """Wakes an assessment once nothing more is told for a moment; a person does not wait for
@@ -91,11 +87,7 @@ class Queue:
             WantedJob(ASSESS, patient_key(who.id), {**_arguments(who, cause), **more}, at, priority)
             for who in patients
         ]
-        added = self.add_all(db, wanted)
-        waiting = {job.key for job in wanted} - added
-        if priority == USUAL and waiting:
-            db.execute(_STILL, {"keys": sorted(waiting), "at": now + self._settle})
-        return added
+        return self.add_all(db, wanted)
 
     def take(self, db: Db) -> TakenJob | None:
         """The next job that is due, at work from now on; DB: of `Store.queueing`."""
@@ -112,27 +104,22 @@ def patient_key(patient_id: int) -> str:
     return f"patient:{patient_id}"
 
 
-_ADD = """insert into procrastinate_jobs
+# A more urgent reason moves a job that waits, and so does what is told of patients who have not
+# come to rest; one that failed keeps its distance. What is new has no `xmax`.
+_ADD = """insert into procrastinate_jobs as waiting
     (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
     select 'default', task_name, priority, lock, lock, args, scheduled_at
     from jsonb_populate_recordset(null::procrastinate_jobs, %s)
-    on conflict (queueing_lock) where status = 'todo' do nothing returning queueing_lock"""
+    on conflict (queueing_lock) where status = 'todo' do update
+    set priority = greatest(waiting.priority, excluded.priority),
+    scheduled_at = least(excluded.scheduled_at, case when waiting.priority < excluded.priority
+        then waiting.scheduled_at else (waiting.args ->> 'until')::timestamptz end)
+    where waiting.priority < excluded.priority
+    or (waiting.args ? 'until' and excluded.args ? 'until' and waiting.scheduled_at > now())
+    returning queueing_lock, xmax = 0"""
 _TAKE = """select id, task_name, coalesce(lock, task_name), args
     from procrastinate_fetch_job_v2(null, null) where id is not null"""
 _FINISH = "delete from procrastinate_jobs where id = %s and status = 'doing'"
-# Only a more urgent reason moves a job that waits: one that failed keeps its distance.
-_HASTEN = """with slow as (select j.id, w.priority, w.scheduled_at from procrastinate_jobs j
-    join jsonb_populate_recordset(null::procrastinate_jobs, %s) w on j.queueing_lock = w.lock
-    where j.status = 'todo' and j.priority < w.priority order by j.queueing_lock for update of j)
-    update procrastinate_jobs j set priority = slow.priority,
-    scheduled_at = least(j.scheduled_at, slow.scheduled_at)
-    from slow where j.id = slow.id"""
-# More was told of patients who have not come to rest.
-_STILL = """with still as (select id from procrastinate_jobs where queueing_lock = any(%(keys)s)
-    and status = 'todo' and args ? 'until' and scheduled_at > now()
-    order by queueing_lock for update)
-    update procrastinate_jobs j set scheduled_at = least((args ->> 'until')::timestamptz, %(at)s)
-    from still where j.id = still.id"""
 
 
 def _columns(job: WantedJob) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""What a look at a chart costs the service and its database: counts, which do not flicker as times
-do."""
+"""What a look at a chart and a notification cost the service and its database: counts, which do not
+flicker as times do."""
 
 import cProfile
 import pstats
@@ -12,8 +12,11 @@ import pytest
 from psycopg._connection_base import BaseConnection
 
 from integration.store import patients
+from integration.triggers import accepting, notification
+from integration.triggers.accepting import Arriving
 from integration.work.engine import Job
 from tests import builders
+from tests import notifications as sent
 from tests.service import Running
 
 LACKING = ("ferritin", "tsat", "ckd", "anemia-in-ckd", "iron-deficiency", "intolerance", "order")
@@ -85,6 +88,27 @@ def test_a_look_at_a_chart(
     again = (counted.statements, counted.commits, counted.connections)
     gaps = service.rows("select count(*) from gaps where closed_at is null")[0][0]
     assert (gaps, first, again) == (7, (20, 3, 0), (15, 2, 0)), "fewer is better: write it here"
+
+
+def test_notifications_that_are_kept_together(
+    running: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = running()
+    accepting.accept(service.store, service.engine.queue, told("first"))
+    counted = Counted(monkeypatch)
+    accepting.accept(service.store, service.engine.queue, told("again"))
+    assert (counted.statements, counted.commits) == (5, 1), "fewer is better: write it here"
+    assert service.outcomes().count("waiting") == 6 + 8
+    events = "select distinct type::text from procrastinate_events"
+    assert service.rows(events) == [], "of a job only its start is noted"
+
+
+def told(name: str) -> list[Arriving]:
+    """Eight doses of two patients."""
+    bodies = [sent.administration(f"{name}-{number}", f"p{number % 2}") for number in range(8)]
+    bases = ("http://127.0.0.1/fhir",)
+    read = [notification.read("POST", "", sent.encoded(body), bases) for body in bodies]
+    return [Arriving("general", "lab", False, one) for one in read]
 
 
 def test_what_a_look_and_one_more_result_take(running: Callable[..., Running]) -> None:

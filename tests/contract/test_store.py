@@ -20,6 +20,7 @@ from integration.store import (
     StoreUnavailable,
     audit,
     gaps,
+    inbox,
     notes,
     patients,
     rests,
@@ -392,6 +393,19 @@ def test_a_look_that_finds_nothing_new_rewrites_no_index_of_a_patient(store: Sto
         before = db.execute(updated).fetchall()
         db.execute(assessed)
         assert [(in_place - 1,) for (in_place,) in db.execute(updated)] == before
+
+
+def test_repetitions_are_found_by_their_index_before_anything_counted_rows(store: Store) -> None:
+    arrivals = [
+        inbox.Arrival("general", "lab", "resource", "event-notification", duplicate_key=f"o/{n}")
+        for n in range(16)
+    ]
+    scans = "select seq_scan from pg_stat_xact_user_tables where relname = 'notifications'"
+    with store.transaction() as db:
+        inbox.keep(db, [(arrival, "queued") for arrival in arrivals[:8]])
+        before = db.execute(scans).fetchone()
+        assert inbox.kept_before(db, arrivals[4:]) == {one.once for one in arrivals[4:8]}
+        assert db.execute(scans).fetchone() == before
 
 
 def test_notes_and_who_did_what(store: Store) -> None:
