@@ -27,8 +27,10 @@ from mappings.reading.drugs.discards import (
 from mappings.reading.drugs.medication import drug, named_beside
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
 from mappings.reading.drugs.texts import (
+    MOST_READ,
     SENTENCE,
     Written,
+    are_too_long,
     cut,
     narrowed,
     texts,
@@ -103,6 +105,10 @@ def administration(
     containers, containers_problem = _containers(resource, source)
     dose, bought = _dose(dosages), _bought_340b(resource)
     written, set_aside = texts(resource, dosages), _NOBODY
+    if are_too_long(written):
+        raise NotReadable(
+            f"has notes of more than {MOST_READ:,} characters, which were not read; shorten them"
+        )
     if misread:
         written, set_aside = _unmisread(written, start, misread.get(source.resource, ()))
     manner = giving(resource, status, dosages, written, dose, given, (start, end))
