@@ -583,6 +583,11 @@ def test_a_deleted_dose_whose_id_others_have_is_that_of_its_own_patient() -> Non
     assert [gone.administration for gone in documents[0].patients[0].reversed] == [MA1]
 
 
+def test_of_a_deleted_dose_that_appears_twice_one_is_told_in_any_order() -> None:
+    twice = [administration(), administration(status="stopped")]
+    assert told(*twice, of_type("transaction", request("DELETE"))) == DELETED
+
+
 def test_a_deleted_patient_with_records_is_named() -> None:
     gone = of_type("transaction", request("DELETE", "Patient/p1"))
     assert told(*builders.chart(), gone)[2] == ["Patient/p1"]
