@@ -406,6 +406,13 @@ def test_a_broken_999_is_told(row: str) -> None:
     assert any(isinstance(one, BatchAnswer) for one in found)
 
 
+def test_a_set_that_ends_twice_says_what_it_said_once() -> None:
+    rows = ["AK2*837*0007", "IK3*N4*12**8", "IK5*R*5", "IK4*3*116*5", "IK5*R*5"]
+    refusal, problem = read(acknowledged(7, rows))
+    assert isinstance(refusal, BatchAnswer)
+    assert isinstance(problem, Problem)
+
+
 def test_each_category_has_words() -> None:
     table = answer_codes()
     assert table.words("A7:164:IL") == "something is invalid (A7:164:IL)"
