@@ -108,7 +108,7 @@ def administration(
     containers, containers_problem = _containers(resource, source)
     dose, bought = _dose(dosages), _bought_340b(resource)
     written, set_aside = texts(resource, dosages), _NOBODY
-    if are_too_long(written):
+    if written and are_too_long(written):
         raise NotReadable(
             f"has notes of more than {MOST_READ:,} characters, which were not read; shorten them"
         )

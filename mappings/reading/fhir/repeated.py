@@ -27,15 +27,12 @@ class Repeated(dict[str, Any]):
 
 def told_apart(text: bytes, found: Any) -> Any:
     """FOUND, which was decoded from TEXT, with `Repeated` for each such object."""
-    return found if _all_are_kept(text, found) else _exactly(text)
-
-
-def _all_are_kept(text: bytes, found: Any) -> bool:
-    """Whether as many names stand in the text as in what was made of it, as far as a quick look
-    tells."""
-    if _NAME_ENDS_LATER.search(text) or (b"\\" in text and _QUOTE in text):
-        return False
-    return text.count(_NAME_ENDS) == _encode(found).count(_NAME_ENDS)
+    # As many names stand in the text as in what was made of it.
+    is_kept = text.count(_NAME_ENDS) == _encode(found).count(_NAME_ENDS)
+    # Unless they can't be counted: a quote is written as its number, or stands before a space.
+    is_spaced = b'" ' in text or b'"\n' in text or b'"\r' in text or b'"\t' in text
+    misleads = (b"\\" in text and _QUOTE in text) or (is_spaced and _NAME_ENDS_LATER.search(text))
+    return found if is_kept and not misleads else _exactly(text)
 
 
 def _exactly(text: bytes) -> Any:
