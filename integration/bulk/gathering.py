@@ -22,7 +22,7 @@ from mappings.reading.bundles.collection import Contents
 from mappings.reading.bundles.heads import SUBJECT, is_plain, other
 from mappings.reading.fhir.decoding import Damaged
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.repeated import Repeated
+from mappings.reading.fhir.twofold import Twofold
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _BUFFER, _MOST_OPEN = 1 << 13, 400
@@ -162,6 +162,6 @@ def bundle(resources: Iterable[Resource], contents: Contents) -> bytes:
 
 
 def _marked(resource: Resource) -> Resource | msgspec.Raw:
-    if isinstance(resource, Repeated):
+    if isinstance(resource, Twofold):
         return msgspec.Raw(_TWOFOLD + _encoder.encode(resource)[1:])
     return {**resource, "text": _BROKEN} if isinstance(resource, Damaged) else resource

@@ -16,9 +16,9 @@ from msgspec import Struct, structs
 from mappings.dose.day import service_day
 from mappings.dose.doses import Doses
 from mappings.dose.ordered import covers, mg_a_day
-from mappings.dose.told import Told
 from mappings.record import Administration, PatientRecord
 from mappings.values.numbers import exact, plain
+from mappings.values.pairs import Told
 from mappings.values.remembered import kept
 
 _CLOSE = timedelta(hours=12)

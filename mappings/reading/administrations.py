@@ -40,8 +40,8 @@ from mappings.reading.drugs.texts import (
 from mappings.reading.drugs.ungiven import not_given
 from mappings.reading.fhir import elements, reasons
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.repeated import TWICE_SAID, Repeated
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
+from mappings.reading.fhir.twofold import TWICE_SAID, Twofold
 from mappings.reading.giving import giving
 from mappings.record import (
     Administration,
@@ -92,7 +92,7 @@ def administration(
         raise NotReadable(f"names no drug, and its {element} names an intravenous iron")
     if not given.concerns_us and not given.lost:
         return None
-    if isinstance(resource, Repeated):
+    if isinstance(resource, Twofold):
         raise NotReadable(TWICE_SAID)
     status = statuses.read("MedicationAdministration.status", resource.get("status"))
     if not isinstance(status, str):

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mappings.policy import choosing
-from mappings.reading.fhir.repeated import TWICE_SAID
+from mappings.reading.fhir.twofold import TWICE_SAID
 from mappings.site import Site
 from tests import builders, equality
 from tests.bulk.dirt import CHARTS, damaged, population, spread, text

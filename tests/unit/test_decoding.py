@@ -8,7 +8,7 @@ import pytest
 
 from mappings.reading import NotJson, decode
 from mappings.reading.fhir.decoding import Damaged, cleaned, is_text
-from mappings.reading.fhir.repeated import Repeated
+from mappings.reading.fhir.twofold import Twofold
 
 BROKEN = [
     rb"\u0000",
@@ -119,7 +119,7 @@ def test_an_element_that_stands_twice_and_not_alike_is_marked_up_to_the_top(
     text: bytes, is_twofold: bool
 ) -> None:
     found: Any = decode(b'[{"a": [' + text + b'], "b": {"c": 1.50}}, {}]')
-    kind = Repeated if is_twofold else dict
+    kind = Twofold if is_twofold else dict
     assert [type(node) for node in (found[0], found[0]["a"][0])] == [kind] * 2
     assert [type(node) for node in (found[0]["b"], found[1])] == [dict] * 2
     assert str(found[0]["b"]["c"]) == "1.50"
@@ -128,4 +128,4 @@ def test_an_element_that_stands_twice_and_not_alike_is_marked_up_to_the_top(
 
 def test_what_stands_twice_is_told_beside_broken_text() -> None:
     found: Any = decode(rb'[{"a": 1, "a": 2}, {"b": "\u0000"}]')
-    assert [type(node) for node in found] == [Repeated, Damaged]
+    assert [type(node) for node in found] == [Twofold, Damaged]

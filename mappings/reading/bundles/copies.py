@@ -11,7 +11,7 @@ from mappings.reading.bundles.versions import are_alike, newest
 from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.forms import form_problem
-from mappings.reading.fhir.repeated import TWICE_SAID, Repeated, told_apart
+from mappings.reading.fhir.twofold import TWICE_SAID, Twofold, told_apart
 from mappings.record import Problem
 
 _MEDICATION = "Medication/"
@@ -138,7 +138,7 @@ class Copies:
         if key in self.spoiled:
             return self._own_copy(key, parent)
         resource = opened(found)
-        is_twofold = isinstance(resource, Repeated) and key.startswith(_MEDICATION)
+        is_twofold = isinstance(resource, Twofold) and key.startswith(_MEDICATION)
         return Problem(key, TWICE_SAID) if is_twofold else resource
 
     def _own_copy(self, key: str, parent: Resource | None) -> Resource | Problem:

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from mappings.reading.fhir.repeated import told_apart
+from mappings.reading.fhir.twofold import told_apart
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

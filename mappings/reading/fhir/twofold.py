@@ -21,12 +21,12 @@ _NAME_ENDS, _QUOTE = b'":', rb"\u0022"
 _NAME_ENDS_LATER = re.compile(rb'"\s+:')
 
 
-class Repeated(dict[str, Any]):
+class Twofold(dict[str, Any]):
     """An object that says two things of one element, at any depth."""
 
 
 def told_apart(text: bytes, found: Any) -> Any:
-    """FOUND, which was decoded from TEXT, with `Repeated` for each such object."""
+    """FOUND, which was decoded from TEXT, with `Twofold` for each such object."""
     # As many names stand in the text as in what was made of it.
     is_kept = text.count(_NAME_ENDS) == _encode(found).count(_NAME_ENDS)
     # Unless they can't be counted: a quote is written as its number, or stands before a space.
@@ -48,10 +48,10 @@ def _number(digits: str) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     is_twice = len(found) < len(pairs) and any(found[name] != value for name, value in pairs)
-    return Repeated(found) if is_twice or any(map(_holds_one, found.values())) else found
+    return Twofold(found) if is_twice or any(map(_holds_one, found.values())) else found
 
 
 def _holds_one(value: Any) -> bool:
     if isinstance(value, list):
         return any(map(_holds_one, value))
-    return isinstance(value, Repeated)
+    return isinstance(value, Twofold)
