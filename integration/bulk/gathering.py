@@ -22,12 +22,15 @@ from mappings.reading.bundles.collection import Contents
 from mappings.reading.bundles.heads import SUBJECT, is_plain, other
 from mappings.reading.fhir.decoding import Damaged
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.twofold import Twofold
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _BUFFER, _MOST_OPEN = 1 << 13, 400
 # The narrative of a resource that holds broken text, so that it is found broken again: nothing else
 # is read or compared of a narrative.
 _BROKEN = "\0"
+# Two narratives in one, so that it is found again that one element stands twice.
+_TWOFOLD = rb'{"text":"\u0000","text":"",'
 
 
 class Spill:
@@ -158,5 +161,7 @@ def bundle(resources: Iterable[Resource], contents: Contents) -> bytes:
     return _encoder.encode({"resourceType": "Bundle", "type": "collection", "entry": entries})
 
 
-def _marked(resource: Resource) -> Resource:
+def _marked(resource: Resource) -> Resource | msgspec.Raw:
+    if isinstance(resource, Twofold):
+        return msgspec.Raw(_TWOFOLD + _encoder.encode(resource)[1:])
     return {**resource, "text": _BROKEN} if isinstance(resource, Damaged) else resource

@@ -18,6 +18,7 @@ from mappings.dose.doses import Doses
 from mappings.dose.ordered import covers, mg_a_day
 from mappings.record import Administration, PatientRecord
 from mappings.values.numbers import exact, plain
+from mappings.values.pairs import Told
 from mappings.values.remembered import kept
 
 _CLOSE = timedelta(hours=12)
@@ -298,13 +299,14 @@ def _beyond(entries: Sequence[_Entry], asked: _Asked) -> Iterator[_Pair]:
     """Records of one day, or within 12 hours, that together exceed what their order asks."""
     for family in sorted({entry.administration.drug.family or "" for entry in entries}):
         ours = [entry for entry in entries if entry.administration.drug.family == family]
+        told = Told(ours)
         for order in sorted(_orders(ours)):
             of_it = [entry for entry in ours if order in entry.administration.orders]
             for close in _close(of_it):
-                yield from _above(close, asked.by(order, close[0]))
+                yield from _above(close, asked.by(order, close[0]), told)
         for close in _close(ours):
             if not all(map(asked.knows_an_order_of, close)):
-                yield from _above(close, asked.of_all(close))
+                yield from _above(close, asked.of_all(close), told)
 
 
 def _close(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
@@ -322,7 +324,7 @@ def _close(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
         yield [timed[place][1] for place in sorted(place for _, place in ordered[first:last])]
 
 
-def _above(entries: Sequence[_Entry], most: Decimal | None) -> Iterator[_Pair]:
+def _above(entries: Sequence[_Entry], most: Decimal | None, told: Told[_Entry]) -> Iterator[_Pair]:
     total = _sum(entries)
     if len(entries) < 2 or most is None or total <= exact(most):
         return
@@ -330,25 +332,23 @@ def _above(entries: Sequence[_Entry], most: Decimal | None) -> Iterator[_Pair]:
         f"The records of the day come to {plain(total)} mg, and the order asks"
         f" {plain(exact(most))} mg: a dose may be recorded twice."
     )
-    equal = any(one.amounted == other.amounted for one, other in combinations(entries, 2))
-    for one, other in combinations(entries, 2):
-        yield (
-            one,
-            other,
-            f"{says} Equal doses are counted once until that is clear." if equal else says,
-        )
+    if len({entry.amounted for entry in entries}) < len(entries):
+        says = f"{says} Equal doses are counted once until that is clear."
+    yield from ((one, other, says) for one, other in told.pairs(entries))
 
 
 def _in_two_visits(entries: Sequence[_Entry]) -> Iterator[_Pair]:
     """Equal doses of a day in two visits, each by an order of its own: where a chart holds the
     records of two facilities, both may tell of one dose."""
     says = f"The same dose is recorded in two visits of one day. {_ONCE}"
-    for one, other in combinations(entries, 2):
-        visits = {one.administration.encounter, other.administration.encounter} - {None}
-        is_of_one_day = one.day is not None and one.day == other.day
-        is_alike = is_of_one_day and one.amounted == other.amounted and len(visits) == 2
-        is_same_drug = one.administration.drug.family == other.administration.drug.family
-        if is_alike and is_same_drug and not one.may_be_of_the_order_of(other):
+    alike: dict[object, list[_Entry]] = {}
+    for entry in entries:
+        if entry.day and entry.administration.encounter:
+            of_one = (entry.administration.drug.family, entry.day, entry.amounted)
+            alike.setdefault(of_one, []).append(entry)
+    for one, other in chain.from_iterable(combinations(found, 2) for found in alike.values()):
+        is_another_visit = one.administration.encounter != other.administration.encounter
+        if is_another_visit and not one.may_be_of_the_order_of(other):
             yield one, other, says
 
 
@@ -383,8 +383,10 @@ def _copies(entries: Sequence[_Entry], pairs: Sequence[_Pair]) -> dict[str, tupl
     group = {entry.reference: {entry.reference} for entry in entries}
     for one, other, _ in pairs:
         if one.amounted == other.amounted and _may_be_of_one_encounter(one, other):
-            joint = group[one.reference] | group[other.reference]
-            group |= dict.fromkeys(joint, joint)
+            joint = group[one.reference]
+            if other.reference not in joint:
+                joint = joint | group[other.reference]
+                group |= dict.fromkeys(joint, joint)
     return {key: tuple(sorted(found)) for key, found in group.items() if len(found) > 1}
 
 

@@ -27,8 +27,10 @@ from mappings.reading.drugs.discards import (
 from mappings.reading.drugs.medication import drug, named_beside
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
 from mappings.reading.drugs.texts import (
+    MOST_READ,
     SENTENCE,
     Written,
+    are_too_long,
     cut,
     narrowed,
     texts,
@@ -39,6 +41,7 @@ from mappings.reading.drugs.ungiven import not_given
 from mappings.reading.fhir import elements, reasons
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
+from mappings.reading.fhir.twofold import TWICE_SAID, Twofold
 from mappings.reading.giving import giving
 from mappings.record import (
     Administration,
@@ -89,6 +92,8 @@ def administration(
         raise NotReadable(f"names no drug, and its {element} names an intravenous iron")
     if not given.concerns_us and not given.lost:
         return None
+    if isinstance(resource, Twofold):
+        raise NotReadable(TWICE_SAID)
     status = statuses.read("MedicationAdministration.status", resource.get("status"))
     if not isinstance(status, str):
         raise NotReadable(
@@ -103,6 +108,10 @@ def administration(
     containers, containers_problem = _containers(resource, source)
     dose, bought = _dose(dosages), _bought_340b(resource)
     written, set_aside = texts(resource, dosages), _NOBODY
+    if written and are_too_long(written):
+        raise NotReadable(
+            f"has notes of more than {MOST_READ:,} characters, which were not read; shorten them"
+        )
     if misread:
         written, set_aside = _unmisread(written, start, misread.get(source.resource, ()))
     manner = giving(resource, status, dosages, written, dose, given, (start, end))

@@ -420,6 +420,14 @@ def test_a_patient_of_medicare_has_no_loop_of_their_own() -> None:
     assert any("Medicare's patient is the subscriber" in said for said in faults(medicare))
 
 
+def test_a_group_that_begins_in_a_set_leaves_it() -> None:
+    """Open sets were kept, and the time to check grew with the square of their number."""
+    begin, end = OFFICE.index("GS*"), OFFICE.index("BHT*")
+    found = checked((OFFICE[:begin] + OFFICE[begin:end] * 2 + OFFICE[end:]).encode())
+    assert "GS stands within ST" in [fault.says for fault in found]
+    assert not any("not closed" in fault.says or "closes no" in fault.says for fault in found)
+
+
 def test_of_a_cut_file_one_fault_is_told() -> None:
     """What the last claim lacks is not its fault."""
     cut = OFFICE[: OFFICE.index("LX*3")]

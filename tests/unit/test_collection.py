@@ -12,8 +12,10 @@ import pytest
 
 from mappings.document import to_json
 from mappings.reading import Collection, decode, read
+from mappings.reading.bundles.merging import merges
 from tests import builders
 from tests.builders import Resource, administration, medication
+from tests.unit.test_many_doses import calls_of
 
 LOST = "medicationReference"
 
@@ -581,6 +583,11 @@ def test_a_deleted_dose_whose_id_others_have_is_that_of_its_own_patient() -> Non
     assert [gone.administration for gone in documents[0].patients[0].reversed] == [MA1]
 
 
+def test_of_a_deleted_dose_that_appears_twice_one_is_told_in_any_order() -> None:
+    twice = [administration(), administration(status="stopped")]
+    assert told(*twice, of_type("transaction", request("DELETE"))) == DELETED
+
+
 def test_a_deleted_patient_with_records_is_named() -> None:
     gone = of_type("transaction", request("DELETE", "Patient/p1"))
     assert told(*builders.chart(), gone)[2] == ["Patient/p1"]
@@ -784,6 +791,31 @@ def test_patients_who_can_not_be_joined_are_named(
 ) -> None:
     lines, _, unread = told(*of_two(*patients))
     assert (sorted(unread), COMPLETE in lines) == (named, False)
+
+
+def test_a_long_chain_of_merged_patients_is_followed_at_once() -> None:
+    def chain_of(count: int) -> dict[str, Resource]:
+        people = [
+            merged(f"{place:04}", ("replaced-by", f"{place + 1:04}")) for place in range(count)
+        ]
+        people.append(merged(f"{count:04}", birthDate=None))
+        return {f"Patient/{one['id']}": one for one in people}
+
+    def asked(count: int) -> int:
+        patients = chain_of(count)
+        return calls_of(lambda: merges(patients, Collection().key))
+
+    assert asked(400) < 2.5 * asked(200)
+    assert set(merges(chain_of(400), Collection().key).into.values()) == {"Patient/0400"}
+
+
+def test_of_many_that_are_not_joined_some_are_named() -> None:
+    people = [merged("new", gender="male")]
+    people += [merged(f"{place:02}", OLD, gender="female") for place in range(50)]
+    problems = merges({f"Patient/{one['id']}": one for one in people}, Collection().key).problems
+    assert len(problems) == 51
+    assert problems[-1].problem.count("Patient/") == 20
+    assert "Patient/19 and 30 more, but they differ in sex" in problems[-1].problem
 
 
 @pytest.mark.parametrize("kind", ["seealso", "refer"])

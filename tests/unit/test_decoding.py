@@ -8,6 +8,7 @@ import pytest
 
 from mappings.reading import NotJson, decode
 from mappings.reading.fhir.decoding import Damaged, cleaned, is_text
+from mappings.reading.fhir.twofold import Twofold
 
 BROKEN = [
     rb"\u0000",
@@ -100,3 +101,31 @@ def test_what_is_whole_is_not_copied() -> None:
     for broken in ("a\0b", "a\ud800b", "a\ufdd0b"):
         assert type(cleaned({"a": [broken]})) is Damaged
         assert type(cleaned({broken: 1})) is Damaged
+
+
+@pytest.mark.parametrize(
+    ("text", "is_twofold"),
+    [
+        (b'{"value": 100, "value": 200}', True),
+        (b'{"value" : 100, "value"\n: 200}', True),
+        (rb'{"val\u0075e": 100, "value": 200}', True),
+        (rb'{"says": "a\u0022: b", "value": 100, "value": 200}', True),
+        (rb'{"says": "a\u0022: b", "also": "\":", "value": 200}', False),
+        (b'{"value": 200, "value": 200}', False),
+        (b'{"value": [{"value": 200}]}', False),
+    ],
+)
+def test_an_element_that_stands_twice_and_not_alike_is_marked_up_to_the_top(
+    text: bytes, is_twofold: bool
+) -> None:
+    found: Any = decode(b'[{"a": [' + text + b'], "b": {"c": 1.50}}, {}]')
+    kind = Twofold if is_twofold else dict
+    assert [type(node) for node in (found[0], found[0]["a"][0])] == [kind] * 2
+    assert [type(node) for node in (found[0]["b"], found[1])] == [dict] * 2
+    assert str(found[0]["b"]["c"]) == "1.50"
+    assert found[0]["a"][0] == json.loads(text)
+
+
+def test_what_stands_twice_is_told_beside_broken_text() -> None:
+    found: Any = decode(rb'[{"a": 1, "a": 2}, {"b": "\u0000"}]')
+    assert [type(node) for node in found] == [Twofold, Damaged]

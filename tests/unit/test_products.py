@@ -1,5 +1,6 @@
 """R2: NDCs brought to eleven digits, names in texts, and evidence that agrees or does not."""
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -119,6 +120,18 @@ def test_every_name_in_every_dress(name: str, expected: str) -> None:
 )  # fmt: skip
 def test_names_that_only_look_alike(text: str) -> None:
     assert family(text) is None
+
+
+@pytest.mark.parametrize("before", ["saline ", "saline " * 200])
+def test_what_is_given_around_an_iron_names_none(before: str) -> None:
+    assert family(f"{before}before iron sucrose") is None
+    assert family(f"{before}and iron sucrose") == "iron-sucrose"
+
+
+def test_a_name_that_is_repeated_is_found_in_no_time() -> None:
+    begun = time.process_time()
+    assert family("iron sucrose " * 20_000) == "iron-sucrose"
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize(

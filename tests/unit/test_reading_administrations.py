@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from mappings.reading import Collection, read
+from mappings.reading.administrations import NotReadable
 from mappings.reading.administrations import administration as read_administration
 from mappings.reading.drugs.interruptions import is_in_part
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
-from mappings.reading.drugs.texts import texts
+from mappings.reading.drugs.texts import MOST_READ, texts
 from mappings.record import Administration, Drug
 from tests import builders
 from tests.builders import Resource, administration, quantity
@@ -361,6 +362,24 @@ def test_a_long_note_is_read_in_no_time(note: str) -> None:
     begun = time.process_time()
     assert not is_in_part(note)
     assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize(
+    "line", ["-\n", " - ", "  ", "(", "? = ", "No waste. ", "wasted 50 mg; ", "stopped early\n"]
+)
+def test_a_page_of_the_same_line_is_read_in_no_time(line: str) -> None:
+    """Dashes took a minute for 8,000 characters."""
+    note = (line * 20_000)[:20_000]
+    begun = time.process_time()
+    assert given(note=note).source.resource == "MedicationAdministration/ma1"
+    assert time.process_time() - begun < 15
+
+
+@pytest.mark.parametrize("count", [1, MOST_READ])
+def test_notes_that_are_longer_than_any_are_not_read_and_named(count: int) -> None:
+    made = administration() | {"note": [{"text": "x" * (MOST_READ // count)}] * count}
+    with pytest.raises(NotReadable, match="notes of more than 50,000 characters"):
+        read_administration(made, Collection(), FINDER)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
-from itertools import count
+from itertools import count, starmap
 from zoneinfo import ZoneInfo
 
 import hypothesis.strategies as st
@@ -15,6 +15,7 @@ from mappings.dose import repeats as r1
 from mappings.dose.doses import Doses
 from mappings.record import Administration, Amount, Drug, Order, PatientRecord, Source
 from mappings.values import moment
+from tests.unit.test_many_doses import calls_of
 
 DRUG = Drug(family="iron-sucrose")
 HOURS = (0, 3, 6, 12, 13, 30, 60)
@@ -281,3 +282,20 @@ def test_only_equal_doses_above_the_order_are_said_to_count_once(mg: int, once: 
     assert found.repeated.keys() == {"one", "two"}
     assert all(says.startswith(ABOVE) for says in _why(found).values())
     assert all(says.endswith(ONCE) is once for says in _why(found).values())
+
+
+def test_many_doses_of_one_moment_are_looked_at_in_pairs() -> None:
+    """Of 120 each was looked at with all pairs of the others, which took a minute."""
+
+    def asked(count: int) -> int:
+        found = [_given(f"{number}", "09:00") for number in range(count)]
+        return calls_of(lambda: _repeats(*found))
+
+    assert asked(60) < 4.5 * asked(30)
+
+
+def test_doses_of_one_day_are_told_once_of_each_pair() -> None:
+    clocks = [(f"{number:02}", f"{10 + number}:00") for number in range(6)]
+    found = _repeats(*starmap(_given, clocks))
+    assert {len(one.records) for one in found.repeated.values()} == {6}
+    assert len(found.copies["00"]) == 6

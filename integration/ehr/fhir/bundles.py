@@ -14,6 +14,7 @@ from integration.ehr.fhir.answers import Answer, Json, refusal
 from integration.errors import BadAnswer
 from mappings.reading.fhir import elements, outcomes
 from mappings.reading.fhir.decoding import Damaged, NotJson, decode, decode_with
+from mappings.reading.fhir.twofold import Twofold
 
 ABSENT = Raw(b"")
 
@@ -200,7 +201,7 @@ def resource(text: bytes, limit_bytes: int, kind: str) -> Json | str:
         return f"not a FHIR resource, in a search of {kind}"
     if kept := _PAGES.get(taken["resourceType"]):
         _without_pages(taken.get(kept))
-    if isinstance(taken, Damaged):
+    if isinstance(taken, Damaged | Twofold):
         return taken
     sent = AsSent(taken)
     sent.text = text

@@ -15,6 +15,9 @@ from msgspec import Struct
 from mappings.codes.tables.dated import Dated, Names
 from mappings.values import words
 
+# Characters before the name of a drug in which may stand what is given around it.
+_NEAR = 400
+
 
 class BillingCode(Dated, frozen=True, kw_only=True):
     """`mue`: the most units of a day that NCCI's Medically Unlikely Edits let pass (table effective
@@ -197,8 +200,9 @@ class Products(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     def is_around(self, before: str) -> bool:
         """Whether what stands BEFORE the name of an iron (plain) says that something else is given,
         around it."""
-        said = self._around.search(before)
-        return said is not None and bool(before[: said.start()].strip())
+        near = before[-_NEAR:]
+        said = self._around.search(near)
+        return said is not None and bool(said.start() or len(near) < len(before))
 
     @cached_property
     def _around(self) -> re.Pattern[str]:

@@ -11,8 +11,12 @@ from mappings.reading.bundles.versions import are_alike, newest
 from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.forms import form_problem
+from mappings.reading.fhir.twofold import TWICE_SAID, Twofold, told_apart
 from mappings.record import Problem
 
+_MEDICATION = "Medication/"
+# Of what doses are reckoned from nothing may be said in two ways.
+_TOLD_APART = frozenset({"MedicationAdministration", "Medication"})
 TWICE = "the same version appears twice with different content"
 OF_SEVERAL = "{} give different records under this id, so none was used: give each server's apart"
 
@@ -131,7 +135,11 @@ class Copies:
         found = self._by_key.get(key)
         if found is None or self.is_deleted(key):
             return None
-        return self._own_copy(key, parent) if key in self.spoiled else opened(found)
+        if key in self.spoiled:
+            return self._own_copy(key, parent)
+        resource = opened(found)
+        is_twofold = isinstance(resource, Twofold) and key.startswith(_MEDICATION)
+        return Problem(key, TWICE_SAID) if is_twofold else resource
 
     def _own_copy(self, key: str, parent: Resource | None) -> Resource | Problem:
         home = self.home(parent)
@@ -159,5 +167,7 @@ def opened(resource: Resource | Held) -> Resource:
     if not isinstance(resource, Held):
         return resource
     if resource.opened is None:
-        resource.opened = decode_plain(resource.text)
+        found = decode_plain(resource.text)
+        told = resource.head.kind in _TOLD_APART
+        resource.opened = told_apart(bytes(resource.text), found) if told else found
     return resource.opened

@@ -77,11 +77,11 @@ class Grouping:
                 group.by_type[kind].append(resource)
 
     def _own_copies(self, key: str, resource: Resource | Held, group: Group) -> list[Resource]:
-        """Of one that appears twice, those that name this patient."""
+        """Of one that appears twice, those that name this patient, in whatever order they came."""
         if key not in self._copies.spoiled:
             return [opened(resource)]
         kind = key.partition("/")[0]
-        copies = self._copies.of(key)
+        copies = sorted(self._copies.of(key), key=repr)
         return [copy for copy in copies if self._group(key, _reference(copy, kind)) is group]
 
     def _groups(self, key: str, resource: Resource | Held) -> Iterable[Group]:

@@ -18,6 +18,7 @@ Key = Callable[[object], str | None]
 _REPLACED_BY, _REPLACES = "replaced-by", "replaces"
 _OTHER_LINKS = ("refer", "seealso")
 _SEXES_UNSAID = ("", "unknown")
+_MOST_NAMED = 20
 
 
 class Merges(Struct, frozen=True):
@@ -103,12 +104,19 @@ def _unusable(kind: str, other: str | None, patients: Mapping[str, Resource]) ->
 
 def _components(links: set[_Link]) -> list[list[str]]:
     """Patients that hang together, in order."""
-    groups: list[set[str]] = []
+    beside: dict[str, list[str]] = {}
     for link in links:
-        touched = [group for group in groups if group & {link.merged, link.survivor}]
-        groups = [group for group in groups if group not in touched]
-        groups.append({link.merged, link.survivor}.union(*touched))
-    return sorted(sorted(group) for group in groups)
+        beside.setdefault(link.merged, []).append(link.survivor)
+        beside.setdefault(link.survivor, []).append(link.merged)
+    groups: list[list[str]] = []
+    while beside:
+        group, open_ = set[str](), [next(iter(beside))]
+        while open_:
+            one = open_.pop()
+            group.add(one)
+            open_ += beside.pop(one, ())
+        groups.append(sorted(group))
+    return sorted(groups)
 
 
 def _ends(members: list[str], links: set[_Link]) -> list[str]:
@@ -120,7 +128,8 @@ def _refusal(members: list[str], links: set[_Link], patients: Mapping[str, Resou
     if len(_ends(members, links)) != 1:
         return "their links do not say which of them stands for all"
     joined = [patients[one] for one in members]
-    if any(starmap(_born_differently, combinations(joined, 2))):
+    born = {elements.text(patient.get("birthDate")) for patient in joined}
+    if any(starmap(_born_differently, combinations(born, 2))):
         return "they differ in birth date"
     sexes = {elements.text(patient.get("gender")).lower() for patient in joined} - set(
         _SEXES_UNSAID
@@ -128,12 +137,13 @@ def _refusal(members: list[str], links: set[_Link], patients: Mapping[str, Resou
     return "they differ in sex" if len(sexes) > 1 else None
 
 
-def _born_differently(one: Resource, other: Resource) -> bool:
+def _born_differently(ours: str, theirs: str) -> bool:
     """A year or month alone does not differ from a day in it."""
-    ours, theirs = (elements.text(patient.get("birthDate")) for patient in (one, other))
     return not (ours.startswith(theirs) or theirs.startswith(ours))
 
 
 def _with_others(one: str, members: list[str], refusal: str) -> str:
-    others = ", ".join(member for member in members if member != one)
+    named = [member for member in members if member != one]
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    others = ", ".join(named[:_MOST_NAMED]) + more
     return f"is linked as merged with {others}, but {refusal}: not joined; correct it in the EHR"

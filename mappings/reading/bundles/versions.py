@@ -6,6 +6,7 @@ Held by tests/unit/test_collection.py.
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import Damaged
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.twofold import Twofold
 
 # Of what many charts share, the elements that a rule may read: a counter that an export writes
 # beside them makes no two payers of one.
@@ -51,7 +52,8 @@ def newest(rivals: list[Resource]) -> Resource | None:
     """The version that is newer than, or the same as, every other; None where that can't be
     said."""
     ranked = sorted(rivals, key=lambda version: repr(version.get("meta")), reverse=True)
-    ranked.sort(key=lambda version: isinstance(version, Damaged))  # of the same, the whole one
+    # Of the same, the whole one.
+    ranked.sort(key=lambda version: isinstance(version, Damaged | Twofold))
     return next(
         (version for version in ranked if all(_stands_before(version, other) for other in rivals)),
         None,

@@ -265,10 +265,13 @@ def _is_of_another(note: str, sentence: str, family: str | None) -> bool:
     """Whether the sentence, or where it names none the note, names another iron than the dose's."""
     if family is None:
         return False
-    named = irons_named(sentence) or irons_named(
-        " ".join(filter(_is_of_giving, SENTENCE.split(note)))
-    )
+    named = irons_named(sentence) or _irons_given(note)
     return bool(named) and family not in named
+
+
+@codes.remembered
+def _irons_given(note: str) -> set[str]:
+    return irons_named(" ".join(filter(_is_of_giving, SENTENCE.split(note))))
 
 
 def _is_of_giving(sentence: str) -> bool:

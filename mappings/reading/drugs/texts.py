@@ -17,6 +17,8 @@ Written = tuple[str, str]
 MOST_SAID = 80
 # Whoever checks words needs the whole sentence.
 _MOST_QUOTED = 160
+# Of what is written of one dose: more is no note of it, but a document.
+MOST_READ = 50_000
 # What ends a sentence, but for a point within a number; in the second one also an exclamation.
 # Where an interface left out the ends of lines, two spaces and a capital stand for one.
 _TWO_SPACES = re.compile(r"(?<=\S) {2,}(?=[A-Z])")
@@ -41,11 +43,11 @@ _ANOTHER_TIME = re.compile(
 
 # A question of a form that is answered with no: "Reaction (Y/N): N", "Study drug? No".
 _ANSWERED_NO = re.compile(
-    r"(?:^|(?<=[.;|,\n]))(?P<asked>[^.;|,\n:?=]*)(?:[:?=]|\s[-–](?=\s))+\s*"
+    r"(?:^|(?<=[.;|,\n]))(?P<asked>[^.;|,\n:?=]*)(?:[:?=]|\s[-–](?=\s)){1,4}+\s*+"
     r"(?i:no|n|none|nil|n/?a|not applicable|false)\s*(?=$|[.;|,\n)]|\s[A-Z]|\s[-–]\s)"
 )
-_ANSWERED_YES = re.compile(r"\s*[:?=]\s*(?:yes|y|true)\b", re.IGNORECASE)
-_IN_BRACKETS = re.compile(r"\([^)]*\)")
+_ANSWERED_YES = re.compile(r"(?<!\s)\s*+[:?=]\s*+(?:yes|y|true)\b", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r"\([^()]*\)")
 
 
 def denied(text: str) -> list[str]:
@@ -81,6 +83,11 @@ def _unfilled(text: str) -> str:
     for pattern, kept in _FILLING:
         text = pattern.sub(kept, text)
     return text
+
+
+def are_too_long(written: list[Written]) -> bool:
+    """Whether they are more than is read of one dose."""
+    return len(written) + sum(len(text) for _, text in written) > MOST_READ
 
 
 def is_of_another_time(text: str) -> bool:

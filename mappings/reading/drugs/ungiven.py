@@ -247,7 +247,8 @@ def _is_method(concept: Concept) -> bool:
 def _written(written: Sequence[Written], completed: bool, family: str | None) -> Iterator[_Said]:
     """What the dosage's text and the notes say outright; any other words may be of something
     else."""
-    for (element, text), after in zip(written, _later(written), strict=True):
+    for place, (element, text) in enumerate(written):
+        after = written[place + 1 :]
         became = partial(_became, completed=completed, family=family)
         for says in (partial(_partly, after=after), became):
             outcome = says(text)
@@ -255,8 +256,9 @@ def _written(written: Sequence[Written], completed: bool, family: str | None) ->
                 yield _Said(outcome, element, cut(narrowed(text, says)))
 
 
-def _partly(text: str, after: Iterable[str]) -> str | None:
-    in_part = is_in_part(without_denied(text)) and not any(map(_says_it_went_on, after))
+def _partly(text: str, after: Iterable[Written]) -> str | None:
+    later = (note for element, note in after if element == "note")
+    in_part = is_in_part(without_denied(text)) and not any(map(_says_it_went_on, later))
     denied_whole = codes.products().not_given.denied_whole
     denies = any(words.is_one_of(one, denied_whole) for one in denied(text))
     return _PARTLY if in_part or denies else None
@@ -269,12 +271,7 @@ def _became(text: str, completed: bool, family: str | None) -> str | None:
     return _outright(without_denied(text), completed, family)
 
 
-def _later(written: Sequence[Written]) -> Iterator[list[str]]:
-    """The notes behind each text."""
-    for place, _ in enumerate(written):
-        yield [text for element, text in written[place + 1 :] if element == "note"]
-
-
+@codes.remembered
 def _says_it_went_on(addendum: str) -> bool:
     """Whether a later note says outright that the infusion did."""
     return any(
@@ -363,7 +360,12 @@ def _is_given_elsewhere(sentence: str) -> bool:
 @codes.remembered
 def _is_one_of(text: str, phrases: tuple[str, ...]) -> bool:
     """Whether it is a phrase and nothing else, beside words that name the dose itself."""
-    return _bare(text) in set(map(_bare, phrases))
+    return _bare(text) in _all_bare(phrases)
+
+
+@codes.remembered
+def _all_bare(phrases: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(_bare, phrases))
 
 
 def _bare(text: str) -> str:

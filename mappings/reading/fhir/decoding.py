@@ -15,6 +15,8 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from mappings.reading.fhir.twofold import told_apart
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -64,11 +66,16 @@ def decode(text: bytes | str | msgspec.Raw) -> Any:
     """JSON to dicts, lists, str, int, Decimal, bool, None; NotJson otherwise."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
     read, found = decode_with(_decoder, data)
+    try:
+        found = told_apart(read, found)
+    except RecursionError:
+        raise TooDeep from None
     return cleaned(found) if _MARK_BYTES in read else found
 
 
 def decode_plain(text: bytes | msgspec.Raw) -> Any:
-    """`decode` of text of which it is known that no character of it is broken."""
+    """`decode` of text of which it is known that no character of it is broken; what stands twice in
+    it is not told."""
     return _decoder.decode(text)
 
 
@@ -147,7 +154,7 @@ def _cleaned(value: Any) -> tuple[Any, bool]:
     if not isinstance(value, dict):
         return value, False
     members = [(_cleaned(name), _cleaned(item)) for name, item in value.items()]
-    found = {name: item for (name, _), (item, _) in members}
+    found = type(value)({name: item for (name, _), (item, _) in members})
     damaged = any(name_damaged or item_damaged for (_, name_damaged), (_, item_damaged) in members)
     return (Damaged(found), True) if damaged else (found, False)
 

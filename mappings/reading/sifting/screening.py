@@ -15,6 +15,7 @@ from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.forms import form_problem
+from mappings.reading.fhir.twofold import Twofold
 from mappings.site import Site
 from mappings.values.remembered import Bounded
 
@@ -93,7 +94,8 @@ class Screen:
 
     def is_none(self, medication: Resource) -> bool:
         """Whether a Medication names a drug, and none of ours, without looking elsewhere."""
-        if form_problem(medication, "Medication") or _leads_on([medication]):
+        is_odd = form_problem(medication, "Medication") or isinstance(medication, Twofold)
+        if is_odd or _leads_on([medication]):
             return False
         naming = {
             "medicationReference": {"reference": "#it"},

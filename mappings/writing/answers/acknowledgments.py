@@ -63,6 +63,7 @@ class Acknowledgment:
         elif kind == "IK5" and self._set:
             self._taken += segment[1] in _TAKEN
             yield self._answer(number, segment, answer_codes().sets)
+            self._faults, self._said, self._set = [], [], ""
         elif kind == "AK9" and self._control is not None and self._is_of_all(segment):
             self._faults, self._said, self._set = [], [self._group], ""
             yield self._answer(number, segment, answer_codes().groups, last=4)

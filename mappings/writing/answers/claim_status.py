@@ -37,7 +37,7 @@ class ClaimStatus:
         """What ends here."""
         if segment[0] == "HL":
             yield from self.end()
-            self._level = element(segment, 3)
+            self._level, self._segments = element(segment, 3), []
         elif segment[0] == "TRN" and self._level == _PATIENT and self._trace:
             yield from self.end()  # another claim of the same patient
         self._segments.append((number, segment))

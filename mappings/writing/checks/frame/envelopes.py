@@ -66,7 +66,8 @@ class Envelopes:
         inside = self._open[-1][0][0] if self._open else None
         if inside != _WITHIN.get(segment[0]):
             found.append(f"{segment[0]} stands {f'within {inside}' if inside else 'by itself'}")
-            self._open = [one for one in self._open if one[0][0] != segment[0]]
+            left = {segment[0], *_INSIDE[segment[0]]}
+            self._open = [one for one in self._open if one[0][0] not in left]
         elif self._open:
             outer, start, held = self._open[-1]
             self._open[-1] = (outer, start, held + 1)
