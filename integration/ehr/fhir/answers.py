@@ -43,9 +43,12 @@ def encode(value: Any) -> bytes:
 
 @dataclass(frozen=True)
 class Answer:
+    """LET_IN: the server takes our access otherwise, so that a 401 is of what was asked alone."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
+    let_in: bool = False
 
     @property
     def version(self) -> str | None:
@@ -66,6 +69,13 @@ def _error(site: str, what: str, answer: Answer) -> EhrError:
     codes = ", ".join(issue_codes(answer.body))
     problem = f"{what} was answered with {status}" + (f" ({codes})" if codes else "")
     match status:
+        case 401 if answer.let_in:
+            return Forbidden(
+                site,
+                problem,
+                "It lets us in otherwise: ask the EHR's administrator for the right to this",
+                status,
+            )
         case 401:
             return Unauthorized(
                 site,

@@ -25,10 +25,10 @@ from integration.errors import (
     LeadsElsewhere,
     NotFound,
     Refused,
-    Unauthorized,
     Unreachable,
 )
 from mappings.reading.bundles.versions import newer
+from mappings.reading.fhir import naming
 from mappings.reading.fhir.decoding import Damaged
 from mappings.writing.detected_issue import gap_of
 
@@ -52,6 +52,8 @@ class ChartReading:
     requests: int = 0
     dropped: int = 0
     _failed: dict[str, EhrError] = field(default_factory=dict)
+    _beside: dict[str, EhrError] = field(default_factory=dict)  # not of a type's first search
+    _first_asked: dict[str, Query] = field(default_factory=dict)
     _cut: dict[str, str] = field(default_factory=dict)
     _answered: set[str] = field(default_factory=set)
     _tried: set[str] = field(default_factory=set)
@@ -69,9 +71,10 @@ class ChartReading:
         self._searches()
         self._references()
         self._fall_back()
-        unread = self._failed.keys() - self._answered
+        failed = {**self._beside, **self._failed}
+        unread = {kind for kind in failed if kind in self._failed or kind not in self._answered}
         self.problems += [
-            {"resource": kind, "problem": self._failed[kind].problem} for kind in sorted(unread)
+            {"resource": kind, "problem": failed[kind].problem} for kind in sorted(unread)
         ]
         self.problems += [{"resource": kind, "problem": self._cut[kind]} for kind in self._cut]
         everything = list(chain.from_iterable(self.kept[key] for key in sorted(self.kept)))
@@ -104,6 +107,7 @@ class ChartReading:
 
     def _searches(self) -> None:
         asked = queries(self.client.capability, self.patient, self.client.site)
+        self._first_asked = {query.kind: query for query in reversed(asked)}
         person = f"Patient/{self.patient}"
         if not self.client.batches:
             self._take_patient(self._batch([person])[0])
@@ -139,7 +143,7 @@ class ChartReading:
             return Begun(query, page, page.next)
         if page.retryable:
             return Begun(query, None, query.path)
-        self._fail(query.kind, page)
+        self._fail(query, page)
         return Begun(query, None, None)
 
     def _page(self, query: Query, answer: Answer) -> Page | EhrError:
@@ -210,7 +214,7 @@ class ChartReading:
             if error and (pages or start != query.path):
                 self._end_early(query.kind, error)
             elif error:
-                self._fail(query.kind, error)
+                self._fail(query, error)
 
     def _pages(self, item: tuple[Query, str]) -> tuple[list[Page], EhrError | None]:
         """What follows from START on, and what kept us from going on; another trouble is raised."""
@@ -240,7 +244,7 @@ class ChartReading:
 
     def _end_early(self, kind: str, error: EhrError) -> None:
         """A search whose first pages came and further ones did not."""
-        if kind in INDISPENSABLE or isinstance(error, Unauthorized):
+        if kind in INDISPENSABLE:
             raise error
         self._cut[kind] = f"{error.problem}: what follows there is left out"
 
@@ -253,10 +257,14 @@ class ChartReading:
             for resource in page.resources:
                 self._filter(query, resource)
 
-    def _fail(self, kind: str, error: EhrError) -> None:
-        if kind in INDISPENSABLE or isinstance(error, Unauthorized):
+    def _fail(self, query: Query, error: EhrError) -> None:
+        """A further search that this server does not know counts only where no other of the type
+        was answered; what is kept from us, or fails, may hold what the rules ask for."""
+        if query.kind in INDISPENSABLE:
             raise error
-        self._failed[kind] = error
+        is_further = query != self._first_asked.get(query.kind)
+        known = self._beside if is_further and isinstance(error, Refused) else self._failed
+        known[query.kind] = error
 
     def _filter(self, query: Query, resource: Json) -> None:
         """Servers may ignore what they do not know of a search (Q20): what is not this patient's is
@@ -264,7 +272,10 @@ class ChartReading:
         kind = resource["resourceType"]
         if not isinstance(resource.get("id"), str):
             self.problems.append({"resource": kind, "problem": "has no id"})
-            return
+            apart = naming.kept_apart(resource)
+            if apart is None:
+                return
+            resource = apart
         whose = references.subject(resource, self.client.site.addresses)
         if whose == "":
             named = f"{kind}/{resource['id']}"
@@ -317,8 +328,6 @@ class ChartReading:
         kind = key.split("/", maxsplit=1)[0]
         if answer.status != 200:
             error = error_for(self.client.site.name, f"reading a {kind}", answer)
-            if isinstance(error, Unauthorized):
-                raise error
             if error.retryable:
                 if not self._passes_over(error):
                     raise error
