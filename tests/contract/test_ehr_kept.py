@@ -19,12 +19,13 @@ from integration.ehr.reading.patient import read_patient
 from integration.ehr.transport.http import NOBODY
 from integration.ehr.writing.ledger import MemoryLedger
 from integration.ehr.writing.writeback import write_back_for
-from integration.errors import Forbidden, Unauthorized
+from integration.errors import BadAnswer, Forbidden, Unauthorized
+from integration.work.retries import DOUBTS
 from mappings.assessment import PatientAssessment
 from mappings.policy import choosing
 from tests import builders
 from tests.fakes.authorization import FakeAuthorization
-from tests.fakes.chart import chart, detected_issue, resource
+from tests.fakes.chart import administration, chart, detected_issue, resource
 from tests.fakes.ehr import FakeEhr
 from tests.service import Running
 
@@ -129,6 +130,101 @@ def test_a_401_of_one_chart_is_that_charts(ehr: Make, connect: Connect) -> None:
     assert [one.resource for one in result.document.unreadable] == ["Patient/p2"]
 
 
+# One type that is answered with something else
+
+
+ELSE = {
+    "a page": Response("<html>Sign in</html>", content_type="text/html"),
+    "a redirect": Response("", 302, {"Location": "https://login.example.org"}),
+    "nothing": Response("", 200),
+    "no content": Response("", 204),
+    "a list": Response("[]", content_type="application/fhir+json"),
+    "one resource": Response('{"resourceType": "Condition", "id": "d1"}'),
+}
+
+
+@pytest.mark.parametrize("what", ELSE)
+def test_a_type_that_is_answered_with_no_fhir_is_named(
+    what: str, ehr: Make, connect: Connect
+) -> None:
+    fake = ehr("epic").load(chart())
+    fake.inject(ELSE[what], pattern="^Condition", times=9)
+    pull = read_patient(connect(fake), "p1")
+    assert pull.unread == {"Condition"}
+    assert isinstance(pull.odd, BadAnswer)
+    assert "MedicationAdministration" in {one["resourceType"] for one in pull.resources}
+
+
+def test_pages_that_run_in_a_circle_leave_what_came(ehr: Make, connect: Connect) -> None:
+    fake = ehr("epic").load(chart())
+    there = next(one for one in chart() if one["resourceType"] == "Condition")
+    again = {"link": [{"relation": "next", "url": f"{fake.base_url}/Condition?page=2"}]}
+    for _ in range(2):
+        fake.page(there, pattern="^Condition", **again)
+    pull = read_patient(connect(fake), "p1")
+    assert pull.unread == {"Condition"}
+    assert there["id"] in [one["id"] for one in pull.resources]
+
+
+def test_a_page_of_a_proxy_is_asked_again_first(running: Callable[..., Running]) -> None:
+    service = running("epic")
+    service.fake.load(chart())
+    service.fake.inject(ELSE["a page"], pattern="^Condition", times=1)
+    service.assess()
+    service.work(rounds=1)
+    assert service.rows("select (args ->> 'attempt')::int from procrastinate_jobs") == [(1,)]
+    service.work(rounds=3)
+    assert (service.failures(), service.queued()) == ([], [])
+
+
+def test_a_page_that_stays_does_not_cost_the_rest(running: Callable[..., Running]) -> None:
+    service = running("epic")
+    service.fake.load(chart())
+    service.fake.inject(ELSE["a page"], pattern="^Condition", times=99)
+    service.assess()
+    service.work(rounds=DOUBTS)
+    assert (service.failures(), service.queued()) == ([], [])
+    assert service.rows("select count(*) from lines") == [(1,)]
+
+
+def test_another_patient_is_not_taken_for_the_one_asked_for(ehr: Make, connect: Connect) -> None:
+    fake = ehr("epic").load(chart())
+    fake.inject(Response(json.dumps(resource("Patient", "p2"))), pattern="^Patient/p1")
+    with pytest.raises(BadAnswer, match="another patient than the one that was asked for"):
+        read_patient(connect(fake), "p1")
+
+
+def test_references_to_another_server_are_told_once(ehr: Make, connect: Connect) -> None:
+    there = "https://other.example.org/fhir"
+    given = [
+        administration(name, medicationReference={"reference": f"{there}/Medication/m1"})
+        for name in ("ma1", "ma2")
+    ]
+    (problem,) = read_patient(connect(ehr("epic").load([*chart(), *given])), "p1").problems
+    assert problem["resource"] == f"{there}/Medication/m1"
+    assert "on another server, where nothing is looked up" in problem["problem"]
+    assert problem["problem"].endswith("name it in other_addresses")
+
+
+# Parameters that a server need not know
+
+
+@pytest.mark.parametrize("mode", ["epic", "oracle", "hapi"])
+@pytest.mark.parametrize("name", ["_count", "_include"])
+def test_a_search_that_is_refused_for_its_extras_is_asked_bare(
+    name: str, mode: str, ehr: Make, connect: Connect
+) -> None:
+    fake = ehr(mode).load(chart())
+    fake.fail(rf"\?.*{name}=", 400, times=999)
+    client = connect(fake)
+    for _ in range(2):
+        pull = read_patient(client, "p1")
+        assert pull.unread == set()
+        assert {"Medication", "Encounter", "Location", "Observation"} <= {
+            one["resourceType"] for one in pull.resources
+        }
+
+
 # One search of several
 
 
@@ -168,7 +264,8 @@ def test_a_result_without_an_id_is_told_and_not_missing(ehr: Make, connect: Conn
     without_id(fake, resources)
     found = assessed(fake, connect)
     (gap,) = [gap for gap in found.gaps if gap.requirement == "ferritin"]
-    assert "a result without an id can't be used" in gap.message
+    assert "a result without an id can't be used: no Observation.id of" in gap.message
+    assert str(gap.fix).startswith("Have the EHR's administrator find out why")
     assert str(gap.fix).endswith("On record, and not to be used as they stand: laboratory results.")
     assert ("Observation", "has no id") in [(one.resource, one.problem) for one in found.unreadable]
     assert [line.status for line in found.lines] == ["held"]

@@ -33,6 +33,7 @@ Json = dict[str, Any]
 _CODE = re.compile(r"[A-Za-z0-9-]{1,40}")
 _HAPI_CODE = re.compile(r"^HAPI-\d{4}")
 _TEXT_LENGTH = 300
+_SEE = "See what it takes: `ferroclaim doctor` with the site's name or its address"
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -97,7 +98,7 @@ def _error(site: str, what: str, answer: Answer) -> EhrError:
         return BadAnswer(
             site, problem + ", a redirect, which was not followed", "Correct base_url", status
         )
-    return Refused(site, problem, f"Run `ferroclaim doctor {site}` to see what it takes", status)
+    return Refused(site, problem, _SEE, status)
 
 
 def refusal(site: str, what: str, answer: Answer) -> Refused:
@@ -108,7 +109,7 @@ def refusal(site: str, what: str, answer: Answer) -> Refused:
         site,
         f"{what} was answered with {answer.status} and an OperationOutcome"
         + f" ({codes})" * bool(codes),
-        f"Run `ferroclaim doctor {site}` to see what it takes",
+        _SEE,
         answer.status,
     )
     error.own_words = _texts(answer.body)

@@ -37,6 +37,7 @@ from integration.ehr.transport.auth import (
     authorization_for,
 )
 from integration.ehr.transport.failing import never_connected, of_reading, untrusted
+from integration.ehr.transport.receiving import TooLarge, body_of
 from integration.ehr.transport.repeating import asked_to_wait, of_reads, of_unsent
 from integration.errors import (
     BadAnswer,
@@ -47,7 +48,6 @@ from integration.errors import (
 )
 from mappings.reading.fhir.decoding import decode
 
-CHUNK_BYTES = 1 << 16
 NOBODY = "ferroclaim-asks-for-nobody"  # the id of no patient
 _PORTS = {"http": 80, "https": 443}
 
@@ -223,7 +223,7 @@ class Transport:
     ) -> Answer:
         """With our token; a 401 signs in again once and repeats (Q13). Where the server lets us in
         all the same, it is of this method and type alone; the token is not asked for again then."""
-        about = method, _kind(url.removeprefix(f"{self.site.base_url}/"))
+        about = method, self._named(url)
         signed = self.auth.headers()
         answer = self._sent(session, method, url, params, {**(headers or {}), **signed}, body)
         known = about in self._kept_from_us
@@ -240,6 +240,9 @@ class Transport:
             self._kept_from_us.add(about)
             answer = replace(answer, let_in=True)
         return answer
+
+    def _named(self, url: str) -> str:
+        return _kind(url.removeprefix(f"{self.site.base_url}/"))
 
     def _lets_us_in(self, signed: Mapping[str, str]) -> bool:
         """Whether the server takes our access: it says anything but 401 of a patient whom nobody
@@ -270,7 +273,7 @@ class Transport:
             ) as response:
                 answer = Answer(response.status_code, response.headers, self._body(response))
         except (requests.RequestException, HTTPError) as error:
-            raise self._failure(error, writing=session is self._writing) from None
+            raise self._failure(error, url, writing=session is self._writing) from None
         with self._counting:
             self.sent += 1
         if self.observer:
@@ -278,19 +281,17 @@ class Transport:
         return answer
 
     def _body(self, response: requests.Response) -> bytes:
-        chunks, size = [], 0
-        for chunk in response.iter_content(CHUNK_BYTES):
-            size += len(chunk)
-            if size > self.site.limits.answer_bytes:
-                raise BadAnswer(
-                    self.site.name,
-                    f"an answer is larger than {self.site.limits.answer_bytes} bytes",
-                    "Lower limits.page_size, or raise limits.answer_bytes if that is right",
-                )
-            chunks.append(chunk)
-        return b"".join(chunks)
+        limits = self.site.limits
+        try:
+            return body_of(response, limits.answer_bytes, limits.answer_seconds)
+        except TooLarge:
+            raise BadAnswer(
+                self.site.name,
+                f"an answer is larger than {limits.answer_bytes} bytes",
+                "Lower limits.page_size, or raise limits.answer_bytes if that is right",
+            ) from None
 
-    def _failure(self, error: Exception, *, writing: bool) -> Exception:
+    def _failure(self, error: Exception, url: str, *, writing: bool) -> Exception:
         site, address = self.site.name, urlsplit(self.site.base_url).netloc
         if isinstance(error, requests.exceptions.SSLError):
             return untrusted(site, address, error)
@@ -298,7 +299,7 @@ class Transport:
             return OutcomeUnknown(
                 site, f"{address} did not answer a write", "It is looked up before it is repeated"
             )
-        return of_reading(site, address, error)
+        return of_reading(site, address, error, self._named(url))
 
     def _checked(self, answer: Answer, what: str) -> Answer:
         if 200 <= answer.status < 300:

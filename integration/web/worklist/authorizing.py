@@ -70,7 +70,7 @@ def _drawn(here: PageContext, row: Row, decided: Sequence[Decision]) -> Authoriz
         )
     asking = Asking(datetime.now(site.facts().zone or UTC), place=row.line.place_of_service)
     with turn(site.name), client_for(site, patient=False) as client:
-        pull = read_patient(client, row.patient, fresh=True)
+        pull = read_patient(client, row.patient, fresh=True, lenient=True)
         found = of_pull(client, pull, policies_for(site), asking, decided)
     return found.about(row.line.code, row.line.coverage)
 
