@@ -18,7 +18,15 @@ from integration.ehr.fhir.bundles import Count, Page
 from integration.ehr.fhir.query import Query, pairs
 from integration.ehr.transport.auth import SHARED_TOKENS, RequestAuthorization, Tokens
 from integration.ehr.transport.http import Observer, Transport
-from integration.errors import BadAnswer, EhrError, Forbidden, NotFound, Refused, Unreachable
+from integration.errors import (
+    BadAnswer,
+    ConfigurationError,
+    EhrError,
+    Forbidden,
+    NotFound,
+    Refused,
+    Unreachable,
+)
 
 BATCH_ENTRIES = 100
 UNKNOWN_PARAMETER = (400, 422)
@@ -86,6 +94,14 @@ class EhrClient:
                 if self._learned:
                     self._learned(self._capability)
             return self._capability
+
+    def refuse_older(self) -> None:
+        """Raises where the server speaks what comes before R4."""
+        if self.capability.is_older_than_r4:
+            raise ConfigurationError(
+                f"Site {self.site.name}: the server speaks FHIR {self.capability.fhir_version}, and"
+                " ferroclaim reads R4. Use its R4 address as base_url."
+            )
 
     def goes_by(self, capability: Capability | None) -> bool:
         """Whether this client works by CAPABILITY, or has still to learn what the server can do."""

@@ -112,6 +112,25 @@ def test_a_401_of_our_write_keeps_no_chart_from_being_read(ehr: Make, connect: C
     assert [one for one in fake.requests if NOBODY in one]
 
 
+@pytest.mark.parametrize("mode", ["hapi", "medplum"])
+def test_a_page_in_the_place_of_an_answer_to_a_write_is_no_success(
+    mode: str, ehr: Make, connect: Connect
+) -> None:
+    """A sign-in page comes with 200."""
+    fake = ehr(mode).load(chart())
+    page = Response(" <!DOCTYPE html><html>Sign in</html>", content_type="text/html")
+    fake.inject(Response("", 403), method="POST", pattern="^$", times=9)
+    for method in ("POST", "PUT"):
+        fake.inject(page, method=method, pattern="^DetectedIssue", times=9)
+    ledger = MemoryLedger()
+    (outcome,) = write_back_for(connect(fake), ledger).put_all([detected_issue("gap-1")])
+    assert (outcome.result, outcome.location) == ("refused", None)
+    assert outcome.message.endswith("was answered with 200 and a page that is no FHIR")
+    fake._injections.clear()
+    (outcome,) = write_back_for(connect(fake), ledger).put_all([detected_issue("gap-1")])
+    assert outcome.result == "created"
+
+
 def test_a_site_that_keeps_one_type_does_not_rest(running: Callable[..., Running]) -> None:
     service = running("epic")
     service.fake.load(chart())

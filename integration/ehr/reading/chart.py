@@ -20,7 +20,6 @@ from integration.ehr.reading.searches import Begun, Counts
 from integration.ehr.writing.forms import FORMS
 from integration.errors import (
     BadAnswer,
-    ConfigurationError,
     EhrError,
     Forbidden,
     LeadsElsewhere,
@@ -67,12 +66,7 @@ class ChartReading:
 
     def pull(self) -> PatientPull:
         self.patient = patient_id(self.patient)
-        if self.client.capability.is_older_than_r4:
-            raise ConfigurationError(
-                f"Site {self.client.site.name}: the server speaks FHIR"
-                f" {self.client.capability.fhir_version}, and ferroclaim reads R4. Use its R4"
-                " address as base_url."
-            )
+        self.client.refuse_older()
         self._searches()
         self._references()
         self._tell_of_others()
