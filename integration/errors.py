@@ -9,7 +9,7 @@ FerroclaimError
     │   ├── BrokenOff         a read's answer ended in its middle: read it again
     │   └── OutcomeUnknown    a write may or may not have happened: search before writing again
     ├── Unauthorized      sign in again, or fix the client's registration (401, token endpoint)
-    ├── Forbidden         the integrator asks for more rights (403)
+    ├── Forbidden         the integrator asks for more rights (403; 401 of one type alone)
     ├── NotFound          it is not there (404, 410)
     ├── Conflict          somebody else wrote first: read, merge, write again (409, 412)
     ├── Refused           this server does not do that (400, 405, 406, 415, 422)

@@ -3,7 +3,7 @@
 Held by tests/contract/test_operating.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -45,12 +45,15 @@ def every(
     chosen = [settings.site(site)] if site in settings.sites else list(settings.sites.values())
     with opened(settings) as store, store.transaction() as db:
         given_up = failures.every(db, site)
-        if site is not None and not given_up:
+        elsewhere = failures.waiting_elsewhere(db, list(settings.sites))
+        if site is not None and not (given_up or site in elsewhere):
             refuse_unknown_site(db, settings, site)
         for job in given_up:
             about = f"Patient/{job.patient}" if job.patient else job.key
             tried = f"{words.at(job.failed_at, None)}, tries: {job.attempts}"
             typer.echo(f"{job.id}\t{job.site}\t{job.task}\t{about}\t{tried}\t{job.message}")
+        for line in _unnamed(elsewhere, site):
+            typer.echo(line)
         if site is None or site in settings.sites:
             for line in _stuck(db, chosen, {job.patient_id for job in given_up}):
                 typer.echo(line)
@@ -72,6 +75,17 @@ def _stuck(db: "Db", sites: "list[Site]", told: set[int | None]) -> Iterator[str
             says = "Waits for the next person who opens this chart: only people may write there."
             since = f"since {words.at(waiting.since, None)}, notes: {waiting.count}"
             yield f"-\t{waiting.site}\twrite-back\tPatient/{waiting.patient}\t{since}\t{says}"
+
+
+def _unnamed(waiting: Mapping[str, int], site: str | None) -> Iterator[str]:
+    """Work of sites that left the configuration."""
+    for name, count in waiting.items():
+        if site in (None, name):
+            says = (
+                "This configuration does not name the site: name it so again, and its work goes on."
+                " It stays here, to be retried or discarded, after service.retry_hours."
+            )
+            yield f"-\t{name}\tsite\t{name}\tjobs: {count}\t{says}"
 
 
 @app.command()

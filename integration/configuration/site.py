@@ -57,6 +57,9 @@ class Limits(Section):
     )
     connect_timeout_seconds: float = Field(default=5, gt=0)
     read_timeout_seconds: float = Field(default=60, gt=0)
+    answer_seconds: float = Field(
+        default=300, gt=0, description="Until an answer is whole, once it has begun."
+    )
     retries: int = Field(default=3, ge=0)
     writes: int = Field(
         default=100,

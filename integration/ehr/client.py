@@ -18,9 +18,18 @@ from integration.ehr.fhir.bundles import Count, Page
 from integration.ehr.fhir.query import Query, pairs
 from integration.ehr.transport.auth import SHARED_TOKENS, RequestAuthorization, Tokens
 from integration.ehr.transport.http import Observer, Transport
-from integration.errors import BadAnswer, EhrError, Forbidden, NotFound, Refused, Unreachable
+from integration.errors import (
+    BadAnswer,
+    ConfigurationError,
+    EhrError,
+    Forbidden,
+    NotFound,
+    Refused,
+    Unreachable,
+)
 
 BATCH_ENTRIES = 100
+UNKNOWN_PARAMETER = (400, 422)
 NO_CACHE = {"Cache-Control": "no-cache"}
 
 Item = TypeVar("Item")
@@ -59,6 +68,7 @@ class EhrClient:
         self._capability, self._learned = capability, learned
         self._asking = threading.Lock()
         self._batch_refused = False
+        self._asked_bare = set[str]()
 
     def __enter__(self) -> Self:
         return self
@@ -84,6 +94,14 @@ class EhrClient:
                 if self._learned:
                     self._learned(self._capability)
             return self._capability
+
+    def refuse_older(self) -> None:
+        """Raises where the server speaks what comes before R4."""
+        if self.capability.is_older_than_r4:
+            raise ConfigurationError(
+                f"Site {self.site.name}: the server speaks FHIR {self.capability.fhir_version}, and"
+                " ferroclaim reads R4. Use its R4 address as base_url."
+            )
 
     def goes_by(self, capability: Capability | None) -> bool:
         """Whether this client works by CAPABILITY, or has still to learn what the server can do."""
@@ -177,6 +195,29 @@ class EhrClient:
             yield count.checked(page) if count else page
             address = page.next
 
+    def search_pages(
+        self,
+        query: Query,
+        *,
+        fresh: bool = False,
+        start: str | None = None,
+        count: Count | None = None,
+    ) -> Iterator[Page]:
+        """The same; a search that is refused for what a server need not know is asked for without
+        that, from then on."""
+        asked = query.bare if start is None and query.kind in self._asked_bare else query
+        begun = False
+        try:
+            for page in self.pages(asked, fresh=fresh, start=start, count=count):
+                begun = True
+                yield page
+        except Refused as error:
+            if begun or asked == asked.bare or error.status not in UNKNOWN_PARAMETER:
+                raise
+            for page in self.pages(query.bare, fresh=fresh):
+                self._asked_bare.add(query.kind)
+                yield page
+
     def batch(
         self,
         paths: Sequence[str],
@@ -232,8 +273,8 @@ class EhrClient:
         try:
             return self.transport.read(path, headers=NO_CACHE if fresh else None)
         except (NotFound, Forbidden, Refused) as error:
-            return Answer(error.status or 400, {}, b"")
-        except Unreachable as error:
+            return Answer(error.status or 400, {}, b"", let_in=True)
+        except (BadAnswer, Unreachable) as error:
             if not failed(error):
                 raise
             return Answer(error.status or 500, {}, b"")

@@ -317,12 +317,16 @@ def _patient(client: EhrClient, patient_id: str) -> Iterator[DoctorFinding]:
     )
     for kind in sorted(pull.unread):
         problem = next(p["problem"] for p in pull.problems if p["resource"] == kind)
+        is_odd = pull.odd is not None and problem.startswith(pull.odd.problem)
         yield DoctorFinding(
             "problem",
             f"{kind} cannot be read",
             f"{_why(kind)}: {problem}",
-            "Ask for the scope, or see the vendor's documentation",
+            pull.odd.fix if pull.odd and is_odd else _ASK,
         )
+
+
+_ASK = "Ask for the scope, or see the vendor's documentation"
 
 
 def _why(kind: str) -> str:

@@ -3,6 +3,7 @@
 Held by tests/contract/test_worklist.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,6 +72,17 @@ def add(db: Db, failure: Failure) -> None:
             failure.message,
             failure.attempts,
         ],
+    )
+
+
+def waiting_elsewhere(db: Db, sites: Sequence[str]) -> dict[str, int]:
+    """How many jobs wait for each site that is none of SITES."""
+    return dict(
+        db.execute(
+            "select args ->> 'site', count(*) from procrastinate_jobs where status = 'todo' and"
+            " args ? 'site' and not (args ->> 'site') = any(%s) group by 1 order by 1",
+            [list(sites)],
+        ).fetchall()
     )
 
 

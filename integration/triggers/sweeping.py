@@ -50,6 +50,7 @@ def look(engine: Engine, job: Job) -> int:
     found, trouble = 0, None
     site = str(job.site)
     client, _ = engine.clients.of(site)
+    client.refuse_older()
     pages, again = engine.settings.sweep.pages, False
     if not kinds(client):
         _read_again(engine, site, engine.settings.sweep.fallback_hours)

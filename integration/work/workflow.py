@@ -22,6 +22,7 @@ from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
 from integration.work.engine import Closing, Engine, Job
 from integration.work.owing import note, owe
+from integration.work.retries import DOUBTS
 from mappings.decisions import Decision
 
 log = structlog.get_logger()
@@ -73,6 +74,8 @@ def _assessed(
     port = write_back_for(client, ledger, limit=client.site.limits.writes)
     as_of = engine.clock()
     pull = read_patient(client, patient.fhir_id, fresh=True, lenient=job.attempt >= LENIENT_FROM)
+    if pull.odd and job.attempt + 1 < DOUBTS:
+        raise pull.odd
     engine.step("pulled")
     if pull.patient != patient.reference:
         return _merged(engine, patient, pull, job, hold)

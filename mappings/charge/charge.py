@@ -106,6 +106,11 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         return self.standing.stated
 
     @kept
+    def unused(self) -> frozenset[str]:
+        """The types of which something of this patient could not be read."""
+        return frozenset([problem.resource.partition("/")[0] for problem in self.record.unreadable])
+
+    @kept
     def sequenced(self) -> Sequenced:
         """The codes that go on the claim line; none while day or policy is unknown."""
         if self.day is None or self.policy is None:

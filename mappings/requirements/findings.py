@@ -110,13 +110,22 @@ def _finding(asked: PolicyCheck, result: Result | None, charge: Charge) -> Findi
 
 
 def _fix(requirement: Requirement, fix: str | None, charge: Charge) -> str | None:
-    """With what may say otherwise, and was not to be had."""
-    kinds = charge.site.unseen.intersection(requirement.rests_on)
-    if not kinds:
+    """With what may say otherwise, and was not to be had, or not to be used."""
+    if not (charge.site.unseen or charge.record.unreadable):
         return fix
+    unseen = charge.site.unseen.intersection(requirement.rests_on)
+    unused = charge.unused.intersection(requirement.rests_on) - unseen
+    said = [fix] if fix else []
+    if unseen:
+        said.append(f"Not seen, as the EHR does not give them: {_called(unseen)}.")
+    if unused:
+        said.append(f"On record, and not to be used as they stand: {_called(unused)}.")
+    return " ".join(said) or None
+
+
+def _called(kinds: Iterable[str]) -> str:
     called = codes.requirement_table().resources
-    unseen = ", ".join(sorted(called[kind] for kind in kinds))
-    return f"{fix or ''} Not seen, as the EHR does not give them: {unseen}.".strip()
+    return ", ".join(sorted(called[kind] for kind in kinds))
 
 
 def _form(

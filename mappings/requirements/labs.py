@@ -35,6 +35,10 @@ _UNREAD = (
     "Have the result recorded as a number with its unit, under the code and name of its test, or"
     " file another one from within the payer's window."
 )
+_NAMELESS = (
+    "Have the EHR's administrator find out why it gives the result without an id: nobody could look"
+    " it up."
+)
 
 
 def ferritin(charge: Charge) -> Result | None:
@@ -98,7 +102,9 @@ def _result(charge: Charge, name: str, rule: LabRule, found: LabState, state: St
             state=state,
             says=_absent(charge, name, rule, found),
             rule=rule,
-            fix=_UNREAD if found.unread else _fix_of_unusable(charge, name, rule),
+            fix=_fix_of_unread(found.unread)
+            if found.unread
+            else _fix_of_unusable(charge, name, rule),
             evidence=_older(charge, name) or _unusable(charge, name, rule),
         )
     if found.unread and state == "incomplete":
@@ -127,6 +133,10 @@ def _fix(charge: Charge, rule: LabRule, result: LabResult, state: State) -> str 
     return measure.fix if measure else None
 
 
+def _fix_of_unread(doubt: LabResult) -> str:
+    return _NAMELESS if doubt.unread and doubt.unread.element.endswith(".id") else _UNREAD
+
+
 def _outdated(
     charge: Charge, name: str, rule: LabRule, result: LabResult, doubt: LabResult
 ) -> Result:
@@ -137,7 +147,7 @@ def _outdated(
         state="incomplete",
         says=f"{older} does not count: a newer {_unusable_says(doubt, charge)}.",
         rule=rule,
-        fix=_UNREAD,
+        fix=_fix_of_unread(doubt),
         evidence=evidence(charge, doubt) + evidence(charge, result),
     )
 

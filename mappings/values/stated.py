@@ -29,7 +29,7 @@ class Unread(Struct, frozen=True, order=True, gc=False):
     key: str = ""
 
     def __str__(self) -> str:
-        return f'"{self.says}" ({self.element})'
+        return f'"{self.says}" ({self.element})' if self.says else f"no {self.element}"
 
     def is_of(self, element: str) -> bool:
         """Whether it stands in an element of that name, or in one of its choices."""

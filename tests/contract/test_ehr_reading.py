@@ -260,7 +260,8 @@ def test_q21_trouble_that_stays_is_retryable(status: int, ehr: Make, connect: Co
 
 def test_q22_a_401_is_an_answer(ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load(chart())
-    fake.inject(Response("", 401), method="POST")
+    for method in ("POST", "GET"):
+        fake.inject(Response("", 401), method=method, pattern="^(Patient.*)?$", times=9)
     with pytest.raises(Unauthorized, match="401"):
         read_patient(connect(fake), "p1")
 

@@ -309,6 +309,23 @@ def test_failed_work_is_listed_retried_and_discarded(
 
 
 @pytest.mark.slow
+def test_work_of_a_site_that_left_is_listed_and_goes_on_where_it_is_named_again(
+    service: Running, command: Callable[..., tuple[int, str]]
+) -> None:
+    with service.store.transaction() as db:
+        known = patients.known(db, "old-name", "p9")
+        service.engine.queue.assess(db, known, "notification")
+    service.work()
+    assert service.failures() == []
+    assert service.queued() == ["patient:1"]
+    for arguments in ((), ("--site", "old-name")):
+        status, listed = command("failed", "list", *arguments)
+        assert status == 0
+        assert listed.startswith("-\told-name\tsite\told-name\tjobs: 1\tThis configuration does")
+    assert command("failed", "list", "--site", "general") == (0, "")
+
+
+@pytest.mark.slow
 def test_sweep_queues_what_changed(
     service: Running, command: Callable[..., tuple[int, str]]
 ) -> None:

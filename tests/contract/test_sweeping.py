@@ -1,6 +1,7 @@
 """Looking for what nobody told of: windows that overlap, page by page, going on where it was
 left."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
@@ -11,7 +12,7 @@ import pytest
 from werkzeug import Response
 
 from integration.configuration.resource_types import WAKING
-from integration.errors import EhrError, Refused
+from integration.errors import ConfigurationError, EhrError, Refused
 from integration.store import sweeps
 from integration.triggers import sweeping, waking
 from integration.work.engine import Job
@@ -53,6 +54,13 @@ def test_a_first_look_goes_back_some_days_and_wakes_everybody_found(service: Run
     assert look(service) > 0
     assert searched(service) == ["ge2026-11-16T17:00:00.000Z"]
     assert service.queued() == ["patient:1"]
+
+
+def test_a_server_before_r4_is_not_swept_in_silence(service: Running) -> None:
+    old = {"resourceType": "Conformance", "fhirVersion": "1.0.2"}
+    service.fake.inject(Response(json.dumps(old)), pattern="metadata", times=9)
+    with pytest.raises(ConfigurationError, match=r"speaks FHIR 1\.0\.2, and ferroclaim reads R4"):
+        look(service)
 
 
 def test_the_next_look_overlaps_the_last(service: Running) -> None:

@@ -33,6 +33,7 @@ Json = dict[str, Any]
 _CODE = re.compile(r"[A-Za-z0-9-]{1,40}")
 _HAPI_CODE = re.compile(r"^HAPI-\d{4}")
 _TEXT_LENGTH = 300
+_SEE = "See what it takes: `ferroclaim doctor` with the site's name or its address"
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -43,9 +44,12 @@ def encode(value: Any) -> bytes:
 
 @dataclass(frozen=True)
 class Answer:
+    """LET_IN: the server takes our access otherwise, so that a 401 is of what was asked alone."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
+    let_in: bool = False
 
     @property
     def version(self) -> str | None:
@@ -66,6 +70,13 @@ def _error(site: str, what: str, answer: Answer) -> EhrError:
     codes = ", ".join(issue_codes(answer.body))
     problem = f"{what} was answered with {status}" + (f" ({codes})" if codes else "")
     match status:
+        case 401 if answer.let_in:
+            return Forbidden(
+                site,
+                problem,
+                "It lets us in otherwise: ask the EHR's administrator for the right to this",
+                status,
+            )
         case 401:
             return Unauthorized(
                 site,
@@ -87,7 +98,7 @@ def _error(site: str, what: str, answer: Answer) -> EhrError:
         return BadAnswer(
             site, problem + ", a redirect, which was not followed", "Correct base_url", status
         )
-    return Refused(site, problem, f"Run `ferroclaim doctor {site}` to see what it takes", status)
+    return Refused(site, problem, _SEE, status)
 
 
 def refusal(site: str, what: str, answer: Answer) -> Refused:
@@ -98,7 +109,7 @@ def refusal(site: str, what: str, answer: Answer) -> Refused:
         site,
         f"{what} was answered with {answer.status} and an OperationOutcome"
         + f" ({codes})" * bool(codes),
-        f"Run `ferroclaim doctor {site}` to see what it takes",
+        _SEE,
         answer.status,
     )
     error.own_words = _texts(answer.body)

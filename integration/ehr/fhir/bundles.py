@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 
 from integration.ehr.fhir.answers import Answer, Json, refusal
 from integration.errors import BadAnswer
-from mappings.reading.fhir import elements, outcomes
+from mappings.reading.fhir import elements, naming, outcomes
 from mappings.reading.fhir.decoding import Damaged, NotJson, decode, decode_with
 from mappings.reading.fhir.twofold import Twofold
 
@@ -35,6 +35,7 @@ class Response(Struct):
 
 
 class Entry(Struct):
+    fullUrl: Any = None  # noqa: N815 (FHIR's name)
     resource: Raw = ABSENT
     response: Response | None = None
     search: Any = None
@@ -56,7 +57,7 @@ class Entry(Struct):
         response = self.response or Response()
         body = bytes(self.resource) or bytes(response.outcome)
         etag = elements.text(response.etag)
-        return Answer(self.status, {"ETag": etag} if etag else {}, body)
+        return Answer(self.status, {"ETag": etag} if etag else {}, body, let_in=True)
 
 
 class Bundle(Struct):
@@ -181,7 +182,9 @@ def page(found: Bundle, kind: str, limit_bytes: int) -> Page:
         elif taken["resourceType"] == "OperationOutcome":
             codes += filter(None, [outcomes.left_out(taken)])
         else:
-            resources.append(taken)
+            resources.append(
+                taken if "id" in taken else naming.named(taken, elements.text(entry.fullUrl))
+            )
     said = f"the server says that results were left out ({', '.join(codes)})" if codes else None
     return Page(resources, problems, found.next, length, found.count, said)
 

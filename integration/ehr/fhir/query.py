@@ -9,6 +9,8 @@ from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
+_CONTROLS = ("_count", "_elements", "_sort", "_summary", "_total")
+_EXTRAS = frozenset((*_CONTROLS, "_include", "_include:iterate", "_revinclude"))
 Tokens = set[tuple[str, ...]]
 
 
@@ -24,6 +26,11 @@ class Query:
         """Relative address. `+` and `|` are escaped (Q18)."""
         asked = "&".join(_escaped(*pair) for pair in self.params)
         return f"{self.kind}?{asked}" if asked else self.kind
+
+    @cached_property
+    def bare(self) -> "Query":
+        """The same without what a server need not know: sizes, order, and what comes along."""
+        return Query(self.kind, tuple(pair for pair in self.params if pair[0] not in _EXTRAS))
 
     def from_offset(self, offset: int) -> "Query":
         """The same search, some matches further on."""

@@ -55,19 +55,30 @@ def subject(resource: Json, bases: Bases) -> str | None:
 
 def server_named(resource: Json) -> str | None:
     """The server of which RESOURCE names a patient, where it writes its address out."""
-    said = resource.get(WHOSE.get(resource["resourceType"], ""))
-    text = said.get("reference") if isinstance(said, dict) else None
-    found = _SERVER.match(text) if isinstance(text, str) else None
+    return _server(resource.get(WHOSE.get(resource["resourceType"], "")))
+
+
+def _server(reference: object) -> str | None:
+    text = reference.get("reference") if isinstance(reference, dict) else None
+    return server_of(text) if isinstance(text, str) else None
+
+
+def server_of(address: str) -> str | None:
+    """`https://ehr.example.org` of an address there."""
+    found = _SERVER.match(address)
     return found[0] if found else None
 
 
 def needed(resource: Json, bases: Bases) -> Iterator[str]:
-    """`Medication/m1` and the like: what the rules follow from here and the same server holds."""
+    """`Medication/m1` and the like: what the rules follow from here and the same server holds; the
+    whole address of what another does."""
     for path in FOLLOWED.get(resource["resourceType"], ()):
         for reference in at(resource, path) if path[0] in resource else ():
             key = local(reference, bases)
             if key and key.split("/")[0] in READABLE:
                 yield key
+            elif not key and _server(reference):
+                yield reference["reference"]
 
 
 def local(reference: object, bases: Bases) -> str | None:

@@ -7,7 +7,7 @@ Held by tests/contract/test_ehr_reading.py.
 from dataclasses import dataclass, field
 from itertools import chain
 
-from integration.ehr.client import BATCH_ENTRIES, EhrClient
+from integration.ehr.client import BATCH_ENTRIES, UNKNOWN_PARAMETER, EhrClient
 from integration.ehr.fhir import bundles, references
 from integration.ehr.fhir.answers import Answer, Json, error_for
 from integration.ehr.fhir.bundles import Page
@@ -19,22 +19,24 @@ from integration.ehr.reading.pull import PatientPull, Problem
 from integration.ehr.reading.searches import Begun, Counts
 from integration.ehr.writing.forms import FORMS
 from integration.errors import (
-    ConfigurationError,
+    BadAnswer,
     EhrError,
     Forbidden,
     LeadsElsewhere,
     NotFound,
     Refused,
-    Unauthorized,
     Unreachable,
 )
 from mappings.reading.bundles.versions import newer
+from mappings.reading.fhir import naming
 from mappings.reading.fhir.decoding import Damaged
 from mappings.writing.detected_issue import gap_of
 
 # Without these nothing can be said; without the others some of it.
 INDISPENSABLE = frozenset({"Patient", "MedicationAdministration"})
 TOO_MANY = "more are referred to than limits.references allows, so some were not read"
+_ELSEWHERE = "is referred to on another server, where nothing is looked up"
+_ITSELF = "Where that is what this one calls itself, name it in other_addresses"
 _RENDERED = FORMS.keys() - {"DetectedIssue"}
 ROUNDS = 4  # a panel's members, a mixture's ingredients, a chair in a room of a clinic
 
@@ -52,6 +54,10 @@ class ChartReading:
     requests: int = 0
     dropped: int = 0
     _failed: dict[str, EhrError] = field(default_factory=dict)
+    _beside: dict[str, EhrError] = field(default_factory=dict)  # not of a type's first search
+    _odd: EhrError | None = None
+    _elsewhere: list[str] = field(default_factory=list)
+    _first_asked: dict[str, Query] = field(default_factory=dict)
     _cut: dict[str, str] = field(default_factory=dict)
     _answered: set[str] = field(default_factory=set)
     _tried: set[str] = field(default_factory=set)
@@ -60,18 +66,15 @@ class ChartReading:
 
     def pull(self) -> PatientPull:
         self.patient = patient_id(self.patient)
-        if self.client.capability.is_older_than_r4:
-            raise ConfigurationError(
-                f"Site {self.client.site.name}: the server speaks FHIR"
-                f" {self.client.capability.fhir_version}, and ferroclaim reads R4. Use its R4"
-                " address as base_url."
-            )
+        self.client.refuse_older()
         self._searches()
         self._references()
+        self._tell_of_others()
         self._fall_back()
-        unread = self._failed.keys() - self._answered
+        failed = {**self._beside, **self._failed}
+        unread = {kind for kind in failed if kind in self._failed or kind not in self._answered}
         self.problems += [
-            {"resource": kind, "problem": self._failed[kind].problem} for kind in sorted(unread)
+            {"resource": kind, "problem": failed[kind].problem} for kind in sorted(unread)
         ]
         self.problems += [{"resource": kind, "problem": self._cut[kind]} for kind in self._cut]
         everything = list(chain.from_iterable(self.kept[key] for key in sorted(self.kept)))
@@ -90,6 +93,7 @@ class ChartReading:
             frozenset(unread | self._cut.keys()),
             tuple(in_other_form),
             status_words=self.client.capability.profile.status_words,
+            odd=self._odd,
         )
 
     def _fall_back(self) -> None:
@@ -104,6 +108,7 @@ class ChartReading:
 
     def _searches(self) -> None:
         asked = queries(self.client.capability, self.patient, self.client.site)
+        self._first_asked = {query.kind: query for query in reversed(asked)}
         person = f"Patient/{self.patient}"
         if not self.client.batches:
             self._take_patient(self._batch([person])[0])
@@ -128,7 +133,14 @@ class ChartReading:
             )
         if answer.status != 200:
             raise error_for(site, "reading the Patient", answer)
-        self._keep(self.client.one(answer, "Patient"))
+        person = self.client.one(answer, "Patient")
+        if person.setdefault("id", self.patient) != self.patient:
+            raise BadAnswer(
+                site,
+                "it gives another patient than the one that was asked for",
+                "If that one was merged into the other, ask for the other",
+            )
+        self._keep(person)
 
     def _first(self, query: Query, answer: Answer) -> Begun:
         """A batch's entry: its page. One that failed in passing is asked for again, alone."""
@@ -137,9 +149,9 @@ class ChartReading:
             page = self._counts[query].checked(page)
             self._take(query, [page])
             return Begun(query, page, page.next)
-        if page.retryable:
+        if page.retryable or (query.bare != query and page.status in UNKNOWN_PARAMETER):
             return Begun(query, None, query.path)
-        self._fail(query.kind, page)
+        self._fail(query, page)
         return Begun(query, None, None)
 
     def _page(self, query: Query, answer: Answer) -> Page | EhrError:
@@ -148,8 +160,8 @@ class ChartReading:
             return error_for(self.client.site.name, what, answer)
         try:
             found = bundles.bundle(self.client.site.name, answer, what)
-        except Refused as refused:
-            return refused
+        except (BadAnswer, Refused) as error:
+            return error
         return bundles.page(found, query.kind, self.client.site.limits.resource_bytes)
 
     def _in_one(self, begun: list[Begun]) -> list[tuple[Query, str]]:
@@ -210,7 +222,7 @@ class ChartReading:
             if error and (pages or start != query.path):
                 self._end_early(query.kind, error)
             elif error:
-                self._fail(query.kind, error)
+                self._fail(query, error)
 
     def _pages(self, item: tuple[Query, str]) -> tuple[list[Page], EhrError | None]:
         """What follows from START on, and what kept us from going on; another trouble is raised."""
@@ -218,14 +230,14 @@ class ChartReading:
         pages: list[Page] = []
         begun = start != query.path
         try:
-            for page in self.client.pages(
+            for page in self.client.search_pages(
                 query,
                 fresh=self.fresh,
                 start=start if begun else None,
                 count=self._counts[query] if begun else None,
             ):
                 pages.append(page)  # noqa: PERF402 (what came counts where the rest fails)
-        except (Forbidden, NotFound, Refused, LeadsElsewhere) as error:
+        except (BadAnswer, Forbidden, NotFound, Refused) as error:
             return pages, error
         except Unreachable as error:
             if not self._passes_over(error):
@@ -234,14 +246,18 @@ class ChartReading:
         return pages, None
 
     def _passes_over(self, error: EhrError) -> bool:
-        """Whether a part is left out: one at which the server fails (500 and the like), which may
-        be for good (Q21); not one that it is too busy for, or that never was answered."""
+        """Whether a part is left out: one that is answered with no FHIR, or at which the server
+        fails (500 and the like), which may be for good (Q21); not one that it is too busy for, or
+        that never was answered."""
+        if isinstance(error, BadAnswer):
+            return True
         return self.lenient and error.status is not None and error.status not in (429, 503)
 
     def _end_early(self, kind: str, error: EhrError) -> None:
         """A search whose first pages came and further ones did not."""
-        if kind in INDISPENSABLE or isinstance(error, Unauthorized):
+        if kind in INDISPENSABLE:
             raise error
+        self._note_odd(error)
         self._cut[kind] = f"{error.problem}: what follows there is left out"
 
     def _take(self, query: Query, pages: list[Page]) -> None:
@@ -253,10 +269,19 @@ class ChartReading:
             for resource in page.resources:
                 self._filter(query, resource)
 
-    def _fail(self, kind: str, error: EhrError) -> None:
-        if kind in INDISPENSABLE or isinstance(error, Unauthorized):
+    def _fail(self, query: Query, error: EhrError) -> None:
+        """A further search that this server does not know counts only where no other of the type
+        was answered; what is kept from us, or fails, may hold what the rules ask for."""
+        if query.kind in INDISPENSABLE:
             raise error
-        self._failed[kind] = error
+        self._note_odd(error)
+        is_further = query != self._first_asked.get(query.kind)
+        known = self._beside if is_further and isinstance(error, Refused) else self._failed
+        known[query.kind] = error
+
+    def _note_odd(self, error: EhrError) -> None:
+        if isinstance(error, BadAnswer) and not isinstance(error, LeadsElsewhere):
+            self._odd = self._odd or error
 
     def _filter(self, query: Query, resource: Json) -> None:
         """Servers may ignore what they do not know of a search (Q20): what is not this patient's is
@@ -264,7 +289,10 @@ class ChartReading:
         kind = resource["resourceType"]
         if not isinstance(resource.get("id"), str):
             self.problems.append({"resource": kind, "problem": "has no id"})
-            return
+            apart = naming.kept_apart(resource)
+            if apart is None:
+                return
+            resource = apart
         whose = references.subject(resource, self.client.site.addresses)
         if whose == "":
             named = f"{kind}/{resource['id']}"
@@ -313,12 +341,18 @@ class ChartReading:
             for key, answer in zip(wanted[:room], self._batch(wanted[:room]), strict=True):
                 self._take_referenced(key, answer)
 
+    def _tell_of_others(self) -> None:
+        """What leads to another server is not looked up: one of each is named."""
+        one_of_each = {references.server_of(address): address for address in self._elsewhere}
+        self.problems += [
+            {"resource": one_of_each[server], "problem": f"{_ELSEWHERE}. {_ITSELF}"}
+            for server in sorted(filter(None, one_of_each))
+        ]
+
     def _take_referenced(self, key: str, answer: Answer) -> None:
         kind = key.split("/", maxsplit=1)[0]
         if answer.status != 200:
             error = error_for(self.client.site.name, f"reading a {kind}", answer)
-            if isinstance(error, Unauthorized):
-                raise error
             if error.retryable:
                 if not self._passes_over(error):
                     raise error
@@ -337,7 +371,9 @@ class ChartReading:
         base = self.client.site.addresses
         here = chain.from_iterable(self.kept.values())
         needed = set(chain.from_iterable(references.needed(resource, base) for resource in here))
-        return sorted(needed - self.kept.keys())
+        missing = sorted(needed - self.kept.keys())
+        self._elsewhere = [key for key in missing if "://" in key]
+        return [key for key in missing if "://" not in key] if self._elsewhere else missing
 
     def _batch(self, paths: list[str]) -> list[Answer]:
         answers = self.client.batch(paths, fresh=self.fresh, failed=self._passes_over)
@@ -349,7 +385,4 @@ def _of_nobody(resource: Json) -> str:
     server = references.server_named(resource)
     if server is None:
         return "names no patient; not used"
-    return (
-        f"names a patient of another server ({server}); not used. Where that is what this one calls"
-        " itself, name it in other_addresses"
-    )
+    return f"names a patient of another server ({server}); not used. {_ITSELF}"

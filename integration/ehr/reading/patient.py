@@ -92,5 +92,6 @@ def _joined(pulls: list[PatientPull], apart: list[Json], problems: list[Problem]
         problems=[*chain.from_iterable(pull.problems for pull in pulls), *problems],
         requests=sum(pull.requests for pull in pulls),
         unread=frozenset().union(*(pull.unread for pull in pulls)),
+        odd=next((pull.odd for pull in pulls if pull.odd), None),
         in_other_form=tuple(chain.from_iterable(pull.in_other_form for pull in pulls)),
     )

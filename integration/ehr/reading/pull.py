@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from integration.ehr.fhir.answers import Json
+from integration.errors import EhrError
 
 Problem = dict[str, str]
 
@@ -27,6 +28,8 @@ class PatientPull:
     ] = ()  # the DetectedIssues that our Tasks, Communications or documents stand for
 
     status_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # the vendor's own
+    # What came in the place of a part and is no FHIR: a proxy's page may pass, a vendor's stays.
+    odd: EhrError | None = None
     merged: tuple[str, ...] = ()  # the ids of merged patients, whose records are here, too
 
     @property

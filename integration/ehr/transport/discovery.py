@@ -17,13 +17,13 @@ from integration.ehr.fhir.answers import TRANSIENT
 from integration.ehr.scopes import version_of
 from integration.ehr.transport.asking import as_it_is, authorities, timeouts
 from integration.ehr.transport.failing import never_connected, untrusted
+from integration.ehr.transport.receiving import TooLarge, body_of
 from integration.errors import BadAnswer, ConfigurationError, NotConnected, Unreachable
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import NotJson, decode
 
 WELL_KNOWN = "/.well-known/smart-configuration"
 MOST_BYTES = 2**20
-CHUNK_BYTES = 65536
 
 
 @dataclass(frozen=True)
@@ -105,17 +105,15 @@ def plain_request(site: Site, method: str, url: str, **parts: Any) -> PlainAnswe
             auth=as_it_is,
             **parts,
         ) as response:
-            body = bytearray()
-            for chunk in response.iter_content(CHUNK_BYTES):
-                body += chunk
-                if len(body) > MOST_BYTES:
-                    raise BadAnswer(
-                        site.name,
-                        f"{host} answered with more than {MOST_BYTES} bytes where a sign-in, its"
-                        " configuration or its keys were asked for",
-                        "Check base_url, and what the EHR's administrator put there",
-                    )
-            return PlainAnswer(url, response.status_code, response.headers, bytes(body))
+            body = body_of(response, MOST_BYTES, site.limits.read_timeout_seconds)
+            return PlainAnswer(url, response.status_code, response.headers, body)
+    except TooLarge:
+        raise BadAnswer(
+            site.name,
+            f"{host} answered with more than {MOST_BYTES} bytes where a sign-in, its"
+            " configuration or its keys were asked for",
+            "Check base_url, and what the EHR's administrator put there",
+        ) from None
     except requests.exceptions.SSLError as error:
         raise untrusted(site.name, host, error) from None
     except (requests.RequestException, HTTPError) as error:

@@ -57,11 +57,11 @@ def is_no_http(error: Exception) -> bool:
     )
 
 
-def of_reading(site: str, address: str, error: Exception) -> Exception:
-    """What became of a read at ADDRESS."""
+def of_reading(site: str, address: str, error: Exception, what: str) -> Exception:
+    """What became of a read of WHAT at ADDRESS."""
     look = "Check base_url and the network, then try again"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return BrokenOff(site, f"{address} broke off in the middle of an answer", look)
+        return BrokenOff(site, f"{address} broke off in the middle of an answer ({what})", look)
     if isinstance(error, requests.exceptions.ContentDecodingError):
         return BadAnswer(
             site,
@@ -71,7 +71,7 @@ def of_reading(site: str, address: str, error: Exception) -> Exception:
     if never_connected(error):
         return NotConnected(site, f"{address} cannot be reached", look)
     if was_late(error):
-        why = "did not answer in time"
+        why = f"did not answer in time ({what})"
     else:
         why = "answers with what is no HTTP" if is_no_http(error) else "cannot be reached"
     return Unreachable(site, f"{address} {why}", look)

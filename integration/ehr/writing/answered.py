@@ -8,7 +8,7 @@ import re
 from integration.ehr.fhir.answers import Answer, Json, error_for, refusal
 from integration.ehr.writing import issues
 from integration.ehr.writing.transactions import Write
-from integration.errors import EhrError
+from integration.errors import BadAnswer, EhrError
 from mappings.reading.fhir import outcomes
 from mappings.reading.fhir.decoding import decode
 from mappings.writing.detected_issue import gap_of
@@ -22,11 +22,19 @@ def not_done(site: str, write: Write, answer: Answer) -> EhrError | None:
     what = f"{write.method} {write.body['resourceType']}"
     if not 200 <= answer.status < 300:
         return error_for(site, what, answer)
+    if "Location" not in answer.headers and _is_a_page(answer.body):
+        says = f"{what} was answered with {answer.status} and a page that is no FHIR"
+        return BadAnswer(site, says, "Look for a proxy or sign-in page before the server")
     told = _resource(answer)
     of_outcome = told.get("resourceType") == "OperationOutcome"
     if of_outcome and "Location" not in answer.headers and outcomes.left_out(told):
         return refusal(site, what, answer)
     return None
+
+
+def _is_a_page(body: bytes) -> bool:
+    begin = body.lstrip()[:15].lower()
+    return begin.startswith((b"<!doctype html", b"<html"))
 
 
 def located(answer: Answer, write: Write) -> tuple[str | None, str | None]:

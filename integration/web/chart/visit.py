@@ -92,7 +92,7 @@ class ChartVisit:
         with self.here.store.transaction() as db:
             look = patients.next_look(db)
         now = datetime.now(UTC)
-        pull = read_patient(self.client, self.launch.patient, fresh=True)
+        pull = read_patient(self.client, self.launch.patient, fresh=True, lenient=True)
         with self.here.store.transaction() as db:
             patient = patients.known(db, self.site.name, pull.patient.removeprefix("Patient/"))
             patient = replace(patient, look=look)

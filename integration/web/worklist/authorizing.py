@@ -82,7 +82,7 @@ def _drawn(
     now, place = datetime.now(site.facts().zone or UTC), row.line.place_of_service
     asking = Asking(now, place=place, doses=doses)
     with turn(site.name), client_for(site, patient=False) as client:
-        pull = read_patient(client, row.patient, fresh=True)
+        pull = read_patient(client, row.patient, fresh=True, lenient=True)
         found = of_pull(client, pull, policies_for(site), asking, decided)
     return found.about(row.line.code, row.line.coverage)
 

@@ -29,7 +29,7 @@ from mappings.reading.bundles.heads import (
 from mappings.reading.bundles.inside import ListedDose
 from mappings.reading.bundles.merging import Merges, merges
 from mappings.reading.bundles.references import References
-from mappings.reading.fhir import elements, outcomes
+from mappings.reading.fhir import elements, naming, outcomes
 from mappings.reading.fhir.decoding import TooDeep, decode
 from mappings.reading.fhir.elements import Resource
 from mappings.record import Problem
@@ -219,15 +219,16 @@ class Collection:
         return depth > _MOST_NESTED
 
     def _take(self, item: Item, home: int) -> None:
-        resource, full_url = item.resource, item.full_url
-        kind, identity = resource["resourceType"], resource.get("id")
-        if identity is None and full_url and full_url.startswith("urn:uuid:"):
-            identity = full_url.removeprefix("urn:uuid:")
-            resource = type(resource)({**resource, "id": identity})
-        if not isinstance(identity, str) or not identity:
+        full_url = item.full_url
+        resource = naming.named(item.resource, full_url)
+        kind = resource["resourceType"]
+        if not naming.is_named(resource):
             self.problems.append(Problem(item.where, f"{kind} without an id"))
-            return
-        key = f"{kind}/{identity}"
+            apart = naming.kept_apart(resource)
+            if apart is None:
+                return
+            resource = apart
+        key = f"{kind}/{resource['id']}"
         self._copies.add(key, resource, home)
         self._merges = None
         if full_url:

@@ -14,7 +14,7 @@ from mappings.codes.clinical import Analyte
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.heads import Held
 from mappings.reading.bundles.plain import PlainResult, plain_result
-from mappings.reading.fhir import elements
+from mappings.reading.fhir import elements, naming
 from mappings.reading.fhir.decoding import decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
@@ -150,7 +150,10 @@ class LabReader:
     def _doubt(
         self, status: str | Unread | None, resource: Resource, holder: Resource
     ) -> tuple[str, Unread] | None:
-        """Why a status, its own or that of what it lives in, makes a result unusable."""
+        """Why it has no id, or a status, its own or that of what it lives in, makes a result
+        unusable."""
+        if naming.is_kept_apart(holder):
+            return "without an id", Unread(f"{holder['resourceType']}.id", "")
         if status not in self._usable:
             return _of_doubtful(status, resource)
         inside = resource is not holder and self._is_doubtful(holder)
