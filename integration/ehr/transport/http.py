@@ -223,9 +223,11 @@ class Transport:
     ) -> Answer:
         """With our token; a 401 signs in again once and repeats (Q13). Where the server lets us in
         all the same, it is of this method and type alone; the token is not asked for again then."""
-        about = method, self._named(url)
         signed = self.auth.headers()
         answer = self._sent(session, method, url, params, {**(headers or {}), **signed}, body)
+        if answer.status != 401 and not self._kept_from_us:
+            return answer
+        about = method, self._named(url)
         known = about in self._kept_from_us
         if answer.status == 401 and not (known and self._lets_us_in(signed)):
             if self.auth.renew(signed):
