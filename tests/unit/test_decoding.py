@@ -49,7 +49,7 @@ def test_sound_text_stands_as_it_is_also_beside_broken(text: bytes) -> None:
     written = b'{"a": "' + text + b'"}'
     assert decode(written) == json.loads(written)
     assert type(decode(written)) is dict
-    beside: Any = decode(b"[" + written + rb', {"b": "\u0000"}]')
+    beside: Any = decode(b"[" + written + rb', {"b": "\u0000 of a Medication"}]')
     assert beside[0] == json.loads(written)
     assert [isinstance(node, Damaged) for node in beside] == [False, True]
 
@@ -118,7 +118,7 @@ def test_what_is_whole_is_not_copied() -> None:
 def test_an_element_that_stands_twice_and_not_alike_is_marked_up_to_the_top(
     text: bytes, is_twofold: bool
 ) -> None:
-    found: Any = decode(b'[{"a": [' + text + b'], "b": {"c": 1.50}}, {}]')
+    found: Any = decode(b'[{"a": [' + text + b'], "b": {"c": 1.50}}, {"c": "Medication"}]')
     kind = Twofold if is_twofold else dict
     assert [type(node) for node in (found[0], found[0]["a"][0])] == [kind] * 2
     assert [type(node) for node in (found[0]["b"], found[1])] == [dict] * 2
@@ -127,5 +127,5 @@ def test_an_element_that_stands_twice_and_not_alike_is_marked_up_to_the_top(
 
 
 def test_what_stands_twice_is_told_beside_broken_text() -> None:
-    found: Any = decode(rb'[{"a": 1, "a": 2}, {"b": "\u0000"}]')
+    found: Any = decode(rb'[{"a": 1, "a": 2}, {"b": "\u0000 of a Medication"}]')
     assert [type(node) for node in found] == [Twofold, Damaged]

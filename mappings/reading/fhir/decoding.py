@@ -25,6 +25,8 @@ _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
 # it.
 _MARK = "\ufdd0"
 _MARK_BYTES = _MARK.encode()
+# What stands twice is asked of these alone.
+_OF_DRUGS = b"Medication"
 _NUL = rb"\u0000"
 # Deeper than any resource that means something.
 _SHALLOW = 100
@@ -67,7 +69,7 @@ def decode(text: bytes | str | msgspec.Raw) -> Any:
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
     read, found = decode_with(_decoder, data)
     try:
-        found = told_apart(read, found)
+        found = told_apart(read, found) if _OF_DRUGS in read else found
     except RecursionError:
         raise TooDeep from None
     return cleaned(found) if _MARK_BYTES in read else found
