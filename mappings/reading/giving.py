@@ -105,9 +105,11 @@ def _another(written: Iterable[Written], drug: Drug) -> str | None:
 
 def _given_instead(sentence: str) -> str:
     """The words of a sentence that name what was given in place of something else, or by itself."""
-    if _INSTEAD.search(sentence):
-        return _IN_PLACE_OF.sub("", sentence)
-    given = (_GAVE.search(clause.strip(" .")) for clause in _CLAUSE.split(sentence))
+    clauses = _CLAUSE.split(sentence)
+    instead = " ".join(clause for clause in clauses if _INSTEAD.search(clause))
+    if instead:
+        return _IN_PLACE_OF.sub("", instead if irons_named(instead) else sentence)
+    given = (_GAVE.search(clause.strip(" .")) for clause in clauses)
     named = (found[1] or found[2] or "" for found in given if found)
     return " ".join(name for name in named if _is_iron(name))
 

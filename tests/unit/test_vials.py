@@ -148,7 +148,7 @@ def test_opened_containers_are_cited_beside_the_discard() -> None:
 @pytest.mark.parametrize(
     ("said", "evidence"),
     [
-        ({"note": "Wasted 50 mg."}, "Wasted 50 mg (read from a note)"),
+        ({"note": "Wasted 50 mg."}, '"Wasted 50 mg" (note)'),
         ({"discarded": "50 mg"}, "discarded 50 mg"),
     ],
     ids=["in a note", "in the extension"],

@@ -39,8 +39,8 @@ _MEANWHILE = re.compile(
     r"(?= (?:the )?(?:infiltrat|onset|patient|pt|reaction|rxn|stop)).*",
     re.IGNORECASE,
 )
-# What was discarded of the vials, beside what was given; once.
-_WASTE = re.compile(r"\b(?:wast|discard)\w*")
+# What was discarded of the vials, or is still to come, beside what was given; once.
+_WASTE = re.compile(r"\b(?:wast|discard)\w*|\b(?:to|will) be (?:administered|given|infused)\b")
 _ONCE = re.compile(r"\bx ?1\b")
 _IN_A_FLUID = re.compile(r"\bin \d+ ?(?:cc|ml)\b.*")
 # Words of the whole that are of this dose as well.

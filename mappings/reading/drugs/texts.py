@@ -41,10 +41,12 @@ _ANOTHER_TIME = re.compile(
     re.IGNORECASE,
 )
 
-# A question of a form that is answered with no: "Reaction (Y/N): N", "Study drug? No".
+# A question of a form that is answered with no: "Reaction (Y/N): N", "Study drug? No". "Not given -
+# no IV access" is none.
 _ANSWERED_NO = re.compile(
-    r"(?:^|(?<=[.;|,\n]))(?P<asked>[^.;|,\n:?=]*)(?:[:?=]|\s[-–](?=\s)){1,4}+\s*+"
-    r"(?i:no|n|none|nil|n/?a|not applicable|false)\s*(?=$|[.;|,\n)]|\s[A-Z]|\s[-–]\s)"
+    r"(?:^|(?<=[.;|,\n]))(?P<asked>[^.;|,\n:?=]*)(?:(?P<mark>[:?=])|\s[-–](?=\s)){1,4}+\s*+"
+    r"(?i:no|n|none|nil|n/?a|not applicable|false)\s*"
+    r"(?:(?=$|[.;|,\n)])|(?(mark)(?=\s[A-Z][a-z]|\s[-–]\s)|(?!)))"
 )
 _ANSWERED_YES = re.compile(r"(?<!\s)\s*+[:?=]\s*+(?:yes|y|true)\b", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"\([^()]*\)")

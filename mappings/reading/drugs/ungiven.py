@@ -40,7 +40,8 @@ _COMPLETION = "http://terminology.hl7.org/CodeSystem/v2-0322"
 _ANY_COMPLETION = re.compile(r"0322$|\.12\.322$")
 _NOT_GIVEN, _ELSEWHERE, _PARTLY = "was not given", "was given elsewhere", "was given in part"
 # What begins a text, up to its first mark or reason: "Not given - patient left".
-_REASON = r"[;:.,()\n]|\s[-–]\s|\b(?:because|d/t|due|per|since)\b"
+_TRIES = r"(?:\d+|two|three|four|many|multiple|several) (?:\w+ )?(?:attempts|sticks|tries)"
+_REASON = rf"[;:.,()\n]|\s[-–]\s|\b(?:because|d/t|due|per|since)\b|\bafter(?= {_TRIES}\b)"
 _CLAUSE = re.compile(rf"{_REASON}|\bby(?= (?!p(?:a?t|atient)\b))\b", re.IGNORECASE)
 _WITH_BY_WHOM = re.compile(_REASON, re.IGNORECASE)
 # Words about the dose itself that may stand beside what became of it.

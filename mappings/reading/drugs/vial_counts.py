@@ -29,7 +29,10 @@ _OTHERS = re.compile(
 _NTH = re.compile(
     r"\b(?:first|1st|second|2nd|third|3rd|another|other|next)\s+(?:vial|one)\b", re.IGNORECASE
 )
-_ONLY_ONE = re.compile(r"\b(?:only|just)\s+(?:1|one|a single)\s+vial\b", re.IGNORECASE)
+_ONLY_ONE = re.compile(
+    r"\b(?:(?:only|just)\s+(?:1|one|a single)\s+vial|(?:1|one)\s+of\s+(?:\d|two|three)\s+vials)\b",
+    re.IGNORECASE,
+)
 _BEFORE = {name: Decimal(count) for name, count in (
     ("second", 1), ("2nd", 1), ("third", 2), ("3rd", 2), ("fourth", 3), ("4th", 3),
 )}  # fmt: skip

@@ -11,6 +11,8 @@ import msgspec
 from mappings.reading.fhir.elements import Resource
 from mappings.values.identity import stable_id
 
+# What is said of such a resource, behind its type.
+WITHOUT_ID = "without an id"
 _NOBODYS = "without-id."
 _RESULTS = ("Observation", "DiagnosticReport")
 _UUID = "urn:uuid:"

@@ -153,7 +153,7 @@ class LabReader:
         """Why it has no id, or a status, its own or that of what it lives in, makes a result
         unusable."""
         if naming.is_kept_apart(holder):
-            return "without an id", Unread(f"{holder['resourceType']}.id", "")
+            return naming.WITHOUT_ID, Unread(f"{holder['resourceType']}.id", "")
         if status not in self._usable:
             return _of_doubtful(status, resource)
         inside = resource is not holder and self._is_doubtful(holder)
