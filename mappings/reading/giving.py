@@ -47,7 +47,13 @@ _GAVE = re.compile(
     r"^(?:actually |pt |patient |was )*(?:gave|given|administered|infused|received) (.*?)"
     r"(?: ?\d[\d,.]* ?mg)?(?: (?:iv|ivp|ivpb|today|instead))*$"
     r"|^(.*?)(?: ?\d[\d,.]* ?mg)?(?: (?:iv|ivp|ivpb))* (?:was )?(?:actually )?"
-    r"(?:given|administered|infused)(?: (?:today|instead))*$",
+    r"(?:given|administered|infused)(?: (?:today|instead))*(?: (?:as|by|due|iv|over|per)\b.*)?$",
+    re.IGNORECASE,
+)
+# "This was Feraheme, charted as Venofer".
+_CHARTED_AS = re.compile(
+    r"^(?:actually |drug |it |product |this )*was (.*?)[,;]? (?:but )?"
+    r"(?:charted|documented|entered|recorded|scanned) as\b.*$",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r",\s|\s[-–]\s|\b(?:and|but|then)\b")
@@ -105,6 +111,9 @@ def _another(written: Iterable[Written], drug: Drug) -> str | None:
 
 def _given_instead(sentence: str) -> str:
     """The words of a sentence that name what was given in place of something else, or by itself."""
+    charted = _CHARTED_AS.search(sentence)
+    if charted:
+        return charted[1]
     clauses = _CLAUSE.split(sentence)
     instead = " ".join(clause for clause in clauses if _INSTEAD.search(clause))
     if instead:

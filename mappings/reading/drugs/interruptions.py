@@ -197,7 +197,7 @@ def _alone(said: _Words) -> Iterator[str]:
     yield rf"(?<!no )\b{in_part} (?:{whole}|{given}\b)"
     yield rf"\b{whole}{_WAS} {in_part}\b(?! (?:{paid}))"
     yield rf"\b(?:gave|{given}) {in_part}(?=$|[^\w ])"
-    yield rf"\b{given}\W.*?{of_more}"
+    yield rf"\b(?:{given}|{said.ended})\W.*?{of_more}"
     yield rf"{of_more}.*?\b{given}\b"
     ended = rf"(?:vtbi|when {said.ended})"
     yield rf"(?=.*\b(?:{given}|{said.ended})\b.* of |.* of .*\b{ended}\b){of_more}"

@@ -78,8 +78,9 @@ def _said_once(sentences: list[str]) -> list[tuple[str, str]]:
         clauses = _CLAUSE.split(_ONCE.sub("", _MEANWHILE.sub("", sentence).lower()))
         clauses = [clause for clause in clauses if not _WASTE.search(clause)]
         said = ", ".join(clauses)
+        of_mass = ", ".join(filter(_names_mass, clauses))
         if (
-            codes.giving().other_mass.named_in(_OF_THIS_DOSE.sub("", said))
+            codes.giving().other_mass.named_in(_OF_THIS_DOSE.sub("", of_mass))
             or codes.products().beside_iron.named_in(_IN_A_FLUID.sub("", said))
             or is_of_another_time(said)
         ):
@@ -88,6 +89,10 @@ def _said_once(sentences: list[str]) -> list[tuple[str, str]]:
         named = (next(filter(None, match.groups())) for match in matches if match)
         found += [(f"{name} mg" if name.isdecimal() else name, sentence) for name in named]
     return found if len(found) == 1 else []
+
+
+def _names_mass(clause: str) -> bool:
+    return any(letter.isdecimal() for letter in clause) and "mg" in clause
 
 
 @cache

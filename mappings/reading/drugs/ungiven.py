@@ -50,7 +50,7 @@ _OWN = frozenset(
 )
 # "Rescheduled to 11/10", "no IV access x 3", "held for infection".
 _UNTIL = re.compile(
-    r"\b(?:(?:on|to|(?<=access )x)\s*\d|(?:by|for|till?|until)\b).*$", re.IGNORECASE
+    r"\b(?:(?:on|to|(?<=access )x|(?<=iv )x)\s*\d|(?:by|for|till?|until)\b).*$", re.IGNORECASE
 )
 # What would hold a dose: "Hold for SBP < 90".
 _PARAMETER = re.compile(
