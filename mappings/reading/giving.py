@@ -39,15 +39,16 @@ _LONGEST_PUSH = 15
 _OVER = re.compile(r"\bover\s+(\d+(?:\.\d+)?)\s*[- ]?\s*([a-z]+)", re.IGNORECASE)
 # "Ferrlecit given instead", "substituted Ferrlecit for Venofer", "sub: Ferrlecit".
 _INSTEAD = re.compile(
-    r"\b(?:instead|substitut\w+|sub(?:s|bed)?(?=:| for| with)|(?:changed|switched) to)\b",
+    r"\b(?:instead|actually|substitut\w+|sub(?:s|bed)?(?=:| for| with)|(?:changed|switched) to)\b",
     re.IGNORECASE,
 )
 # "Actually gave Ferrlecit", "Ferrlecit 125 mg given, not Venofer": a clause that says it by itself.
 _GAVE = re.compile(
-    r"^(?:actually |pt |patient |was )*(?:gave|given|administered|infused|received) (.*?)"
-    r"(?: ?\d[\d,.]* ?mg)?(?: (?:iv|ivp|ivpb|today|instead))*$"
+    r"^(?:actually |pt |patient |was |nurse |rn )*(?:gave|given|administered|infused|received|used)"
+    r" (.*?)(?: ?\d[\d,.]* ?mg)?(?: (?:iv|ivp|ivpb|today|instead|sample))*$"
     r"|^(.*?)(?: ?\d[\d,.]* ?mg)?(?: (?:iv|ivp|ivpb))* (?:was )?(?:actually )?"
-    r"(?:given|administered|infused)(?: (?:today|instead))*(?: (?:as|by|due|iv|over|per)\b.*)?$",
+    r"(?:given|administered|infused|used)(?: (?:today|instead))*"
+    r"(?: (?:as|by|due|iv|over|per)\b.*)?$",
     re.IGNORECASE,
 )
 # "This was Feraheme, charted as Venofer".

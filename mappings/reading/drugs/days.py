@@ -38,6 +38,7 @@ _NAMED_DATE = (
 )
 _FORMS = (
     rf"{_GIVEN} (?:on {_DAY}|{_SURE})",
+    rf"dose from {_DAY}",
     rf"{_NAMED_DATE}(?: was| is)?:? {_DAY}",
     rf"{_LATE}(?: (?:on )?[@?]\d{{4}})? for {_OWN}(?:(?:of|on|from) )?{_DAY}",
 )
@@ -45,6 +46,7 @@ _SAYS = tuple(re.compile(rf"^(?:late entry\W+)?{form}") for form in _FORMS)
 _YESTERDAY = re.compile(
     rf"^(?:{_LATE}:? (?:for |of )?)?"
     rf"(?:{_GIVEN} yesterday|yesterday['’]?s (?:dose|infusion|treatment))\b"
+    rf"|^(?:this is (?:an? )?)?{_LATE}:? (?:for|from|of) yesterday\b"
 )
 # Several days.
 _MORE = re.compile(r",? ?(?:and |& ?|to |- ?)?[@?]\d{4}")

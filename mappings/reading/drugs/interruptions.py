@@ -102,6 +102,7 @@ def _patterns() -> _Patterns:
     of_drug = rf"(?:{said.infusion}|(?<!oral )(?<!po )(?:iron|drug|med|medication))"
     end = (
         rf"(?:\b{of_drug}{_WAS} {said.ended}\b"
+        rf"|\b{said.ended} (?:iron |the |this )*{said.infusion}\b"
         rf"|(?:,| [-–]) {said.ended}(?= ?(?:$|[,.:]|immediately\b)))"
     )
     after_reaction = rf"^(?!.*{_NONE}).*?(?:{reaction}.*?{end}|{end}.*?{reaction})"
@@ -159,7 +160,8 @@ def _outright(said: _Words) -> Iterator[str]:
         r" (?:stop|end|halt|discontinu|terminat)\w*"
     )
     yield rf"\bleft .*?\bbefore .*?\b{infusion}\b.*"
-    yield r"\b(?:left|leave|leaving|go)\b.*?\bbefore it (?:was )?(?:finish|complete|done|over)\w*"
+    begun_or_over = r"(?:begun|complete|done|finish|hung|over|start)\w*"
+    yield rf"\b(?:left|leave|leaving|go)\b.*?\bbefore it (?:was )?{begun_or_over}"
     yield rf"{unable} (?:\w+ ){{1,3}}?{all_of_it}"
     yield (
         rf"(?:{unable}|\bdid not) (?:complete|continue|finish)(?: {the}{infusion}?)?"
@@ -198,6 +200,8 @@ def _alone(said: _Words) -> Iterator[str]:
     yield rf"\b{whole}{_WAS} {in_part}\b(?! (?:{paid}))"
     yield rf"\b(?:gave|{given}) {in_part}(?=$|[^\w ])"
     yield rf"\b(?:{given}|{said.ended})\W.*?{of_more}"
+    yield rf"\b{given} {_ABOUT}{_AMOUNT} only\b"
+    yield rf"{_AMOUNT}{_WAS} {given},? (?:and|before|then) (?:it )?(?:was )?{said.ended}\b"
     yield rf"{of_more}.*?\b{given}\b"
     ended = rf"(?:vtbi|when {said.ended})"
     yield rf"(?=.*\b(?:{given}|{said.ended})\b.* of |.* of .*\b{ended}\b){of_more}"

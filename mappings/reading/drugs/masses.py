@@ -107,7 +107,7 @@ def _by_itself() -> re.Pattern[str]:
     infusion, ended = "|".join(interrupted.infusions), "|".join(interrupted.ended)
     who, route = r"(?:(?:the )?(?:pt|patient|rn) )?", r"(?:(?:iv|ivp|ivpb|push) )*"
     return re.compile(
-        rf"^{who}gave {about}([1-9]\d\d)$"
+        rf"^{who}gave {about}([1-9]\d\d)$|\bonly ([1-9]\d\d) {_GIVEN}$"
         rf"|^{who}(?:was |only |total (?:dose |amount )?)*{_GIVEN}[: ]+{about}{drug}?{_MG}{ends}"
         rf"|^(?:(?:{infusion}|iron) )?(?:was )?(?:{ended}) (?:at|after) {_MG}{ends}"
         rf"|^{about}{drug}?{_MG} {drug}?{route}"

@@ -47,10 +47,13 @@ _WITH_BY_WHOM = re.compile(_REASON, re.IGNORECASE)
 # Words about the dose itself that may stand beside what became of it.
 _OWN = frozenset(
     {"a", "the", "this", "dose", "drug", "med", "medication", "infusion", "was", "iv", "today"}
+    | {"treatment", "tx"}
 )
 # "Rescheduled to 11/10", "no IV access x 3", "held for infection".
 _UNTIL = re.compile(
-    r"\b(?:(?:on|to|(?<=access )x|(?<=iv )x)\s*\d|(?:by|for|till?|until)\b).*$", re.IGNORECASE
+    r"\b(?:to (?=another|later|next|tomorrow)|(?:on|to|x)\s*\d"
+    r"|(?:by|for|till?|until)\b).*$",
+    re.IGNORECASE,
 )
 # What would hold a dose: "Hold for SBP < 90".
 _PARAMETER = re.compile(
