@@ -133,6 +133,10 @@ class Decision(_Part, frozen=True, kw_only=True):
     note_misread: NoteMisread | None = None
     site_row: SiteRow | None = None
 
+    def holds_on(self, day: date) -> bool:
+        """Whether it holds for a service of that day."""
+        return self.until is None or day <= self.until
+
     @property
     def kind(self) -> str:
         return next(name for name in KINDS if getattr(self, name) is not None)

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 
-from mappings.decisions import Authorized, Decision, PayerAnswer, SiteRow
+from mappings.decisions import Authorized, Decision, NoteMisread, PayerAnswer, SiteRow
 from mappings.record import Authorization, Decided, Insurer
 from mappings.values import words
 from mappings.values.moment import Moment
 from mappings.values.remembered import kept
 
 PayerDecision = tuple[Decision, PayerAnswer]
+MisreadNote = tuple[Decision, NoteMisread]
 
 
 class Decisions:
@@ -53,7 +54,7 @@ class Decisions:
         if not self.any:
             return []
         every = self._by_patient.get(patient.removeprefix("Patient/") if patient else None, ())
-        return [one for one in every if one.until is None or day <= one.until]
+        return [one for one in every if one.holds_on(day)]
 
     def pays_first(self, patient: str, day: date) -> Decision | None:
         for decision in self._holding(day, patient):
@@ -104,13 +105,14 @@ class Decisions:
         )
 
     @kept
-    def misread_notes(self) -> dict[str, dict[str, list[Decision]]]:
+    def misread_notes(self) -> dict[str, dict[str, list[MisreadNote]]]:
         """Those that words were misread, by patient (`Patient/id`) and administration."""
-        found: dict[str, dict[str, list[Decision]]] = {}
+        found: dict[str, dict[str, list[MisreadNote]]] = {}
         for decision in self:
-            if decision.note_misread:
+            part = decision.note_misread
+            if part:
                 of_patient = found.setdefault(f"Patient/{decision.patient}", {})
-                of_patient.setdefault(decision.note_misread.reference, []).append(decision)
+                of_patient.setdefault(part.reference, []).append((decision, part))
         return found
 
     def rows(self, day: date) -> Mapping[str, list[tuple[SiteRow, Decided]]]:

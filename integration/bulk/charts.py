@@ -17,7 +17,6 @@ from mappings.assessment import PatientAssessment
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection, NotJson, Reader, of_line
 from mappings.reading.bundles.entries import Deletion
-from mappings.reading.fhir.naming import WITHOUT_ID
 from mappings.record import PatientRecord, Problem
 from mappings.site import Site
 
@@ -77,11 +76,8 @@ def assessments(
 
 
 def problems_of(collection: Collection, part: int, who: Wanted) -> Iterator[Problem]:
-    """What could not be taken, as far as it is for this part to say; where what has no id stands
-    was told when its file was read."""
+    """What could not be taken, as far as it is for this part to say."""
     for problem in collection.problems:
-        if problem.problem.endswith(WITHOUT_ID):
-            continue
         if not problem.resource.startswith("Patient/") or who.part_of(problem.resource) == part:
             yield problem
 

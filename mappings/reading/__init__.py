@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from mappings import codes
-from mappings.decisions import Decision
 from mappings.reading import (
     administrations,
     authorizations,
@@ -40,8 +39,6 @@ from mappings.site import Site
 __all__ = ["Collection", "NotJson", "Reader", "decode", "lines", "of_line", "read"]
 
 T = TypeVar("T")
-
-_NOTHING: dict[str, list[Decision]] = {}
 
 # What a reader may stumble over in a resource of a shape nobody foresaw.
 _UNFORESEEN = (TypeError, ValueError, KeyError, AttributeError, ArithmeticError)
@@ -194,7 +191,7 @@ class Reader:
     def _given(self, chart: "_Chart", collection: Collection) -> tuple[Administration, ...]:
         """Also those that were deleted, as far as their last version can be read."""
         read = administrations.administration
-        misread = self._misread.get(chart.group.patient, _NOTHING)
+        misread = self._misread.get(chart.group.patient, {})
         tables = (collection, self._finder, self._statuses, misread)
         found = chart.each("MedicationAdministration", read, *tables, purpose="iron")
         for given in found:

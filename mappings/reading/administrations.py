@@ -10,7 +10,6 @@ import msgspec
 
 from mappings import codes
 from mappings.codes.conversions import mg
-from mappings.decisions import Decision
 from mappings.reading import people
 from mappings.reading.bundles import inside
 from mappings.reading.bundles.collection import Collection
@@ -54,6 +53,7 @@ from mappings.record import (
     Source,
     visit_by,
 )
+from mappings.standing_decisions import MisreadNote
 from mappings.values import own_names, words
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread, first_unread
@@ -64,8 +64,7 @@ _ORDER_NUMBERS = frozenset({"PLAC", "FILL"})
 # When it was given, as R4, R5, who spells it right, and DSTU2 name it; and the forms of one time.
 _EFFECTIVE = ("effective", "occurence", "occurrence", "effectiveTime")
 _POINTS = ("DateTime", "Instant", "Timing")
-_NOBODY: tuple[Decided, ...] = ()
-_NONE: Mapping[str, Sequence[Decision]] = {}
+_NONE: Mapping[str, Sequence[MisreadNote]] = {}
 _NAMES = {form: tuple(f"{name}{form}" for name in _EFFECTIVE) for form in ("Period", *_POINTS)}
 
 
@@ -78,7 +77,7 @@ def administration(
     collection: Collection,
     finder: ProductFinder,
     statuses: StatusReader = PLAIN,
-    misread: Mapping[str, Sequence[Decision]] = _NONE,
+    misread: Mapping[str, Sequence[MisreadNote]] = _NONE,
 ) -> Administration | None:
     """The Administration, or None for a drug that is none of our business. NotReadable without a
     valid status, and where it leaves open which drug it is. `misread`: by administration, that
@@ -107,7 +106,8 @@ def administration(
     start, end = _effective(resource)
     containers, containers_problem = _containers(resource, source)
     dose, bought = _dose(dosages), _bought_340b(resource)
-    written, set_aside = texts(resource, dosages), _NOBODY
+    written = texts(resource, dosages)
+    set_aside: tuple[Decided, ...] = ()
     if written and are_too_long(written):
         raise NotReadable(
             f"has notes of more than {MOST_READ:,} characters, which were not read; shorten them"
@@ -151,16 +151,13 @@ def administration(
 
 
 def _unmisread(
-    written: list[Written], start: Moment | None, misread: Sequence[Decision]
+    written: list[Written], start: Moment | None, misread: Sequence[MisreadNote]
 ) -> tuple[list[Written], tuple[Decided, ...]]:
     """What is written, without what people set aside of it; and their decisions."""
     used = []
-    for decision in misread:
-        if start and decision.until and start.first > decision.until:
-            continue
-        said = decision.note_misread.words if decision.note_misread else ""
-        left = [(element, without(text, said)) for element, text in written]
-        if left != written:
+    for decision, part in misread:
+        left = [(element, without(text, part.words)) for element, text in written]
+        if left != written and (start is None or decision.holds_on(start.first)):
             written = left
             used.append(decision.decided)
     return written, tuple(used)

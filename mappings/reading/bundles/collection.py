@@ -223,7 +223,8 @@ class Collection:
         resource = naming.named(item.resource, full_url)
         kind = resource["resourceType"]
         if not naming.is_named(resource):
-            self.problems.append(Problem(item.where, f"{kind} {naming.WITHOUT_ID}"))
+            if self._whole:  # of a part it was told when its file was read
+                self.problems.append(Problem(item.where, f"{kind} {naming.WITHOUT_ID}"))
             apart = naming.kept_apart(resource)
             if apart is None:
                 return

@@ -40,7 +40,9 @@ _MEANWHILE = re.compile(
     re.IGNORECASE,
 )
 # What was discarded of the vials, or is still to come, beside what was given; once.
-_WASTE = re.compile(r"\b(?:wast|discard)\w*|\b(?:to|will) be (?:administered|given|infused)\b")
+_NOT_THIS_DOSE = re.compile(
+    r"\b(?:wast|discard)\w*|\b(?:to|will) be (?:administered|given|infused)\b"
+)
 _ONCE = re.compile(r"\bx ?1\b")
 _IN_A_FLUID = re.compile(r"\bin \d+ ?(?:cc|ml)\b.*")
 # Words of the whole that are of this dose as well.
@@ -76,7 +78,7 @@ def _said_once(sentences: list[str]) -> list[tuple[str, str]]:
     found = []
     for sentence in sentences:
         clauses = _CLAUSE.split(_ONCE.sub("", _MEANWHILE.sub("", sentence).lower()))
-        clauses = [clause for clause in clauses if not _WASTE.search(clause)]
+        clauses = [clause for clause in clauses if not _NOT_THIS_DOSE.search(clause)]
         said = ", ".join(clauses)
         of_mass = ", ".join(filter(_names_mass, clauses))
         if (

@@ -251,10 +251,9 @@ def _is_method(concept: Concept) -> bool:
 def _written(written: Sequence[Written], completed: bool, family: str | None) -> Iterator[_Said]:
     """What the dosage's text and the notes say outright; any other words may be of something
     else."""
+    became = partial(_became, completed=completed, family=family)
     for place, (element, text) in enumerate(written):
-        after = written[place + 1 :]
-        became = partial(_became, completed=completed, family=family)
-        for says in (partial(_partly, after=after), became):
+        for says in (partial(_partly, after=written[place + 1 :]), became):
             outcome = says(text)
             if outcome:
                 yield _Said(outcome, element, cut(narrowed(text, says)))
